@@ -1,0 +1,50 @@
+# Every target sets up what it needs; a bare clone, Python 3.11+ and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo up test test-all bench lint lock clean
+
+help: ## what can be done here
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## install into .venv (the other targets do it by themselves)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Daehwa needs Python 3.11 or newer; name one with make PYTHON=/path/to/python3"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$$(sed -n 's/^# uv //p' requirements.lock)"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+demo: setup ## start everything, a shop, shoppers and real purchase histories
+	@exec $(BIN)/daehwa up --demo
+
+up: setup ## start everything, empty; data is kept in .daehwa
+	@exec $(BIN)/daehwa up --data .daehwa
+
+lint: setup ## style, types and the dependency rule
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+test: setup lint ## lint and every test that is not slow
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-all: setup lint ## every test
+	@$(BIN)/python -m pytest
+
+bench: setup ## JSON lines; BENCH=fold,latency picks by the beginning of the name
+	@$(BIN)/python -m bench $(BENCH)
+
+lock: setup ## renew requirements.lock from pyproject.toml
+	@version=$$($(BIN)/uv --version | cut -d' ' -f2); \
+	 { echo "# uv $$version"; $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --all-extras pyproject.toml; } > requirements.lock.new \
+	 && mv requirements.lock.new requirements.lock
+
+clean: ## remove what the other targets made
+	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis node_modules

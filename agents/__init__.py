@@ -1,0 +1,1 @@
+"""Faust shells: read, call the pure core, perform the effects, acknowledge."""

@@ -1,0 +1,1 @@
+"""HTTP: collector, customers, triggers, first page, demo shop."""

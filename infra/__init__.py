@@ -1,0 +1,1 @@
+"""The outside world: settings, clock, logs, metrics, Kafka, Redis, ClickHouse, command line."""

@@ -1,0 +1,1 @@
+"""The whole stack on one machine: the same protocols as in production, on loopback."""

@@ -1,0 +1,1 @@
+"""The log: Kafka topics, who writes to them and how."""

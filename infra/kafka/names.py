@@ -1,0 +1,10 @@
+"""Names of the Kafka topics and consumer groups; part of the public contract."""
+
+EVENTS = "daehwa.events"
+TRIGGERS = "daehwa.triggers"
+DEAD_LETTERS = "daehwa.dead-letters"
+KAFKA_TOPICS = (EVENTS, TRIGGERS, DEAD_LETTERS)
+
+DIALOGUE_GROUP = "daehwa.dialogue"
+ARCHIVE_GROUP = "daehwa.archive"
+DELIVERY_GROUP = "daehwa.delivery"

@@ -1,0 +1,32 @@
+"""Logs: structlog on standard error, one event a line."""
+
+import logging
+import sys
+
+import structlog
+
+from infra.settings import Settings
+
+
+def configure_logs(settings: Settings, part: str) -> None:
+    """Sets logging up once for this process; every line says which part of Daehwa speaks."""
+    level = getattr(logging, settings.log_level.upper(), logging.INFO)
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if settings.log_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(part=part)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format=f"{part}: %(message)s")

@@ -1,0 +1,35 @@
+"""Every metric of Daehwa, in one list."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+# Collector
+EVENTS_ACCEPTED = Counter("daehwa_events_accepted", "Events that Kafka acknowledged", ["source"])
+EVENTS_REFUSED = Counter("daehwa_requests_refused", "Requests not accepted", ["code"])
+COLLECT_SECONDS = Histogram(
+    "daehwa_collect_seconds", "From a request's body to Kafka's acknowledgement", buckets=_FAST
+)
+
+# Dialogue worker
+EVENTS_FOLDED = Counter("daehwa_events_folded", "Events folded into profiles")
+EVENTS_DROPPED = Counter("daehwa_events_dropped", "Events that change nothing", ["reason"])
+DEAD_LETTERS = Counter("daehwa_dead_letters", "Events that could not be folded", ["reason"])
+TRIGGERS = Counter("daehwa_triggers", "Decisions taken", ["type", "decision"])
+BATCH_SECONDS = Histogram(
+    "daehwa_batch_seconds", "One batch, from records to watermark", buckets=_FAST
+)
+FOLD_LAG_SECONDS = Histogram(
+    "daehwa_fold_lag_seconds", "From an event's receipt to its profile in Redis", buckets=_FAST
+)
+DEADLINES_DUE = Counter("daehwa_deadlines_due", "Deadlines appended to the log as timer events")
+REPLAYED = Counter("daehwa_records_replayed", "Records at or below the watermark, skipped")
+
+# Archive worker
+ROWS_ARCHIVED = Counter("daehwa_rows_archived", "Rows inserted into ClickHouse", ["table"])
+
+# Delivery worker
+DELIVERIES = Counter("daehwa_deliveries", "Webhook attempts", ["outcome"])
+
+# Neighbours
+NEIGHBOUR_UP = Gauge("daehwa_neighbour_up", "1 while a neighbour answers", ["neighbour"])

@@ -1,0 +1,141 @@
+"""One frozen object, read once from `DAEHWA_*` environment variables."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SHIPPED_PLAYBOOK = Path(__file__).parent / "playbooks" / "shop.yaml"
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the text says which, why, and how to mend it."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Each field is the variable `DAEHWA_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="DAEHWA_", frozen=True, extra="ignore")
+
+    kafka_url: str = Field("kafka://127.0.0.1:9092", description="kafka://HOST:PORT[,HOST:PORT…]")
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0", description="redis://[:PASSWORD@]HOST:PORT/DB"
+    )
+    clickhouse_url: str = Field(
+        "clickhouse://default@127.0.0.1:9000",
+        description="clickhouse://[USER[:PASSWORD]@]HOST:PORT of the native protocol",
+    )
+    write_keys: Annotated[dict[str, str], NoDecode] = Field(
+        {}, description="KEY=SOURCE[,KEY=SOURCE…]; a write key is public and can only send"
+    )
+    api_token: SecretStr = Field(
+        SecretStr(""),
+        description="bearer token of everything that reads; empty: nothing can be read",
+    )
+    playbook: Path = Field(SHIPPED_PLAYBOOK, description="path of the playbook")
+    host: str = Field("127.0.0.1", description="address the API listens on")
+    port: int = Field(8080, ge=0, le=65535, description="port the API listens on")
+    partitions: int = Field(4, ge=1, le=1000, description="partitions of each Kafka topic")
+    replication: int = Field(1, ge=1, le=15, description="replicas of each Kafka topic")
+    retention_hours: int = Field(168, ge=1, description="how long Kafka keeps events, hours")
+    linger_ms: int = Field(3, ge=0, le=1000, description="how long the collector gathers events")
+    rebalance_timeout_s: int = Field(
+        60, ge=6, description="Kafka consumer groups: rebalance timeout, seconds"
+    )
+    session_timeout_s: int = Field(
+        30, ge=6, description="Kafka consumer groups: session timeout, seconds"
+    )
+    cached_profiles: int = Field(
+        50_000, ge=100, description="profiles a dialogue worker keeps in memory"
+    )
+    profile_days: int = Field(
+        730, ge=1, description="a profile that stays untouched for so many days expires"
+    )
+    archive_linger_ms: int = Field(
+        500, ge=0, description="how long the archive worker gathers rows"
+    )
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="port of a worker's /metrics; 0 opens none"
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("*",), description="origins that may send from a browser, comma-separated"
+    )
+    webhook_url: str = Field("", description="where triggers are delivered; empty: nowhere")
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="whsec_… with which deliveries are signed"
+    )
+    webhook_private: bool = Field(
+        False, description="allow deliveries to private and loopback addresses"
+    )
+    demo: bool = Field(False, description="serve the demo shop at /demo")
+    log_level: str = Field("info", description="debug, info, warning or error")
+    log_json: bool = Field(False, description="logs as JSON lines")
+
+    @field_validator("write_keys", mode="before")
+    @classmethod
+    def _read_write_keys(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.strip() for part in value.split(",") if part.strip()]
+        keys = {}
+        for pair in pairs:
+            key, _, source = pair.partition("=")
+            if not key.strip():
+                raise ValueError(f"write KEY=SOURCE, not {pair!r}")
+            keys[key.strip()] = source.strip() or "web"
+        return keys
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _read_origins(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("kafka_url")
+    @classmethod
+    def _kafka(cls, value: str) -> str:
+        if not value.startswith("kafka://") or not value.removeprefix("kafka://"):
+            raise ValueError("write kafka://HOST:PORT")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        return _checked(value, ("redis", "rediss", "unix"), "redis://HOST:PORT/0")
+
+    @field_validator("clickhouse_url")
+    @classmethod
+    def _clickhouse(cls, value: str) -> str:
+        return _checked(value, ("clickhouse", "clickhouses"), "clickhouse://USER@HOST:9000")
+
+    @property
+    def kafka_servers(self) -> str:
+        """`HOST:PORT[,HOST:PORT…]` for Kafka clients."""
+        return self.kafka_url.removeprefix("kafka://").rstrip("/")
+
+    @property
+    def clickhouse(self) -> SplitResult:
+        """The parts of the ClickHouse URL."""
+        return urlsplit(self.clickhouse_url)
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """The settings of this process. SettingsError names the variable that is wrong."""
+        try:
+            return cls()
+        except ValidationError as problem:
+            first = problem.errors()[0]
+            name = "DAEHWA_" + str(first["loc"][0]).upper()
+            message = first["msg"].removeprefix("Value error, ")
+            raise SettingsError(f"{name}={os.environ.get(name, '')!r}: {message}") from None
+
+
+def _checked(value: str, schemes: tuple[str, ...], example: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or not (parts.hostname or parts.scheme == "unix"):
+        raise ValueError(f"write {example}")
+    return value

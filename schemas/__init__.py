@@ -1,0 +1,1 @@
+"""What things are: frozen msgspec structs, one idea a file. Standard library and msgspec only."""

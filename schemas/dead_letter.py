@@ -1,0 +1,30 @@
+"""An event that could not be folded, kept whole with the reason."""
+
+from typing import Literal
+
+import msgspec
+
+DeadLetterReason = Literal[
+    "unreadable",  # not JSON, or not UTF-8
+    "invalid_event",  # JSON, but a field is missing or has the wrong type
+    "no_identity",  # neither user id nor anonymous id, or only blocked ones
+    "too_large",  # over the limit of one event
+    "forward_loop",  # merged profiles that forward to each other
+    "fold_failed",  # the fold itself failed: a fault of ours
+    "wrong_partition",  # produced to a partition that its key does not belong to
+]
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """The value of a record on `daehwa.dead-letters`."""
+
+    id: str
+    """Deterministic: the same bytes from the same place give the same id."""
+    reason: DeadLetterReason
+    detail: str
+    origin: str
+    """`collector:<source>` or `<Kafka topic>/<partition>/<offset>[<index>]`."""
+    at: int
+    """Milliseconds since 1970."""
+    payload: bytes
+    """The bytes as they came (base64 in JSON)."""

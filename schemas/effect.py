@@ -1,0 +1,59 @@
+"""What the fold asks the outside world to do; one runner performs it."""
+
+import msgspec
+
+from schemas.event import Event
+from schemas.profile import Profile
+from schemas.trigger import Trigger
+
+
+class SetDeadline(msgspec.Struct, frozen=True, tag=True):
+    """Append a timer event of this kind for this profile when `at` (milliseconds) has come."""
+
+    kind: str
+    at: int
+
+
+class ClearDeadline(msgspec.Struct, frozen=True, tag=True):
+    """The deadline of this kind has come and was looked at."""
+
+    kind: str
+
+
+class Learn(msgspec.Struct, frozen=True, tag=True):
+    """A customer began a dialogue on `topic`, coming from the dialogue on `previous`."""
+
+    previous: str | None
+    topic: str
+
+
+class Send(msgspec.Struct, frozen=True, tag=True):
+    """Append this event to the log; its key says which profile it is for."""
+
+    event: Event
+
+
+Effect = SetDeadline | ClearDeadline | Learn | Send | Trigger
+
+
+class Folded(msgspec.Struct, frozen=True):
+    """The event is in the profile."""
+
+    profile: Profile
+    effects: list[Effect]
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """The event changes nothing: it is already in, or its time is over."""
+
+    reason: str
+
+
+class Dead(msgspec.Struct, frozen=True):
+    """The event cannot be folded; `reason` is one of `DeadLetterReason`."""
+
+    reason: str
+    detail: str
+
+
+Outcome = Folded | Dropped | Dead

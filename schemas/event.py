@@ -1,0 +1,80 @@
+"""One thing that happened, as received."""
+
+from typing import Any, Literal
+
+import msgspec
+
+EventType = Literal[
+    "track", "page", "screen", "identify", "alias", "group", "contact", "timer", "link", "merge"
+]
+
+Direction = Literal["inbound", "outbound"]
+
+
+class PageContext(msgspec.Struct, frozen=True, kw_only=True):
+    """The page an event happened on."""
+
+    path: str | None = None
+    url: str | None = None
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of an event's context that the fold reads; the rest is skipped unread."""
+
+    page: PageContext | None = None
+
+
+NO_CONTEXT = Context()
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An event as the fold reads it. Times are integer milliseconds since 1970 (UTC).
+
+    `properties` holds a track or page event's properties, an identify event's traits,
+    and the fields of internal events (`timer`, `link`, `merge`).
+    """
+
+    message_id: str
+    type: EventType
+    occurred_at: int
+    received_at: int
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    key: str | None = None
+    """The profile this event belongs to, where it is neither `user_id` nor `anonymous_id`."""
+    previous_id: str | None = None
+    channel: str = "web"
+    name: str | None = None
+    direction: Direction | None = None
+    operator: str | None = None
+    outcome: str | None = None
+    properties: dict[str, Any] = {}
+    context: Context = NO_CONTEXT
+    sent_at: int | None = None
+    source: str = ""
+    hops: int = 0
+    """How often the event was forwarded from one profile to another."""
+
+
+class WireEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The same event with `properties` and `context` as the JSON they came in: what is only
+    passed on (collector to Kafka, Kafka to ClickHouse) is neither parsed nor changed."""
+
+    message_id: str
+    type: EventType
+    occurred_at: int
+    received_at: int
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    key: str | None = None
+    previous_id: str | None = None
+    channel: str = "web"
+    name: str | None = None
+    direction: Direction | None = None
+    operator: str | None = None
+    outcome: str | None = None
+    properties: msgspec.Raw = msgspec.Raw(b"{}")
+    context: msgspec.Raw = msgspec.Raw(b"{}")
+    sent_at: int | None = None
+    source: str = ""
+    hops: int = 0

@@ -1,0 +1,75 @@
+"""Everything folded about one customer. One Redis value, msgpack, a few kilobytes at most.
+
+The facts form a commutative monoid: whatever order events come in, and however they are split
+over two profiles that are merged later, the facts are the same. `decisions` is the exception:
+it remembers what was decided, in the order it was decided.
+"""
+
+from typing import Any
+
+import msgspec
+
+from schemas.decisions import NO_DECISIONS, Decisions
+
+
+class Stamped(msgspec.Struct, frozen=True, array_like=True):
+    """A last-writer-wins value: the greater `(at, by)` stays."""
+
+    value: Any
+    at: int
+    """Milliseconds since 1970."""
+    by: int
+    """64-bit hash of the message id that wrote it; breaks ties."""
+
+
+class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How often something happened, and when first and last (milliseconds since 1970)."""
+
+    count: int
+    first_at: int
+    last_at: int
+
+
+class Dialogue(msgspec.Struct, frozen=True, array_like=True):
+    """The folded history of one customer on one topic."""
+
+    stages: dict[str, Span]
+    channels: dict[str, int]
+    """Channel -> number of events."""
+
+
+class Lifecycle(msgspec.Struct, frozen=True, array_like=True):
+    """What the relationship amounts to so far. 0 stands for a time that has not come."""
+
+    first_seen: int = 0
+    last_seen: int = 0
+    events: int = 0
+    purchases: int = 0
+    first_purchase: int = 0
+    last_purchase: int = 0
+    spend: dict[str, int] = {}
+    """Currency (ISO 4217, or "" where none was given) -> hundredths of its unit."""
+
+
+NEW_LIFECYCLE = Lifecycle()
+
+
+class Profile(msgspec.Struct, frozen=True, array_like=True):
+    """The state of one customer, known or still anonymous."""
+
+    key: str
+    traits: dict[str, Stamped] = {}
+    consent: dict[str, Stamped] = {}
+    """Channel or "all" -> granted (bool)."""
+    identities: dict[str, bool] = {}
+    """Anonymous or previous id -> whether its profile has been merged into this one."""
+    lifecycle: Lifecycle = NEW_LIFECYCLE
+    dialogues: dict[str, Dialogue] = {}
+    """Topic -> dialogue."""
+    quiet_dialogues: int = 0
+    """Events of the quietest dialogues, given up to keep the profile small."""
+    recent: bytes = b""
+    """The most recently received message ids, see `streams.message_ids`."""
+    forwarded_to: str | None = None
+    """The customer this profile was merged into; its events go there."""
+    decisions: Decisions = NO_DECISIONS

@@ -1,0 +1,39 @@
+"""A decision to tell somebody about one customer now, with its reason."""
+
+from typing import Any, Literal
+
+import msgspec
+
+TriggerType = Literal[
+    "stage.reached",
+    "stage.stalled",
+    "churn.risk",
+    "offer.next",
+    "complaint.overdue",
+    "segment.entered",
+    "segment.left",
+    "lifecycle.changed",
+    "screen.pop",
+]
+
+
+class Trigger(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One decision. Times are milliseconds since 1970."""
+
+    id: str
+    """Deterministic: the same rule, customer and cause give the same id."""
+    type: TriggerType
+    rule: str
+    customer_id: str
+    occurred_at: int
+    """When what caused it happened."""
+    decided_at: int
+    """When it was decided, by the time the events carry."""
+    decision: Literal["fire", "suppressed"]
+    reason: str
+    """In words, for a person."""
+    why: dict[str, Any]
+    """The figures behind the reason."""
+    topic: str | None = None
+    stage: str | None = None
+    suppressed_by: str | None = None

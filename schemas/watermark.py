@@ -1,0 +1,12 @@
+"""How far a partition has been folded."""
+
+import msgspec
+
+
+class Watermark(msgspec.Struct, frozen=True):
+    """Kept beside the profiles of the partition and written with them in one step."""
+
+    log_id: str
+    """Identity of the Kafka topic; a new topic of the same name has another."""
+    next_offset: int
+    """The first offset that is not folded."""

@@ -1,0 +1,110 @@
+"""Bytes in, structs out, and back. Profiles are msgpack with sorted keys: equal states are equal
+bytes."""
+
+from typing import TypeVar
+
+import msgspec
+
+from schemas.dead_letter import DeadLetter
+from schemas.event import Event, WireEvent
+from schemas.profile import Profile
+from schemas.trigger import Trigger
+
+E = TypeVar("E")
+
+_profile_encoder = msgspec.msgpack.Encoder(order="deterministic")
+_profile_decoder = msgspec.msgpack.Decoder(Profile)
+_envelope_decoder = msgspec.json.Decoder(list[Event] | Event)
+_wire_envelope_decoder = msgspec.json.Decoder(list[WireEvent] | WireEvent)
+_raw_envelope_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_event_decoder = msgspec.json.Decoder(Event)
+_wire_event_decoder = msgspec.json.Decoder(WireEvent)
+_trigger_decoder = msgspec.json.Decoder(Trigger)
+_dead_letter_decoder = msgspec.json.Decoder(DeadLetter)
+_json_encoder = msgspec.json.Encoder()
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """A part of an envelope that is no event: the bytes, where they stood, and why not."""
+
+    payload: bytes
+    index: int
+    reason: str
+    detail: str
+
+
+def encode_profile(profile: Profile) -> bytes:
+    """The bytes of a profile; equal for equal profiles, however they came about."""
+    return _profile_encoder.encode(profile)
+
+
+def decode_profile(data: bytes) -> Profile:
+    """The profile in the bytes. msgspec.DecodeError where they are none."""
+    return _profile_decoder.decode(data)
+
+
+def encode_event(event: Event | WireEvent) -> bytes:
+    """One event as JSON."""
+    return _json_encoder.encode(event)
+
+
+def encode_envelope(events: list[bytes]) -> bytes:
+    """An envelope of events that are JSON already."""
+    return b"[" + b",".join(events) + b"]"
+
+
+def decode_envelope(data: bytes) -> tuple[list[Event], list[Unreadable]]:
+    """The events of a Kafka record's value, and its parts that are none. Never raises."""
+    try:
+        found = _envelope_decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _piece_by_piece(data, _event_decoder)
+    return (found if isinstance(found, list) else [found]), []
+
+
+def decode_wire_envelope(data: bytes) -> tuple[list[WireEvent], list[Unreadable]]:
+    """As `decode_envelope`, with properties and context left as JSON."""
+    try:
+        found = _wire_envelope_decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _piece_by_piece(data, _wire_event_decoder)
+    return (found if isinstance(found, list) else [found]), []
+
+
+def _piece_by_piece(
+    data: bytes, decoder: "msgspec.json.Decoder[E]"
+) -> tuple[list[E], list[Unreadable]]:
+    try:
+        pieces = _raw_envelope_decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pieces = [msgspec.Raw(data)]
+    events: list[E] = []
+    unreadable: list[Unreadable] = []
+    for index, piece in enumerate(pieces):
+        try:
+            events.append(decoder.decode(piece))
+        except msgspec.ValidationError as problem:
+            unreadable.append(Unreadable(bytes(piece), index, "invalid_event", str(problem)))
+        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+            unreadable.append(Unreadable(bytes(piece), index, "unreadable", str(problem)))
+    return events, unreadable
+
+
+def encode_trigger(trigger: Trigger) -> bytes:
+    """One trigger as JSON."""
+    return _json_encoder.encode(trigger)
+
+
+def decode_trigger(data: bytes) -> Trigger:
+    """The trigger in the JSON. msgspec.DecodeError where it is none."""
+    return _trigger_decoder.decode(data)
+
+
+def encode_dead_letter(letter: DeadLetter) -> bytes:
+    """One dead letter as JSON, its payload in base64."""
+    return _json_encoder.encode(letter)
+
+
+def decode_dead_letter(data: bytes) -> DeadLetter:
+    """The dead letter in the JSON. msgspec.DecodeError where it is none."""
+    return _dead_letter_decoder.decode(data)

@@ -1,0 +1,89 @@
+"""A dialogue, folded: counts add, firsts take the minimum, lasts the maximum."""
+
+from collections.abc import Mapping
+
+from schemas.profile import Dialogue, Span
+
+MOST_DIALOGUES = 64
+"""Topics kept per profile; the quietest beyond that become a number."""
+
+
+def widen(span: Span | None, at: int) -> Span:
+    """The span with one more occurrence at `at` (milliseconds)."""
+    if span is None:
+        return Span(1, at, at)
+    return Span(
+        span.count + 1,
+        at if at < span.first_at else span.first_at,
+        at if at > span.last_at else span.last_at,
+    )
+
+
+def advance(dialogue: Dialogue | None, stage: str, channel: str, at: int) -> Dialogue:
+    """The dialogue with one more event at a stage, on a channel, at `at` (milliseconds)."""
+    if dialogue is None:
+        return Dialogue({stage: Span(1, at, at)}, {channel: 1})
+    channels = dialogue.channels
+    return Dialogue(
+        {**dialogue.stages, stage: widen(dialogue.stages.get(stage), at)},
+        {**channels, channel: channels.get(channel, 0) + 1},
+    )
+
+
+def merge_dialogues(one: Dialogue, other: Dialogue) -> Dialogue:
+    """The dialogue that saw the events of both."""
+    stages = dict(one.stages)
+    for stage, span in other.stages.items():
+        mine = stages.get(stage)
+        stages[stage] = span if mine is None else merge_spans(mine, span)
+    return Dialogue(stages, add_counts(one.channels, other.channels))
+
+
+def merge_spans(one: Span, other: Span) -> Span:
+    """Counts add, first is the earlier, last the later."""
+    return Span(
+        one.count + other.count,
+        min(one.first_at, other.first_at),
+        max(one.last_at, other.last_at),
+    )
+
+
+def add_counts(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    """Counter by name, summed."""
+    total = dict(one)
+    for name, count in other.items():
+        total[name] = total.get(name, 0) + count
+    return total
+
+
+def last_at(dialogue: Dialogue) -> int:
+    """When anything last happened in the dialogue, milliseconds."""
+    return max(span.last_at for span in dialogue.stages.values())
+
+
+def first_at(dialogue: Dialogue) -> int:
+    """When the dialogue began, milliseconds."""
+    return min(span.first_at for span in dialogue.stages.values())
+
+
+def current_stage(dialogue: Dialogue, ranks: Mapping[str, int]) -> str:
+    """The stage of the latest event; of two at the same instant, the further one."""
+    return max(
+        dialogue.stages,
+        key=lambda stage: (dialogue.stages[stage].last_at, ranks.get(stage, -1), stage),
+    )
+
+
+def furthest_stage(dialogue: Dialogue, ranks: Mapping[str, int]) -> str:
+    """The furthest stage ever reached."""
+    return max(dialogue.stages, key=lambda stage: (ranks.get(stage, -1), stage))
+
+
+def keep_liveliest(dialogues: dict[str, Dialogue]) -> tuple[dict[str, Dialogue], int]:
+    """At most `MOST_DIALOGUES` dialogues, the latest ones, and the events of those given up."""
+    if len(dialogues) <= MOST_DIALOGUES:
+        return dialogues, 0
+    ordered = sorted(dialogues.items(), key=lambda item: (last_at(item[1]), item[0]))
+    given_up = ordered[: len(dialogues) - MOST_DIALOGUES]
+    events = sum(span.count for _, dialogue in given_up for span in dialogue.stages.values())
+    return dict(ordered[len(given_up) :]), events

@@ -1,0 +1,26 @@
+"""Durations as people write them in a playbook."""
+
+import re
+
+_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_DURATION = re.compile(r"(\d+)\s*([smhdw])")
+WEEK = _UNITS["w"]
+
+
+def milliseconds(text: str) -> int:
+    """Milliseconds of `90s`, `30m`, `24h`, `7d` or `2w`. ValueError on anything else."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is not a duration; write for example 90s, 30m, 24h, 7d or 2w")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def in_words(span: int) -> str:
+    """A duration in milliseconds, rounded to its largest unit: `3 days`."""
+    for unit, name in ((604_800_000, "week"), (86_400_000, "day"), (3_600_000, "hour"),
+                       (60_000, "minute")):  # fmt: skip
+        if span >= 2 * unit or span == unit:
+            count = span // unit
+            return f"{count} {name}" + ("s" if count != 1 else "")
+    count = max(0, span // 1000)
+    return f"{count} second" + ("s" if count != 1 else "")

@@ -1,0 +1,52 @@
+"""Which profile an event belongs to."""
+
+from typing import Protocol
+
+BLOCKED_IDS = frozenset(
+    {
+        "",
+        "0",
+        "-1",
+        "null",
+        "undefined",
+        "none",
+        "nil",
+        "nan",
+        "anonymous",
+        "guest",
+        "unknown",
+        "unidentified",
+        "not_authenticated",
+        "true",
+        "false",
+        "[object object]",
+    }
+)
+"""Values that broken sites send as an id; to accept one would fold strangers into one person."""
+
+LONGEST_ID = 200
+"""Characters; a longer id is blocked."""
+
+
+class Identified(Protocol):
+    """Anything with the three fields that name a profile."""
+
+    @property
+    def key(self) -> str | None: ...
+    @property
+    def user_id(self) -> str | None: ...
+    @property
+    def anonymous_id(self) -> str | None: ...
+
+
+def usable_id(value: str | None) -> str | None:
+    """The id, or None where it names nobody."""
+    if value is None or len(value) > LONGEST_ID:
+        return None
+    stripped = value.strip()
+    return None if stripped.lower() in BLOCKED_IDS else stripped
+
+
+def profile_key(event: Identified) -> str | None:
+    """The key of the profile that owns the event, or None where no id is usable."""
+    return event.key or usable_id(event.user_id) or usable_id(event.anonymous_id)

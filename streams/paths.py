@@ -1,0 +1,81 @@
+"""Page path patterns in a trie, so that a page costs its own length and not the number of rules."""
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+_MOST_SEGMENTS = 24
+
+
+class PathTrie:
+    """Patterns such as `/products/{product}/details`; a leading `**/` stands for any beginning.
+
+    Built once from the playbook and only read afterwards.
+    """
+
+    def __init__(self) -> None:
+        self._anchored: dict[str, Any] = {}
+        self._floating: dict[str, Any] = {}
+
+    def add(self, pattern: str, value: Any) -> None:
+        """Keeps `value` under `pattern`. ValueError where the pattern is malformed."""
+        floating = pattern.startswith("**/")
+        if not floating and not pattern.startswith("/"):
+            raise ValueError(f"{pattern!r} is not a path pattern; begin it with / or **/")
+        node = self._floating if floating else self._anchored
+        names: list[str] = []
+        for segment in _segments(pattern[2:] if floating else pattern):
+            if segment.startswith("{") and segment.endswith("}") and segment[1:-1].isidentifier():
+                names.append(segment[1:-1])
+                node = node.setdefault("{}", {})
+            elif "{" in segment or "}" in segment or segment == "**":
+                raise ValueError(f"{pattern!r}: {segment!r} must be a word or one {{field}}")
+            else:
+                node = node.setdefault(segment, {})
+        node.setdefault("", []).append((tuple(names), value))
+
+    def match(self, path: str) -> list[tuple[dict[str, str], Any]]:
+        """(fields, value) of every pattern that fits the whole path, the anchored ones first."""
+        segments = _segments(path)
+        if len(segments) > _MOST_SEGMENTS:
+            return []
+        found: list[tuple[dict[str, str], Any]] = []
+        self._walk(self._anchored, segments, 0, [], found)
+        if self._floating:
+            for start in range(len(segments)):
+                self._walk(self._floating, segments, start, [], found)
+        return found
+
+    def _walk(
+        self,
+        node: dict[str, Any],
+        segments: list[str],
+        at: int,
+        values: list[str],
+        found: list[tuple[dict[str, str], Any]],
+    ) -> None:
+        if at == len(segments):
+            for names, value in node.get("", ()):
+                found.append((dict(zip(names, values, strict=True)), value))
+            return
+        literal = node.get(segments[at])
+        if literal is not None:
+            self._walk(literal, segments, at + 1, values, found)
+        anything = node.get("{}")
+        if anything is not None:
+            self._walk(anything, segments, at + 1, [*values, unquote(segments[at])], found)
+
+
+def _segments(path: str) -> list[str]:
+    return [segment for segment in path.split("/") if segment]
+
+
+def path_of(path: Any, url: Any) -> str | None:
+    """The path of a page from its `path` property, else from its `url`."""
+    if isinstance(path, str) and path:
+        return path.partition("?")[0].partition("#")[0]
+    if isinstance(url, str) and url:
+        try:
+            return urlsplit(url).path or "/"
+        except ValueError:
+            return None
+    return None

@@ -1,0 +1,73 @@
+"""Topic names out of templates such as `product/{category|product_id}`."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+LONGEST_LABEL = 80
+"""Characters of one part of a topic; longer ones are cut."""
+
+_FIELD = re.compile(r"\{([^{}]*)\}")
+_UNSAFE = re.compile(r"[\s/]+")
+
+Render = Callable[[Mapping[str, Any]], str | None]
+
+
+@lru_cache(maxsize=65_536)
+def label(text: str) -> str:
+    """Lower case, without blanks and slashes: `Running Shoes` and `running-shoes` are one topic."""
+    return _UNSAFE.sub("-", text.strip().lower())[:LONGEST_LABEL].strip("-")
+
+
+def family(topic: str) -> str:
+    """What a topic is about in general: the part before the first slash."""
+    return topic.partition("/")[0]
+
+
+def compile_template(template: str) -> Render:
+    """A function from fields to the topic, None where no field is there.
+
+    ValueError where the braces do not name fields.
+    """
+    pieces = _FIELD.split(template)
+    if any("{" in piece or "}" in piece for piece in pieces) or not all(pieces[1::2]):
+        raise ValueError(f"{template!r} is not a topic template; write product/{{category|name}}")
+    if len(pieces) == 1:
+        return lambda fields: template
+    names = [tuple(name.strip() for name in piece.split("|")) for piece in pieces[1::2]]
+    if len(names) == 1 and not pieces[2]:
+        return _one_field(pieces[0], names[0])
+    return _many_fields(pieces[0::2], names)
+
+
+def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    for name in names:
+        value = fields.get(name)
+        if value is None or isinstance(value, bool | float | dict | list):
+            continue
+        found = label(value if isinstance(value, str) else str(value))
+        if found:
+            return found
+    return None
+
+
+def _one_field(before: str, names: tuple[str, ...]) -> Render:
+    def render(fields: Mapping[str, Any]) -> str | None:
+        value = _first(fields, names)
+        return None if value is None else before + value
+
+    return render
+
+
+def _many_fields(literals: list[str], names: list[tuple[str, ...]]) -> Render:
+    def render(fields: Mapping[str, Any]) -> str | None:
+        topic = literals[0]
+        for alternatives, literal in zip(names, literals[1:], strict=True):
+            value = _first(fields, alternatives)
+            if value is None:
+                return None
+            topic += value + literal
+        return topic
+
+    return render

@@ -1,0 +1,89 @@
+"""From a cause to a decision: deterministic id, policy, and the memory of it."""
+
+from typing import Any
+
+import msgspec
+from xxhash import xxh3_128_hexdigest
+
+from schemas.decisions import Decisions, Sent
+from schemas.profile import Profile
+from schemas.trigger import Trigger, TriggerType
+from streams.merging import MOST_SENT
+from streams.playbook import CompiledRule
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """What made a rule speak."""
+
+    type: TriggerType
+    cause: str
+    """Together with rule and customer it names the decision: the same cause, the same id."""
+    occurred_at: int
+    decided_at: int
+    reason: str
+    why: dict[str, Any]
+    topic: str | None = None
+    stage: str | None = None
+
+
+def decide(profile: Profile, rule: CompiledRule, cause: Cause) -> tuple[Decisions, Trigger]:
+    """The decision on a cause and the memory that contains it. It fires, or policy suppresses it;
+    either way it is a trigger, because a measured effect needs the ones that were held back."""
+    decisions = profile.decisions
+    held_back = _held_back(profile, rule, cause)
+    trigger = Trigger(
+        id=trigger_id(rule.name, profile.key, cause.cause),
+        type=cause.type,
+        rule=rule.name,
+        customer_id=profile.key,
+        occurred_at=cause.occurred_at,
+        decided_at=cause.decided_at,
+        decision="suppressed" if held_back else "fire",
+        reason=cause.reason,
+        why=cause.why,
+        topic=cause.topic,
+        stage=cause.stage,
+        suppressed_by=held_back,
+    )
+    fired = decisions.fired
+    if held_back is None and rule.cooldown:
+        fired = {**fired, rule.name: cause.decided_at}
+    sent = Sent(
+        trigger.id,
+        cause.type,
+        rule.name,
+        cause.decided_at,
+        held_back is None,
+        cause.reason if held_back is None else held_back,
+        cause.topic,
+        cause.stage,
+    )
+    return (
+        Decisions(
+            decisions.deadlines,
+            fired,
+            (*decisions.sent[1 - MOST_SENT :], sent),
+            decisions.last_topic,
+        ),
+        trigger,
+    )
+
+
+def trigger_id(rule: str, customer: str, cause: str) -> str:
+    """128-bit XXH3 of (rule, customer, cause) in hexadecimal, prefixed `trg_`."""
+    return "trg_" + xxh3_128_hexdigest(
+        "\x1f".join((rule, customer, cause)).encode("utf-8", "surrogatepass")
+    )
+
+
+def _held_back(profile: Profile, rule: CompiledRule, cause: Cause) -> str | None:
+    consent = profile.consent.get("all")
+    if consent is not None and consent.value is False:
+        return "no_consent"
+    if rule.expires is not None and cause.decided_at - cause.occurred_at > rule.expires:
+        return "expired"
+    if rule.cooldown:
+        last = profile.decisions.fired.get(rule.name)
+        if last is not None and cause.decided_at - last < rule.cooldown:
+            return "cooldown"
+    return None

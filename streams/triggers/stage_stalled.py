@@ -1,0 +1,64 @@
+"""`stage.stalled`: a customer got as far as a stage and then went quiet."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from schemas.profile import Dialogue, Profile
+from streams.dialogues import last_at
+from streams.durations import in_words
+from streams.playbook import CompiledPlaybook, CompiledRule
+from streams.topics import family
+from streams.triggers.deciding import Cause
+
+
+class Stall(msgspec.Struct, frozen=True):
+    """A dialogue that is waiting at a stage since `since` (milliseconds)."""
+
+    topic: str
+    stage: str
+    since: int
+
+
+def stall_of(
+    topic: str, dialogue: Dialogue, rule: CompiledRule, ranks: Mapping[str, int]
+) -> Stall | None:
+    """Where the dialogue waits at one of the rule's stages with nothing further reached since."""
+    waiting = [stage for stage in rule.stages if stage in dialogue.stages]
+    if not waiting:
+        return None
+    stage = max(waiting, key=lambda name: (dialogue.stages[name].last_at, ranks.get(name, -1)))
+    reached_at = dialogue.stages[stage].last_at
+    beyond = max(ranks.get(name, -1) for name in rule.stages)
+    for name, span in dialogue.stages.items():
+        if ranks.get(name, -1) > beyond and span.last_at >= reached_at:
+            return None
+    return Stall(topic, stage, last_at(dialogue))
+
+
+def open_stalls(profile: Profile, rule: CompiledRule, book: CompiledPlaybook) -> list[Stall]:
+    """Every waiting dialogue the rule covers that it has not spoken of, soonest due first."""
+    fired = profile.decisions.fired
+    found = []
+    for topic, dialogue in profile.dialogues.items():
+        if not rule.covers(topic):
+            continue
+        stall = stall_of(topic, dialogue, rule, book.ranks.get(family(topic), {}))
+        if stall is not None and fired.get(f"{rule.name}|{topic}", -1) < stall.since:
+            found.append(stall)
+    found.sort(key=lambda stall: (stall.since, stall.topic))
+    return found
+
+
+def stalled(stall: Stall, rule: CompiledRule, due: int, decided_at: int) -> Cause:
+    """The cause, in words: what is left lying and for how long."""
+    return Cause(
+        type="stage.stalled",
+        cause=f"{stall.topic}\x1f{stall.stage}\x1f{stall.since}",
+        occurred_at=due,
+        decided_at=decided_at,
+        reason=f"left {stall.topic} at {stall.stage} and was quiet for {in_words(rule.after)}",
+        why={"quiet_since": stall.since, "after_ms": rule.after},
+        topic=stall.topic,
+        stage=stall.stage,
+    )
