@@ -84,7 +84,7 @@ def _compile(rule: MatchRule, where: str, playbook: Playbook) -> CompiledMatch:
     if rule.stage not in ladder:
         raise RuleError(
             f"{where}.stage",
-            f"{rule.stage!r} is not a stage of {family(rule.topic)!r}; there are {', '.join(ladder)}",
+            f"{rule.stage!r} is no stage of {family(rule.topic)!r}; there are {', '.join(ladder)}",
         )
     return CompiledMatch(render, rule.stage, rule.each, rule.order)
 
