@@ -1,0 +1,1 @@
+"""Dialogue state in Redis: profiles, watermarks, deadlines and transition counts."""

@@ -1,0 +1,33 @@
+"""Names of the Redis keys. The part in braces is the hash slot: all of a partition is in one, so
+that a batch is one atomic operation on a Redis cluster too."""
+
+PROFILE_PREFIX = "profile:"
+
+
+def profile_key(partition: int, key: str) -> str:
+    """A profile, msgpack; expires when untouched for `profile_days`."""
+    return f"daehwa:{{{partition}}}:profile:{key}"
+
+
+def watermark_key(partition: int) -> str:
+    """Hash `log_id`, `next_offset`; never expires."""
+    return f"daehwa:{{{partition}}}:watermark"
+
+
+def deadlines_key(partition: int) -> str:
+    """Sorted set `kind US profile key` by due time (milliseconds); never expires."""
+    return f"daehwa:{{{partition}}}:deadlines"
+
+
+def begun_key(partition: int) -> str:
+    """Hash topic -> customers who began it; never expires."""
+    return f"daehwa:{{{partition}}}:begun"
+
+
+def transitions_key(partition: int) -> str:
+    """Hash `topic US next topic` -> customers who went on so; never expires."""
+    return f"daehwa:{{{partition}}}:transitions"
+
+
+LASTING = ("watermark", "deadlines", "begun", "transitions")
+"""Ends of the keys that never expire; every other key does."""

@@ -1,0 +1,161 @@
+"""Where a dialogue worker keeps the profiles of its partitions."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from infra.redis.keys import (
+    begun_key,
+    deadlines_key,
+    profile_key,
+    transitions_key,
+    watermark_key,
+)
+from schemas.profile import Profile
+from schemas.watermark import Watermark
+from streams.batches import Batch
+from streams.codec import decode_profile, encode_profile
+from streams.transitions import CountedTransitions
+
+_SEPARATOR = "\x1f"
+_COMMIT = (Path(__file__).parent / "commit.lua").read_text(encoding="utf-8")
+
+NO_WATERMARK = Watermark("", 0)
+
+AWAY = (RedisConnectionError, RedisTimeoutError, ConnectionError, TimeoutError, OSError)
+"""What Redis raises while it is away, starting or failing over: wait and try again."""
+
+
+class Fenced(Exception):
+    """Somebody else has written to the partition since: this worker's picture of it is old."""
+
+    def __init__(self, held: Watermark) -> None:
+        super().__init__(f"the watermark is {held}")
+        self.held = held
+
+
+def is_away(problem: RedisError | OSError) -> bool:
+    """Whether a failure passes by waiting: Redis is away, loading, read-only or out of memory."""
+    if isinstance(problem, AWAY):
+        return True
+    return isinstance(problem, ResponseError) and str(problem).startswith(
+        ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "OOM", "MISCONF")
+    )
+
+
+class StateStore:
+    """Profiles, deadlines, counts and the watermark of partitions.
+
+    Every method may raise `RedisError` or `OSError`; `is_away` tells which of them pass.
+    """
+
+    def __init__(self, redis: Redis, profile_days: int) -> None:
+        self._redis = redis
+        self._ttl = profile_days * 86_400
+        self._commit = redis.register_script(_COMMIT)
+
+    async def watermark(self, partition: int) -> Watermark:
+        """How far the partition has been folded; `NO_WATERMARK` where it never was."""
+        log_id, offset = await self._redis.hmget(
+            watermark_key(partition), ["log_id", "next_offset"]
+        )
+        if log_id is None or offset is None:
+            return NO_WATERMARK
+        return Watermark(log_id.decode(), int(offset))
+
+    async def transitions(self, partition: int) -> CountedTransitions:
+        """What the partition's customers have taught so far."""
+        begun = await self._redis.hgetall(begun_key(partition))
+        pairs = await self._redis.hgetall(transitions_key(partition))
+        return CountedTransitions(
+            {topic.decode(): int(count) for topic, count in begun.items()},
+            {
+                (pair.decode().split(_SEPARATOR)[0], pair.decode().split(_SEPARATOR)[1]): int(count)
+                for pair, count in pairs.items()
+            },
+        )
+
+    async def read(self, partition: int, keys: Sequence[str]) -> dict[str, Profile]:
+        """The profiles that exist, by key. msgspec.DecodeError where one is unreadable."""
+        if not keys:
+            return {}
+        values = await self._redis.mget([profile_key(partition, key) for key in keys])
+        return {
+            key: decode_profile(value)
+            for key, value in zip(keys, values, strict=True)
+            if value is not None
+        }
+
+    async def write(
+        self, partition: int, batch: Batch, expected: Watermark, reached: Watermark
+    ) -> None:
+        """Writes a batch and moves the watermark from `expected` to `reached`, all or nothing.
+
+        Writing the same batch again after a lost answer is harmless. Raises `Fenced` where the
+        watermark is neither.
+        """
+        keys, arguments = _commit_arguments(partition, batch, expected, reached, self._ttl)
+        answer = await self._commit(keys=keys, args=arguments)
+        if answer[0] == 1:
+            return
+        held = Watermark(answer[1].decode(), int(answer[2]))
+        if held != reached:
+            raise Fenced(held)
+
+    async def due(self, partition: int, now: int, most: int) -> list[tuple[str, str, int]]:
+        """(kind, profile key, due) of the deadlines up to `now` (milliseconds), soonest first."""
+        found = await self._redis.zrange(
+            deadlines_key(partition), "-inf", str(now), byscore=True, offset=0, num=most,
+            withscores=True,
+        )  # fmt: skip
+        deadlines = []
+        for member, due in found:
+            kind, _, key = member.decode("utf-8", "surrogatepass").partition(_SEPARATOR)
+            deadlines.append((kind, key, int(due)))
+        return deadlines
+
+
+def _commit_arguments(
+    partition: int, batch: Batch, expected: Watermark, reached: Watermark, ttl: int
+) -> tuple[list[str], list[bytes | str | int]]:
+    keys = [
+        watermark_key(partition),
+        deadlines_key(partition),
+        begun_key(partition),
+        transitions_key(partition),
+        *(profile_key(partition, key) for key in batch.profiles),
+    ]
+    set_deadlines: list[bytes | str | int] = []
+    cleared: list[bytes | str | int] = []
+    for (kind, key), due in batch.deadlines.items():
+        member = f"{kind}{_SEPARATOR}{key}"
+        if due is None:
+            cleared.append(member)
+        else:
+            set_deadlines += (due, member)
+    arguments: list[bytes | str | int] = [
+        expected.log_id,
+        expected.next_offset,
+        reached.log_id,
+        reached.next_offset,
+        ttl,
+        len(batch.profiles),
+        len(set_deadlines) // 2,
+        len(cleared),
+        len(batch.begun),
+        len(batch.transitions),
+        *map(encode_profile, batch.profiles.values()),
+        *set_deadlines,
+        *cleared,
+        *_flat(batch.begun),
+        *_flat({_SEPARATOR.join(pair): count for pair, count in batch.transitions.items()}),
+    ]
+    return keys, arguments
+
+
+def _flat(counts: Mapping[str, int]) -> list[str | int]:
+    return [part for pair in counts.items() for part in pair]
