@@ -1,0 +1,101 @@
+"""Native blocks: a table's piece, column by column, as it travels between client and engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from .byte_stream import ByteStream, MalformedError, stream_of
+from .column_layout import UnsupportedTypeError, layout_of
+
+MAX_COLUMNS: Final = 10_000
+MAX_NAME_BYTES: Final = 1 << 20
+
+# Field 1: not an overflow block; field 2: bucket -1; field 0: end.
+BLOCK_INFO: Final = bytes((1, 0, 2)) + (-1).to_bytes(4, "little", signed=True) + bytes((0,))
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Names and types of a block's columns, and its number of rows."""
+
+    columns: tuple[tuple[str, str], ...]
+    rows: int
+
+
+def varint(value: int) -> bytes:
+    """Encode an unsigned number as LEB128."""
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+def text(value: str) -> bytes:
+    """Encode a string as its length in bytes and its UTF-8."""
+    encoded = value.encode()
+    return varint(len(encoded)) + encoded
+
+
+def header_block(columns: tuple[tuple[str, str], ...]) -> bytes:
+    """A block without rows, which tells a client names and types."""
+    names = b"".join(text(name) + text(type_name) for name, type_name in columns)
+    return varint(len(columns)) + varint(0) + names
+
+
+async def read_block_info(stream: ByteStream) -> None:
+    """Walk over the block info, which a single-node server has no use for."""
+    while field := await stream.varint():
+        if field == 1:
+            await stream.skip(1)
+        elif field == 2:
+            await stream.skip(4)
+        else:
+            raise MalformedError(f"block info field {field}")
+
+
+async def read_block(stream: ByteStream, sink: Callable[[bytes], object] | None = None) -> Shape:
+    """Walk over one block (without block info) and hand its bytes to ``sink`` in pieces.
+
+    A block without rows hands over nothing. Raises `MalformedError` for impossible counts and
+    `UnsupportedTypeError` for a column that cannot be walked over.
+    """
+    count = await stream.varint()
+    rows = await stream.varint()
+    if count > MAX_COLUMNS:
+        raise MalformedError(f"a block of {count} columns")
+    if sink is not None and rows:
+        sink(varint(count) + varint(rows))
+        stream.start_copy(sink)
+    columns = []
+    for _ in range(count):
+        name = await stream.text(MAX_NAME_BYTES)
+        type_name = await stream.text(MAX_NAME_BYTES)
+        columns.append((name, type_name))
+        if rows:
+            layout = layout_of(type_name)
+            await layout.prefix(stream)
+            await layout.values(stream, rows)
+    stream.stop_copy()
+    return Shape(tuple(columns), rows)
+
+
+async def split_blocks(data: bytes) -> list[tuple[Shape, bytes]]:
+    """Cut the engine's concatenated blocks apart."""
+    stream, blocks = stream_of(data), []
+    while not stream.drained:
+        start = stream.position
+        shape = await read_block(stream)
+        blocks.append((shape, data[start : stream.position]))
+    return blocks
+
+
+async def columns_of(block: bytes) -> tuple[tuple[str, str], ...] | None:
+    """Names and types of a block's columns; None when one of them cannot be walked over."""
+    try:
+        return (await read_block(stream_of(block))).columns
+    except UnsupportedTypeError:
+        return None

@@ -1,0 +1,84 @@
+"""The ClickHouse engine of this process and the threads that work in it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import chdb
+
+from .failure import ClickHouseError
+from .session import Session
+from .session_settings import TAG_SETTING, quoted
+
+Result = TypeVar("Result")
+
+WORKERS: Final = 4
+# An interrupt may come before the query it is meant for has begun, so it is repeated.
+INTERRUPT_AGAIN_SECONDS: Final = 0.2
+
+
+class DirectoryUnusableError(Exception):
+    """The engine could not open its directory."""
+
+
+class Engine:
+    """The one engine of a process, on one directory.
+
+    Sessions work side by side; at most ``WORKERS`` of them at one moment, the others wait in the
+    order they came. A result that is read slowly holds its session, not a worker.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Open the directory; blocks, and raises `DirectoryUnusableError` when that fails."""
+        self._directory = directory
+        self._tags = itertools.count(1)
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="engine")
+        # Stopping a query must not wait behind the queries to be stopped.
+        self._control_worker = ThreadPoolExecutor(1, thread_name_prefix="engine-control")
+        try:
+            # Held to the end: the engine shuts down with its last connection.
+            self._control = Session(self._connect, "control")
+        except (RuntimeError, ClickHouseError) as error:
+            raise DirectoryUnusableError(f"The engine cannot open {directory}: {error}") from None
+        about = self._control.query("SELECT version(), timezone()", "TSVRaw").decode().split()
+        self.version: tuple[int, ...] = tuple(int(part) for part in about[0].split("."))
+        self.timezone = about[1]
+
+    def open_session(self) -> Session:
+        """A new session (about a millisecond); blocks."""
+        return Session(self._connect, f"session-{next(self._tags)}")
+
+    async def run(self, call: Callable[[], Result]) -> Result:
+        """Run a blocking engine call in a worker thread and wait for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._workers, call)
+
+    async def interrupt(self, session: Session | None = None) -> None:
+        """Ask the engine to stop what a session is running, or with None what all are."""
+        which = f"= {quoted(session.tag)}" if session else "LIKE 'session-%'"
+        statement = f"KILL QUERY WHERE Settings['{TAG_SETTING}'] {which} ASYNC"
+        await asyncio.get_running_loop().run_in_executor(
+            self._control_worker, self._control.query, statement, "Null"
+        )
+
+    async def close_session(self, session: Session) -> None:
+        """Stop what a session runs and close it, even when the caller is cancelled meanwhile."""
+        await asyncio.shield(self._end(session))
+
+    def close(self) -> None:
+        """Wait for the workers and shut the engine down; blocks."""
+        self._workers.shutdown()
+        self._control_worker.shutdown()
+        self._control.close()
+
+    async def _end(self, session: Session) -> None:
+        closing = asyncio.ensure_future(self.run(session.close))
+        while not (await asyncio.wait({closing}, timeout=INTERRUPT_AGAIN_SECONDS))[0]:
+            await self.interrupt(session)
+
+    def _connect(self) -> Any:
+        return chdb.connect(str(self._directory))
