@@ -1,0 +1,46 @@
+"""`python -m api`: one API process."""
+
+import logging
+import sys
+
+import uvicorn
+
+from api.app import create_app
+from infra.logs import configure_logs
+from infra.playbook_file import PlaybookError
+from infra.settings import Settings, SettingsError
+
+LAST_REQUESTS_S = 8
+"""How long requests may go on after SIGTERM; a little over the time Kafka has to acknowledge."""
+
+
+def main() -> int:
+    """Serves until SIGTERM or SIGINT; requests under way are finished and Kafka is flushed.
+
+    Exit code 2 and one sentence on standard error where settings or playbook are wrong.
+    """
+    try:
+        settings = Settings.from_environment()
+        app = create_app(settings)
+    except (SettingsError, PlaybookError) as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 2
+    configure_logs(settings, "api")
+    # The log writer says once that Kafka is away; aiokafka would say it several times a second.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=LAST_REQUESTS_S,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

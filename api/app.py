@@ -1,0 +1,40 @@
+"""The HTTP API, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from api.errors import answer_errors
+from api.parts import Parts
+from infra.playbook_file import read_playbook
+from infra.settings import Settings
+from streams.playbook import CompiledPlaybook
+
+
+def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> FastAPI:
+    """The app; its neighbours are met when it starts (lifespan) and it starts without them.
+
+    `playbook` defaults to the one the settings name. PlaybookError where that is wrong.
+    """
+    book = playbook if playbook is not None else read_playbook(settings.playbook)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        parts = Parts(settings, book)
+        app.state.parts = parts
+        await parts.start()
+        try:
+            yield
+        finally:
+            await parts.stop()
+
+    app = FastAPI(
+        title="Daehwa",
+        version="1",
+        description="Real-time event-streaming e-CRM: every customer dialogue, as it happens.",
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    answer_errors(app)
+    return app

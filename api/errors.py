@@ -1,0 +1,98 @@
+"""Every error body is `{"code": ..., "message": ...}`: tracking SDKs read both keys."""
+
+from collections.abc import Mapping
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from infra.kafka.log_writer import KafkaUnavailable
+
+RETRY_AFTER_S = 2
+"""Whole seconds a client is asked to wait while Kafka is away."""
+
+CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "too_large",
+    422: "invalid_request",
+    429: "too_many_requests",
+    500: "internal_error",
+    503: "unavailable",
+}
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Refused(Exception):  # noqa: N818 - says what happened
+    """A request is answered with an error: raise it anywhere below a route."""
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = dict(headers or {})
+
+
+def error_body(code: str, message: str) -> bytes:
+    """The JSON of an error."""
+    return _encode({"code": code, "message": message})
+
+
+def error_response(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The answer that carries an error."""
+    return Response(
+        error_body(code, message), status, dict(headers or {}), media_type="application/json"
+    )
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Makes every error of the app a body with code and message."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(KafkaUnavailable, _kafka_away)
+    app.add_exception_handler(Exception, _failed)
+
+
+async def _refused(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Refused)  # noqa: S101 - registered for this class only
+    return error_response(problem.status, problem.code, problem.message, problem.headers)
+
+
+async def _http(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, HTTPException)  # noqa: S101 - registered for this class only
+    status = problem.status_code
+    message = str(problem.detail)
+    if status == 404 and message == "Not Found":
+        message = f"there is nothing at {request.url.path}; see /docs"
+    elif status == 405:
+        message = f"{request.method} is not possible at {request.url.path}; see /docs"
+    return error_response(status, CODES.get(status, "error"), message, problem.headers)
+
+
+async def _invalid(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, RequestValidationError)  # noqa: S101 - registered for this class
+    first = problem.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return error_response(422, CODES[422], f"{where}: {first['msg']}")
+
+
+async def _kafka_away(_: Request, problem: Exception) -> Response:
+    return error_response(503, "unavailable", str(problem), {"Retry-After": str(RETRY_AFTER_S)})
+
+
+async def _failed(_: Request, problem: Exception) -> Response:
+    message = f"a fault of the server ({type(problem).__name__}); its log says more"
+    return error_response(500, CODES[500], message)

@@ -1,0 +1,237 @@
+"""Appends to Kafka topics and returns when Kafka has acknowledged."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from infra.metrics import NEIGHBOUR_UP
+from infra.settings import Settings
+
+ACKNOWLEDGED_WITHIN_S = 5.0
+LARGEST_REQUEST = 4 * 1024 * 1024
+"""Bytes of one produce request, and so of one record."""
+LARGEST_BATCH = 900_000
+"""Bytes of one Kafka batch; a broker's `message.max.bytes` is a little over a million."""
+PROBE_EVERY_S = 1.0
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 2.0
+
+_Records = Sequence[tuple[bytes | None, bytes]]
+_Sent = list["asyncio.Future[Any]"]
+_Send = Callable[[AIOKafkaProducer, str, int, _Records], Coroutine[Any, Any, _Sent]]
+_log = structlog.get_logger()
+
+
+class KafkaUnavailable(Exception):  # noqa: N818 - says what happened
+    """Kafka did not acknowledge in time. What was sent may or may not be on the log: send it
+    again, with the same message ids."""
+
+
+class _Connection:
+    """One producer, the future that ends every wait on it when Kafka is lost, and the event that
+    asks for a fresh one."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self.producer = producer
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.doubted = asyncio.Event()
+
+
+class LogWriter:
+    """Writes to Kafka with `acks=all`. Comes back by itself when Kafka does: a lost producer is
+    replaced by a fresh one, so that nothing remembered of a former broker misleads it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._servers = settings.kafka_servers
+        self._connection: _Connection | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def connected(self) -> bool:
+        """Whether Kafka answered when last asked (it is asked every second)."""
+        return self._connection is not None
+
+    async def start(self) -> None:
+        """Begins to connect; returns after the first attempt, whether or not Kafka is there."""
+        attempted = asyncio.get_running_loop().create_future()
+        self._keeper = asyncio.create_task(self._keep_connected(attempted))
+        await asyncio.wait({attempted, self._keeper}, return_when=asyncio.FIRST_COMPLETED)
+        if self._keeper.done():
+            self._keeper.result()
+
+    async def stop(self) -> None:
+        """Waits for what is in flight (some seconds at most), then closes the connection."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.producer.stop()
+            connection.lost.set_result(None)
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    async def append(
+        self,
+        topic: str,
+        partition: int,
+        value: bytes,
+        key: bytes | None = None,
+        *,
+        within_s: float = ACKNOWLEDGED_WITHIN_S,
+    ) -> None:
+        """Appends one record and returns when Kafka has acknowledged it. KafkaUnavailable."""
+        await self._acknowledged(_send_one, topic, partition, [(key, value)], within_s)
+
+    async def append_many(
+        self,
+        topic: str,
+        partition: int,
+        records: _Records,
+        *,
+        within_s: float = ACKNOWLEDGED_WITHIN_S,
+    ) -> None:
+        """Appends (key, value) records in their order, in as few Kafka batches as hold them, and
+        returns when all are acknowledged. KafkaUnavailable when one was not: none, some or all
+        of them may then be on the log."""
+        if records:
+            await self._acknowledged(_send_batches, topic, partition, records, within_s)
+
+    async def _acknowledged(
+        self,
+        send: _Send,
+        topic: str,
+        partition: int,
+        records: _Records,
+        within_s: float,
+    ) -> None:
+        connection = self._connection
+        if connection is None:
+            raise KafkaUnavailable(f"Kafka at {self._servers} does not answer")
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + within_s
+        try:
+            async with asyncio.timeout_at(latest):
+                known = await connection.producer.partitions_for(topic)
+                if partition not in known:
+                    raise KafkaUnavailable(f"the Kafka topic {topic} has no partition {partition}")
+                unfinished = set(await send(connection.producer, topic, partition, records))
+            # The futures are never cancelled: aiokafka's sender dies of a batch whose future was.
+            while unfinished:
+                done, _ = await asyncio.wait(
+                    {*unfinished, connection.lost},
+                    timeout=latest - loop.time(),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if not done:
+                    raise TimeoutError
+                for future in done & unfinished:
+                    future.result()
+                unfinished -= done
+                if unfinished and connection.lost in done:
+                    raise KafkaUnavailable(f"Kafka at {self._servers} was lost before it answered")
+        except TimeoutError:
+            raise KafkaUnavailable(f"Kafka did not acknowledge within {within_s:g} s") from None
+        except KafkaError as problem:
+            # After an error that aiokafka does not retry, its sender may be dead for good.
+            connection.doubted.set()
+            raise KafkaUnavailable(f"Kafka did not acknowledge: {problem!r}") from problem
+
+    async def _keep_connected(self, attempted: "asyncio.Future[None]") -> None:
+        pause = _FIRST_PAUSE_S
+        told = False
+        while True:
+            producer = self._producer()
+            try:
+                await producer.start()
+            except (KafkaError, OSError) as problem:
+                await producer.stop()
+                NEIGHBOUR_UP.labels("kafka").set(0)
+                if not told:
+                    told = True
+                    _log.warning("Kafka does not answer; trying again", reason=str(problem))
+                if not attempted.done():
+                    attempted.set_result(None)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
+                continue
+            except asyncio.CancelledError:
+                await producer.stop()
+                raise
+            connection = self._connection = _Connection(producer)
+            NEIGHBOUR_UP.labels("kafka").set(1)
+            _log.info("Kafka answers", servers=self._servers)
+            if not attempted.done():
+                attempted.set_result(None)
+            reason = await _until_lost(connection)
+            _log.warning("Kafka was lost; connecting anew", reason=reason)
+            pause, told = _FIRST_PAUSE_S, True
+            NEIGHBOUR_UP.labels("kafka").set(0)
+            self._connection = None
+            connection.lost.set_result(None)
+            closing = asyncio.create_task(producer.stop())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    def _producer(self) -> AIOKafkaProducer:
+        return AIOKafkaProducer(
+            bootstrap_servers=self._servers,
+            client_id="daehwa-api",
+            acks="all",
+            linger_ms=0,
+            max_batch_size=LARGEST_BATCH,
+            max_request_size=LARGEST_REQUEST,
+            request_timeout_ms=int(ACKNOWLEDGED_WITHIN_S * 1000),
+        )
+
+
+async def _until_lost(connection: _Connection) -> str:
+    """Asks Kafka every second; returns why it is to be given up."""
+    while True:
+        try:
+            async with asyncio.timeout(PROBE_EVERY_S):
+                await connection.doubted.wait()
+            return "an append failed for good"
+        except TimeoutError:
+            pass
+        try:
+            await connection.producer.client.fetch_all_metadata()
+        except (KafkaError, OSError) as problem:
+            return str(problem)
+
+
+async def _send_one(
+    producer: AIOKafkaProducer, topic: str, partition: int, records: _Records
+) -> _Sent:
+    ((key, value),) = records
+    sent = await producer.send(topic, value, key=key, partition=partition)
+    sent.add_done_callback(_look_at)
+    return [sent]
+
+
+async def _send_batches(
+    producer: AIOKafkaProducer, topic: str, partition: int, records: _Records
+) -> _Sent:
+    sent = []
+    left = iter(records)
+    record = next(left, None)
+    while record is not None:
+        batch = producer.create_batch()
+        while record is not None and batch.append(key=record[0], value=record[1], timestamp=None):
+            record = next(left, None)
+        batch.close()
+        future = await producer.send_batch(batch, topic, partition=partition)
+        future.add_done_callback(_look_at)
+        sent.append(future)
+    return sent
+
+
+def _look_at(future: "asyncio.Future[Any]") -> None:
+    """Nobody may wait for it any more: its failure is then no news."""
+    if not future.cancelled():
+        future.exception()
