@@ -1,0 +1,285 @@
+"""Follows the triggers as they come, for people who look on: memory of the latest, live feeds.
+
+It reads without a consumer group: every API process sees every trigger, and none holds up another.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
+from heapq import merge
+from typing import Any
+
+import msgspec
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from infra.kafka.names import TRIGGERS
+from infra.settings import Settings
+from schemas.trigger import Trigger
+from streams.codec import decode_trigger
+
+KEPT = 500
+"""Triggers held in memory."""
+
+READ_BACK = 200
+"""Triggers of each partition read again when the tail (re)opens."""
+
+MOST_WAITING = 1_000
+"""Triggers that may wait for one subscriber before it is cut off."""
+
+_SEEN = 20_000
+_IDLE_MS = 250
+_ANSWER_S = 3.0
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 2.0
+
+_log = structlog.get_logger()
+
+
+class _AwayError(Exception):
+    """Kafka answers, but not with the log that was followed."""
+
+
+class Subscription(AsyncIterator[Trigger]):
+    """Triggers for one subscriber, in order. Ends when it is closed, when the tail stops, or, after
+    what already waits, when more than `MOST_WAITING` wait; it can then resume after the last id."""
+
+    def __init__(self, earlier: Iterable[Trigger], leave: "Callable[[Subscription], None]") -> None:
+        self._waiting = deque(earlier)
+        self._leave = leave
+        self._woken = asyncio.Event()
+        self._over = False
+
+    def offer(self, trigger: Trigger) -> None:
+        """Hands one more trigger over, or cuts the subscriber off where too many wait already."""
+        if len(self._waiting) >= MOST_WAITING:
+            self.close()
+            return
+        self._waiting.append(trigger)
+        self._woken.set()
+
+    def close(self) -> None:
+        """Nothing new comes after this; what waits can still be read."""
+        self._over = True
+        self._leave(self)
+        self._woken.set()
+
+    async def __anext__(self) -> Trigger:
+        while not self._waiting:
+            if self._over:
+                raise StopAsyncIteration
+            self._woken.clear()
+            await self._woken.wait()
+        return self._waiting.popleft()
+
+
+class TriggerTail:
+    """The latest triggers and live feeds of them, from every partition of `daehwa.triggers`.
+
+    Needs no Kafka to start: it keeps trying in the background, and recovers by itself when the
+    broker comes back, even empty. A trigger whose id it has seen is dropped.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._servers = settings.kafka_servers
+        self._partitions = [TopicPartition(TRIGGERS, n) for n in range(settings.partitions)]
+        self._read_back = max(1, min(READ_BACK, _SEEN // 2 // settings.partitions))
+        self._kept: deque[Trigger] = deque(maxlen=KEPT)
+        self._seen: dict[str, None] = {}
+        self._subscribers: dict[Subscription, None] = {}
+        self._positions: dict[TopicPartition, int] = {}
+        self._live = asyncio.Event()
+        self._told = False
+        self._pause = _FIRST_PAUSE_S
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begins to follow; returns at once, whether or not Kafka is there."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="trigger-tail")
+
+    async def stop(self) -> None:
+        """Stops following and ends every subscription."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        for subscriber in tuple(self._subscribers):
+            subscriber.close()
+
+    @property
+    def live(self) -> bool:
+        """Whether everything Kafka has is read and new triggers arrive as they are written."""
+        return self._live.is_set()
+
+    @property
+    def subscribers(self) -> int:
+        """How many listen."""
+        return len(self._subscribers)
+
+    async def until_live(self) -> None:
+        """Returns when the tail is `live`."""
+        await self._live.wait()
+
+    def recent(
+        self,
+        limit: int,
+        type: str | None = None,  # noqa: A002 - the field's name
+        customer: str | None = None,
+        *,
+        suppressed: bool = True,
+    ) -> list[Trigger]:
+        """At most `limit` of the latest triggers that fit, the latest first."""
+        found: list[Trigger] = []
+        for trigger in reversed(self._kept):
+            if len(found) >= limit:
+                break
+            if fits(trigger, type, customer, suppressed=suppressed):
+                found.append(trigger)
+        return found
+
+    def subscribe(self, after: str | None = None) -> Subscription:
+        """A feed of what comes from now on; with `after`, first what came after the trigger of that
+        id, or everything in memory where that trigger is no longer there."""
+        earlier: list[Trigger] = []
+        if after is not None:
+            for trigger in reversed(self._kept):
+                if trigger.id == after:
+                    break
+                earlier.append(trigger)
+            earlier.reverse()
+        subscriber = Subscription(earlier, lambda gone: self._subscribers.pop(gone, None))
+        self._subscribers[subscriber] = None
+        return subscriber
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._read()
+            except (KafkaError, OSError, TimeoutError, _AwayError) as problem:
+                if not self._told:
+                    _log.warning("triggers_out_of_reach", kafka=self._servers, problem=str(problem))
+                    self._told = True
+            await asyncio.sleep(self._pause)
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE_S)
+
+    async def _read(self) -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._servers,
+            client_id="daehwa-trigger-tail",
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_min_bytes=1,
+            fetch_max_wait_ms=100,
+            retry_backoff_ms=50,
+        )
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                await consumer.start()
+                ends = await self._seek(consumer)
+            await self._catch_up(consumer, ends)
+            if self._told:
+                _log.info("triggers_followed_again")
+            self._told, self._pause = False, _FIRST_PAUSE_S
+            self._live.set()
+            await self._follow(consumer)
+        finally:
+            self._live.clear()
+            await _close(consumer)
+
+    async def _seek(self, consumer: Any) -> dict[TopicPartition, int]:
+        """Goes to where it left off, or some way back: what was seen is dropped, and a log that
+        began anew is read from its beginning. Offset at which each partition ends now."""
+        if TRIGGERS not in await consumer.topics():
+            raise _AwayError(f"there is no Kafka topic {TRIGGERS}")
+        begins = await consumer.beginning_offsets(self._partitions)
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(self._partitions)
+        consumer.assign(self._partitions)
+        for partition, end in ends.items():
+            start = min(self._positions.get(partition, end), end - self._read_back)
+            self._positions[partition] = max(begins[partition], start)
+            consumer.seek(partition, self._positions[partition])
+        return ends
+
+    async def _catch_up(self, consumer: Any, ends: dict[TopicPartition, int]) -> None:
+        """Takes in what is there already, in the order it was written over all partitions."""
+        backlog: dict[TopicPartition, list[Any]] = {}
+        while any(self._positions[partition] < end for partition, end in ends.items()):
+            batches = await consumer.getmany(timeout_ms=_IDLE_MS)
+            if not batches:
+                await self._check(consumer)
+            for partition, records in batches.items():
+                backlog.setdefault(partition, []).extend(records)
+                self._positions[partition] = records[-1].offset + 1
+        self._take(backlog)
+
+    async def _follow(self, consumer: Any) -> None:
+        while True:
+            batches = await consumer.getmany(timeout_ms=_IDLE_MS)
+            if batches:
+                self._take(batches)
+                for partition, records in batches.items():
+                    self._positions[partition] = records[-1].offset + 1
+            else:
+                await self._check(consumer)
+
+    async def _check(self, consumer: Any) -> None:
+        """Raises where the broker is gone or its log is not the one that was followed: the consumer
+        itself would wait for ever on the one and skip the beginning of the other."""
+        async with asyncio.timeout(_ANSWER_S):
+            if TRIGGERS not in await consumer.topics():
+                raise _AwayError(f"the Kafka topic {TRIGGERS} is gone")
+            ends = await consumer.end_offsets(self._partitions)
+        if any(end < self._positions[partition] for partition, end in ends.items()):
+            raise _AwayError(f"the Kafka topic {TRIGGERS} began anew")
+
+    def _take(self, batches: dict[TopicPartition, list[Any]]) -> None:
+        for record in merge(*batches.values(), key=lambda record: record.timestamp):
+            try:
+                trigger = decode_trigger(record.value or b"")
+            except msgspec.DecodeError as problem:
+                _log.warning(
+                    "trigger_unreadable",
+                    partition=record.partition,
+                    offset=record.offset,
+                    problem=str(problem),
+                )
+                continue
+            if trigger.id in self._seen:
+                continue
+            self._seen[trigger.id] = None
+            if len(self._seen) > _SEEN:
+                del self._seen[next(iter(self._seen))]
+            self._kept.append(trigger)
+            for subscriber in tuple(self._subscribers):
+                subscriber.offer(trigger)
+
+
+def fits(
+    trigger: Trigger,
+    type: str | None = None,  # noqa: A002 - the field's name
+    customer: str | None = None,
+    *,
+    suppressed: bool = False,
+) -> bool:
+    """Whether the trigger is of the type, about the customer, and fired (or `suppressed` is on)."""
+    return (
+        (suppressed or trigger.decision == "fire")
+        and (type is None or trigger.type == type)
+        and (customer is None or trigger.customer_id == customer)
+    )
+
+
+async def _close(consumer: Any) -> None:
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait({stopping})
+    if stopping.cancelled():
+        # A fetcher that is closed while it waits to try again cancels the closing itself (aiokafka
+        # 0.14), which then leaves the connections open.
+        await consumer._client.close()
+    else:
+        stopping.result()

