@@ -1,0 +1,1 @@
+"""The archive: how rows and the schema get into ClickHouse."""

@@ -1,0 +1,85 @@
+"""Inserts whole columns, each block once."""
+
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any
+
+from clickhouse_driver import Client
+
+from infra.clickhouse.connection import open_client
+from infra.clickhouse.failures import translated
+from infra.clickhouse.migrations import migrate
+from infra.settings import Settings
+from streams.archive_rows import COLUMNS_OF
+
+MOST_ROWS = 500_000
+"""Rows of one block: small enough for the server to keep in one piece."""
+
+
+class Inserter:
+    """One connection that inserts blocks. Every method blocks; calls from several threads queue.
+
+    All methods raise `ClickHouseUnavailable` or `ClickHouseRefused`; after either the next call
+    connects anew. Nothing is repeated here.
+    """
+
+    def __init__(self, settings: Settings, *, answer_seconds: float = 60) -> None:
+        self._client: Client = open_client(settings, answer_seconds=answer_seconds)
+        self._lock = Lock()
+
+    def insert(self, table: str, columns: Sequence[list[Any]], token: str) -> None:
+        """Inserts `columns` (in the order of `COLUMNS_OF[table]`) as one block.
+
+        The block is stored whole or not at all, and a block whose token is among the last ten
+        thousand of its table is stored already: then nothing happens. At most `MOST_ROWS` rows,
+        ValueError above.
+        """
+        rows = len(columns[0])
+        if rows > MOST_ROWS:
+            raise ValueError(f"{rows} rows in one block; insert at most {MOST_ROWS} at a time")
+        if not rows:
+            return
+        names = ", ".join(COLUMNS_OF[table])
+        self._execute(
+            f"INSERT INTO {table} ({names}) VALUES",
+            columns,
+            columnar=True,
+            settings={
+                "insert_deduplicate": 1,
+                "insert_deduplication_token": token,
+                # Gathered with the rows of others, a block would lose its token.
+                "async_insert": 0,
+                "min_insert_block_size_rows": MOST_ROWS,
+                "min_insert_block_size_bytes": 0,
+            },
+        )
+
+    def highest_offsets(self, table: str, log_id: str) -> dict[int, int]:
+        """Partition -> the highest offset stored of that log. What is missing is not stored.
+
+        Holds where each partition was inserted in its order; every offset below is stored too.
+        """
+        rows = self._execute(
+            f"SELECT log_partition, max(log_offset) FROM {table} "  # noqa: S608 - a name of our own
+            "WHERE log_id = %(log_id)s GROUP BY log_partition",
+            {"log_id": log_id},
+        )
+        return dict(rows)
+
+    def migrate(self) -> list[str]:
+        """Applies the migrations, see `infra.clickhouse.migrations.migrate`."""
+        with self._lock:
+            return translated(lambda: migrate(self._client))
+
+    def server_version(self) -> str:
+        """The version of the server, such as `25.8.1.1`."""
+        return str(self._execute("SELECT version()")[0][0])
+
+    def close(self) -> None:
+        """Hangs up."""
+        with self._lock:
+            self._client.disconnect()
+
+    def _execute(self, query: str, data: Any = None, **options: Any) -> Any:
+        with self._lock:
+            return translated(lambda: self._client.execute(query, data, **options))

@@ -1,0 +1,276 @@
+"""What is archived of the log: columns of ClickHouse's tables, out of decoded records.
+
+A column is a list with one value a row. Times stay integer milliseconds, JSON stays the bytes it
+came in: the driver writes both as they are. Nothing here depends on when it is computed, so the
+same records give the same columns.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from schemas.dead_letter import DeadLetter
+from schemas.event import NO_CONTEXT, Context, Event, WireEvent
+from schemas.trigger import Trigger
+from streams.identity import usable_id
+from streams.matching import Match, match_event
+from streams.money import order_value
+from streams.playbook import CompiledPlaybook
+
+Columns = list[list[Any]]
+
+EVENTS_TABLE: Final = "daehwa.events_stored"
+EVENT_COLUMNS: Final = (
+    "message_id",
+    "type",
+    "channel",
+    "name",
+    "profile_key",
+    "user_id",
+    "anonymous_id",
+    "previous_id",
+    "direction",
+    "operator",
+    "outcome",
+    "topics",
+    "stages",
+    "stage_ranks",
+    "properties",
+    "context",
+    "value_hundredths",
+    "currency",
+    "occurred_at",
+    "received_at",
+    "sent_at",
+    "source",
+    "hops",
+    "log_id",
+    "log_partition",
+    "log_offset",
+    "log_index",
+)
+
+TRIGGERS_TABLE: Final = "daehwa.triggers_stored"
+TRIGGER_COLUMNS: Final = (
+    "id",
+    "type",
+    "rule",
+    "customer_id",
+    "topic",
+    "stage",
+    "occurred_at",
+    "decided_at",
+    "decision",
+    "suppressed_by",
+    "reason",
+    "why",
+    "log_id",
+    "log_partition",
+    "log_offset",
+)
+
+DEAD_LETTERS_TABLE: Final = "daehwa.dead_letters_stored"
+DEAD_LETTER_COLUMNS: Final = (
+    "id",
+    "reason",
+    "detail",
+    "origin",
+    "at",
+    "payload",
+    "log_id",
+    "log_partition",
+    "log_offset",
+)
+
+COLUMNS_OF: Final = {
+    EVENTS_TABLE: EVENT_COLUMNS,
+    TRIGGERS_TABLE: TRIGGER_COLUMNS,
+    DEAD_LETTERS_TABLE: DEAD_LETTER_COLUMNS,
+}
+
+EARLIEST: Final = 0
+LATEST: Final = 9_904_550_399_999
+"""Milliseconds: what a DateTime64 holds, from 1970 on."""
+
+_MOST_UINT8: Final = 255
+_NOTHING: Final[tuple[Any, ...]] = ([], [], [], 0, "")
+
+_properties_decoder = msgspec.json.Decoder(dict[str, Any])
+_context_decoder = msgspec.json.Decoder(Context)
+_json_encoder = msgspec.json.Encoder()
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a record stands: identity of the Kafka topic, partition and offset."""
+
+    log_id: str
+    partition: int
+    offset: int
+
+
+def block_token(places: Iterable[Place]) -> str:
+    """The deduplication token of a block: the same records in it, the same token.
+
+    Names the first and last offset and the number of records of every partition.
+    """
+    offsets: dict[tuple[str, int], list[int]] = {}
+    for place in places:
+        offsets.setdefault((place.log_id, place.partition), []).append(place.offset)
+    return ",".join(
+        f"{log_id}/{partition}/{min(found)}-{max(found)}x{len(found)}"
+        for (log_id, partition), found in sorted(offsets.items())
+    )
+
+
+def event_columns(
+    records: Iterable[tuple[Place, Sequence[WireEvent]]], book: CompiledPlaybook
+) -> Columns:
+    """The columns `EVENT_COLUMNS` of the events of these records.
+
+    Topics and stages are the ones the playbook gives them now. Never raises for what is in an
+    event: one whose properties the playbook cannot read is archived without topics.
+    """
+    events: list[WireEvent] = []
+    places: list[tuple[str, int, int, int]] = []
+    for place, found in records:
+        events += found
+        places += [
+            (place.log_id, place.partition, place.offset, index) for index in range(len(found))
+        ]
+    matched = [_matched(event, book) for event in events]
+    columns: Columns = [
+        [event.message_id for event in events],
+        [event.type for event in events],
+        [event.channel for event in events],
+        [event.name or "" for event in events],
+        [_owner(event) for event in events],
+        [event.user_id or "" for event in events],
+        [event.anonymous_id or "" for event in events],
+        [event.previous_id or "" for event in events],
+        [event.direction or "" for event in events],
+        [event.operator or "" for event in events],
+        [event.outcome or "" for event in events],
+        [row[0] for row in matched],
+        [row[1] for row in matched],
+        [row[2] for row in matched],
+        [bytes(event.properties) for event in events],
+        [bytes(event.context) for event in events],
+        [row[3] for row in matched],
+        [row[4] for row in matched],
+        _times([event.occurred_at for event in events]),
+        _times([event.received_at for event in events]),
+        [_time_or_none(event.sent_at) for event in events],
+        [event.source for event in events],
+        [min(max(event.hops, 0), _MOST_UINT8) if event.hops else 0 for event in events],
+    ]
+    columns += [list(column) for column in zip(*places, strict=True)] or [[], [], [], []]
+    return columns
+
+
+def trigger_columns(records: Iterable[tuple[Place, Trigger]]) -> Columns:
+    """The columns `TRIGGER_COLUMNS` of these triggers."""
+    found = list(records)
+    triggers = [trigger for _, trigger in found]
+    return [
+        [trigger.id for trigger in triggers],
+        [trigger.type for trigger in triggers],
+        [trigger.rule for trigger in triggers],
+        [trigger.customer_id for trigger in triggers],
+        [trigger.topic or "" for trigger in triggers],
+        [trigger.stage or "" for trigger in triggers],
+        _times([trigger.occurred_at for trigger in triggers]),
+        _times([trigger.decided_at for trigger in triggers]),
+        [trigger.decision for trigger in triggers],
+        [trigger.suppressed_by or "" for trigger in triggers],
+        [trigger.reason for trigger in triggers],
+        [_json_encoder.encode(trigger.why) for trigger in triggers],
+        *_place_columns([place for place, _ in found]),
+    ]
+
+
+def dead_letter_columns(records: Iterable[tuple[Place, DeadLetter]]) -> Columns:
+    """The columns `DEAD_LETTER_COLUMNS` of these dead letters, payloads as the bytes they were."""
+    found = list(records)
+    letters = [letter for _, letter in found]
+    return [
+        [letter.id for letter in letters],
+        [letter.reason for letter in letters],
+        [letter.detail for letter in letters],
+        [letter.origin for letter in letters],
+        _times([letter.at for letter in letters]),
+        [letter.payload for letter in letters],
+        *_place_columns([place for place, _ in found]),
+    ]
+
+
+def _place_columns(places: list[Place]) -> Columns:
+    return [
+        [place.log_id for place in places],
+        [place.partition for place in places],
+        [place.offset for place in places],
+    ]
+
+
+def _owner(event: WireEvent) -> str:
+    # Not `key` first: a forwarded copy has another one, and must meet its original here.
+    return usable_id(event.user_id) or usable_id(event.anonymous_id) or event.key or ""
+
+
+def _matched(event: WireEvent, book: CompiledPlaybook) -> tuple[Any, ...]:
+    """(topics, stages, ranks, hundredths, currency) by the playbook."""
+    kind = event.type
+    dispatch = book.dispatch
+    context = NO_CONTEXT
+    if kind == "track":
+        if event.name not in dispatch.events:
+            return _NOTHING
+    elif kind == "contact":
+        if (
+            event.name not in dispatch.contacts
+            and f"channel:{event.channel}" not in dispatch.contacts
+        ):
+            return _NOTHING
+    elif kind not in ("page", "screen"):
+        return _NOTHING
+    try:
+        properties = _properties_decoder.decode(event.properties)
+        if kind in ("page", "screen") and not properties.get("path"):
+            context = _context_decoder.decode(event.context)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _NOTHING
+    happened = Event(
+        message_id=event.message_id,
+        type=kind,
+        occurred_at=event.occurred_at,
+        received_at=event.received_at,
+        channel=event.channel,
+        name=event.name,
+        properties=properties,
+        context=context,
+    )
+    matches, order = match_event(happened, dispatch)
+    if not matches and not order:
+        return _NOTHING
+    currency, amount = order_value(properties) if order else ("", 0)
+    return (
+        [found.topic for found in matches],
+        [found.stage for found in matches],
+        [_rank(found, book) for found in matches],
+        amount,
+        currency,
+    )
+
+
+def _rank(found: Match, book: CompiledPlaybook) -> int:
+    return min(max(book.rank(found.topic, found.stage), 0), _MOST_UINT8)
+
+
+def _times(column: list[int]) -> list[int]:
+    if column and (min(column) < EARLIEST or max(column) > LATEST):
+        return [min(max(at, EARLIEST), LATEST) for at in column]
+    return column
+
+
+def _time_or_none(at: int | None) -> int | None:
+    return None if at is None else min(max(at, EARLIEST), LATEST)
