@@ -31,6 +31,10 @@ MOST_WAITING = 1_000
 
 _SEEN = 20_000
 _IDLE_MS = 250
+_FETCH_WAIT_MS = 5
+"""Apache Kafka answers a waiting fetch when a record comes; the embedded broker only looks again
+after half of this time, so that it is the greater part of a trigger's way to a subscriber."""
+
 _ANSWER_S = 3.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
@@ -174,7 +178,7 @@ class TriggerTail:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_min_bytes=1,
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
             retry_backoff_ms=50,
         )
         try:
