@@ -1,0 +1,84 @@
+"""Triggers over HTTP: the latest as a list, the coming ones as server-sent events."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from api.access import require_token
+from api.parts import Parts, parts_of
+from infra.kafka.trigger_tail import KEPT, fits
+from schemas.trigger import TriggerType
+from streams.codec import encode_trigger
+
+PING_S = 15.0
+"""Seconds of silence after which a comment keeps the connection open."""
+
+_RECONNECT_MS = 2_000
+
+router = APIRouter(tags=["triggers"], dependencies=[Depends(require_token)])
+
+OfType = Annotated[TriggerType | None, Query(alias="type", description="only this type")]
+OfCustomer = Annotated[str | None, Query(description="only of this customer")]
+Suppressed = Annotated[bool, Query(description="true: also decisions that policy held back")]
+FromParts = Annotated[Parts, Depends(parts_of)]
+
+
+@router.get("/v1/triggers", summary="The latest triggers, newest first")
+async def triggers(
+    parts: FromParts,
+    limit: Annotated[int, Query(ge=1, le=KEPT)] = 50,
+    type: OfType = None,  # noqa: A002 - the field's name
+    customer: OfCustomer = None,
+    suppressed: Suppressed = False,
+) -> Response:
+    """`{"triggers": [...]}` out of the latest 500, each as it is on the Kafka topic."""
+    found = parts.triggers.recent(limit, type, customer, suppressed=suppressed)
+    return Response(
+        msgspec.json.encode({"triggers": found}),
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@router.get("/v1/triggers/stream", summary="Triggers as they fire (server-sent events)")
+async def stream(
+    parts: FromParts,
+    type: OfType = None,  # noqa: A002 - the field's name
+    customer: OfCustomer = None,
+    suppressed: Suppressed = False,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> StreamingResponse:
+    """One message a trigger: its id as `id`, its JSON as `data`. `Last-Event-ID` resumes after that
+    trigger. A comment comes once the stream listens and in every silence of 15 s."""
+
+    async def messages() -> AsyncIterator[bytes]:
+        feed = parts.triggers.subscribe(last_event_id or None)
+        try:
+            clock = asyncio.get_running_loop().time
+            yield b"retry: %d\n: listening\n\n" % _RECONNECT_MS
+            spoke = clock()
+            while True:
+                try:
+                    async with asyncio.timeout_at(spoke + PING_S):
+                        trigger = await anext(feed)
+                except TimeoutError:
+                    yield b": ping\n\n"
+                    spoke = clock()
+                    continue
+                except StopAsyncIteration:
+                    return
+                if fits(trigger, type, customer, suppressed=suppressed):
+                    yield b"id: %s\ndata: %s\n\n" % (trigger.id.encode(), encode_trigger(trigger))
+                    spoke = clock()
+        finally:
+            feed.close()
+
+    return StreamingResponse(
+        messages(),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"},
+    )

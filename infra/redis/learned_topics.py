@@ -1,0 +1,59 @@
+"""What customers have taught about topics, read now and then for people who look on."""
+
+import asyncio
+from contextlib import suppress
+
+from redis.exceptions import RedisError
+
+from infra.redis.profile_reader import ProfileReader
+from schemas.models import Transitions
+
+FRESH_S = 10.0
+"""Seconds for which the counts of a partition are not read again."""
+
+
+class LearnedTopics:
+    """The transitions of each partition, a few seconds old: reading them is as long as there are
+    topics, so nobody waits for it but the first."""
+
+    def __init__(self, profiles: ProfileReader) -> None:
+        self._profiles = profiles
+        self._found: dict[int, Transitions] = {}
+        self._read_at: dict[int, float] = {}
+        self._reading: dict[int, asyncio.Task[None]] = {}
+
+    async def of(self, partition: int) -> Transitions:
+        """The transitions of a partition. Raises `RedisError` or `OSError` only while none of them
+        were read yet."""
+        found = self._found.get(partition)
+        if found is None:
+            await asyncio.shield(self._read_soon(partition))
+            return self._found[partition]
+        if asyncio.get_running_loop().time() - self._read_at[partition] > FRESH_S:
+            self._read_soon(partition)
+        return found
+
+    async def stop(self) -> None:
+        """Gives up what is being read."""
+        for task in tuple(self._reading.values()):
+            task.cancel()
+            with suppress(asyncio.CancelledError, RedisError, OSError):
+                await task
+
+    def _read_soon(self, partition: int) -> asyncio.Task[None]:
+        task = self._reading.get(partition)
+        if task is None:
+            task = asyncio.create_task(self._read(partition))
+            self._reading[partition] = task
+        return task
+
+    async def _read(self, partition: int) -> None:
+        try:
+            self._found[partition] = await self._profiles.transitions(partition)
+        except (RedisError, OSError):
+            # What was read before is good enough; without it the caller must know.
+            if partition not in self._found:
+                raise
+        finally:
+            self._read_at[partition] = asyncio.get_running_loop().time()
+            del self._reading[partition]
