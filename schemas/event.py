@@ -1,6 +1,6 @@
 """One thing that happened, as received."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -9,6 +9,13 @@ EventType = Literal[
 ]
 
 Direction = Literal["inbound", "outbound"]
+
+Instant = Annotated[int, msgspec.Meta(ge=1, le=253_402_300_799_999)]
+"""Milliseconds since 1970 (UTC), up to the end of the year 9999. 0 stands for a time that has not
+come, so nothing happens then; decoding refuses what is outside."""
+
+Channel = Annotated[str, msgspec.Meta(max_length=64)]
+"""Where something happened: web, app, call, email, letter, store, order, delivery, chat…"""
 
 
 class PageContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,21 +43,21 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     message_id: str
     type: EventType
-    occurred_at: int
-    received_at: int
+    occurred_at: Instant
+    received_at: Instant
     user_id: str | None = None
     anonymous_id: str | None = None
     key: str | None = None
     """The profile this event belongs to, where it is neither `user_id` nor `anonymous_id`."""
     previous_id: str | None = None
-    channel: str = "web"
+    channel: Channel = "web"
     name: str | None = None
     direction: Direction | None = None
     operator: str | None = None
     outcome: str | None = None
     properties: dict[str, Any] = {}
     context: Context = NO_CONTEXT
-    sent_at: int | None = None
+    sent_at: Instant | None = None
     source: str = ""
     hops: int = 0
     """How often the event was forwarded from one profile to another."""
@@ -62,19 +69,19 @@ class WireEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     message_id: str
     type: EventType
-    occurred_at: int
-    received_at: int
+    occurred_at: Instant
+    received_at: Instant
     user_id: str | None = None
     anonymous_id: str | None = None
     key: str | None = None
     previous_id: str | None = None
-    channel: str = "web"
+    channel: Channel = "web"
     name: str | None = None
     direction: Direction | None = None
     operator: str | None = None
     outcome: str | None = None
     properties: msgspec.Raw = msgspec.Raw(b"{}")
     context: msgspec.Raw = msgspec.Raw(b"{}")
-    sent_at: int | None = None
+    sent_at: Instant | None = None
     source: str = ""
     hops: int = 0

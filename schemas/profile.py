@@ -3,6 +3,13 @@
 The facts form a commutative monoid: whatever order events come in, and however they are split
 over two profiles that are merged later, the facts are the same. `decisions` is the exception:
 it remembers what was decided, in the order it was decided.
+
+The law has two limits, because the profile is bounded:
+
+* Beyond `streams.dialogues.MOST_DIALOGUES` topics the same topics are kept whatever the order, each
+  with its true last time, and no event is lost from the sum of the counts and `quiet_dialogues`;
+  but a topic that was given up and came back counts from its return.
+* Beyond `streams.linking.MOST_IDENTITIES` ids, which ones are linked depends on the order.
 """
 
 from typing import Any
@@ -11,8 +18,10 @@ import msgspec
 
 from schemas.decisions import NO_DECISIONS, Decisions
 
+# gc=False: what is frozen and built from the leaves up cannot be part of a reference cycle.
 
-class Stamped(msgspec.Struct, frozen=True, array_like=True):
+
+class Stamped(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A last-writer-wins value: the greater `(at, by)` stays."""
 
     value: Any
@@ -30,15 +39,15 @@ class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
     last_at: int
 
 
-class Dialogue(msgspec.Struct, frozen=True, array_like=True):
+class Dialogue(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The folded history of one customer on one topic."""
 
     stages: dict[str, Span]
     channels: dict[str, int]
-    """Channel -> number of events."""
+    """Channel -> number of events; "other" gathers those beyond the most that are kept."""
 
 
-class Lifecycle(msgspec.Struct, frozen=True, array_like=True):
+class Lifecycle(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the relationship amounts to so far. 0 stands for a time that has not come."""
 
     first_seen: int = 0
@@ -54,7 +63,7 @@ class Lifecycle(msgspec.Struct, frozen=True, array_like=True):
 NEW_LIFECYCLE = Lifecycle()
 
 
-class Profile(msgspec.Struct, frozen=True, array_like=True):
+class Profile(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The state of one customer, known or still anonymous."""
 
     key: str
@@ -73,3 +82,5 @@ class Profile(msgspec.Struct, frozen=True, array_like=True):
     forwarded_to: str | None = None
     """The customer this profile was merged into; its events go there."""
     decisions: Decisions = NO_DECISIONS
+    known: bool = False
+    """An event named the key as its user id: a customer, no longer an anonymous visitor."""

@@ -8,6 +8,9 @@ from schemas.models import BgNbd
 from schemas.profile import Lifecycle
 from streams.durations import WEEK
 
+LONGEST_WEEKS = 52 * 1000.0
+"""A deadline further away than this never comes."""
+
 
 def p_alive(x: int, t_x: float, t: float, model: BgNbd) -> float:
     """P(alive | x, t_x, T): `x` repeat purchases, the last at `t_x` weeks, `t` weeks observed.
@@ -28,13 +31,14 @@ def p_alive(x: int, t_x: float, t: float, model: BgNbd) -> float:
 def weeks_until(x: int, t_x: float, threshold: float, model: BgNbd) -> float | None:
     """T* in weeks since the first purchase at which P(alive) falls to `threshold`.
 
-    (alpha+t_x) * [(1/p* - 1)(b+x-1)/a]^(1/(r+x)) - alpha, never before t_x; None for x = 0,
-    where P(alive) stays 1.
+    (alpha+t_x) * [(1/p* - 1)(b+x-1)/a]^(1/(r+x)) - alpha, never before t_x; None where it never
+    comes: for x = 0, where P(alive) stays 1, and for a model in which nobody leaves (a = 0).
     """
-    if x <= 0:
+    if x <= 0 or model.a <= 0:
         return None
     odds = (1.0 / threshold - 1.0) * (model.b + x - 1) / model.a
-    return float(max(t_x, (model.alpha + t_x) * odds ** (1.0 / (model.r + x)) - model.alpha))
+    weeks = float((model.alpha + t_x) * odds ** (1.0 / (model.r + x)) - model.alpha)
+    return max(t_x, weeks) if weeks < LONGEST_WEEKS else None
 
 
 def churn_deadline(lifecycle: Lifecycle, threshold: float, model: BgNbd) -> int | None:

@@ -12,6 +12,8 @@ from schemas.trigger import Trigger
 
 E = TypeVar("E")
 
+_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 _profile_encoder = msgspec.msgpack.Encoder(order="deterministic")
 _profile_decoder = msgspec.msgpack.Decoder(Profile)
 _envelope_decoder = msgspec.json.Decoder(list[Event] | Event)
@@ -39,7 +41,7 @@ def encode_profile(profile: Profile) -> bytes:
 
 
 def decode_profile(data: bytes) -> Profile:
-    """The profile in the bytes. msgspec.DecodeError where they are none."""
+    """The profile in the bytes. msgspec.DecodeError or RecursionError where they are none."""
     return _profile_decoder.decode(data)
 
 
@@ -57,7 +59,7 @@ def decode_envelope(data: bytes) -> tuple[list[Event], list[Unreadable]]:
     """The events of a Kafka record's value, and its parts that are none. Never raises."""
     try:
         found = _envelope_decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _BROKEN:
         return _piece_by_piece(data, _event_decoder)
     return (found if isinstance(found, list) else [found]), []
 
@@ -66,7 +68,7 @@ def decode_wire_envelope(data: bytes) -> tuple[list[WireEvent], list[Unreadable]
     """As `decode_envelope`, with properties and context left as JSON."""
     try:
         found = _wire_envelope_decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _BROKEN:
         return _piece_by_piece(data, _wire_event_decoder)
     return (found if isinstance(found, list) else [found]), []
 
@@ -76,7 +78,7 @@ def _piece_by_piece(
 ) -> tuple[list[E], list[Unreadable]]:
     try:
         pieces = _raw_envelope_decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _BROKEN:
         pieces = [msgspec.Raw(data)]
     events: list[E] = []
     unreadable: list[Unreadable] = []
@@ -85,9 +87,27 @@ def _piece_by_piece(
             events.append(decoder.decode(piece))
         except msgspec.ValidationError as problem:
             unreadable.append(Unreadable(bytes(piece), index, "invalid_event", str(problem)))
-        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        except _BROKEN as problem:
             unreadable.append(Unreadable(bytes(piece), index, "unreadable", str(problem)))
     return events, unreadable
+
+
+def find_payload(data: bytes, event: Event) -> tuple[int, bytes]:
+    """(place in the envelope, bytes as they came) of an event that was decoded from `data`.
+
+    ValueError where it is not there.
+    """
+    try:
+        pieces = _raw_envelope_decoder.decode(data)
+    except msgspec.DecodeError:
+        pieces = [msgspec.Raw(data)]
+    for index, piece in enumerate(pieces):
+        try:
+            if _event_decoder.decode(piece) == event:
+                return index, bytes(piece)
+        except _BROKEN:
+            continue
+    raise ValueError(f"event {event.message_id!r} is not in the envelope")
 
 
 def encode_trigger(trigger: Trigger) -> bytes:

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from schemas.effect import ClearDeadline, Dropped, Effect, Folded, Outcome, SetDeadline
+from schemas.effect import ClearDeadline, Dead, Dropped, Effect, Folded, Outcome, SetDeadline
 from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Profile
 from streams.churn import churn_deadline
 from streams.matching import Match
+from streams.merging import still_spoken_of
 from streams.message_ids import remember
 from streams.playbook import CompiledPlaybook, CompiledRule
-from streams.topics import family
 from streams.triggers.churn_risk import at_risk
 from streams.triggers.deciding import decide
 from streams.triggers.stage_stalled import open_stalls, stalled
@@ -51,7 +51,7 @@ def arm(
     pending = profile.decisions.deadlines
     wanted: dict[str, int] = {}
     for found in matches:
-        for rule in book.stalled.get((family(found.topic), found.stage), ()):
+        for rule in book.stalled.get(found.place, ()):
             if rule.name not in pending and rule.name not in wanted and rule.covers(found.topic):
                 due = _stall_due(profile, rule, book)
                 if due is not None:
@@ -85,9 +85,10 @@ def fold_timer(
     """A deadline has come: fire what is true now, set the next one if there is more to wait for."""
     kind = event.properties.get("kind")
     due = event.properties.get("due")
-    if not isinstance(kind, str) or profile.decisions.deadlines.get(kind) != due:
+    if not isinstance(kind, str) or not isinstance(due, int):
+        return Dead("invalid_event", "a timer event needs `kind` and `due`")
+    if profile.decisions.deadlines.get(kind) != due:
         return Dropped("stale_timer")
-    assert isinstance(due, int)  # noqa: S101 - equal to a pending deadline, which is an int
     effects: list[Effect] = [ClearDeadline(kind)]
     pending = dict(profile.decisions.deadlines)
     del pending[kind]
@@ -106,11 +107,8 @@ def fold_timer(
     else:
         later = churn_deadline(profile.lifecycle, rule.p_alive, models.churn)
         if later is not None and later <= due:
-            decisions, trigger = decide(
-                profile,
-                rule,
-                at_risk(profile.lifecycle, rule, due, event.received_at, models.churn),
-            )
+            cause = at_risk(profile.lifecycle, rule, due, event.received_at, models.churn)
+            decisions, trigger = decide(profile, profile.decisions, rule, cause)
             profile = replace(profile, decisions=decisions)
             effects.append(trigger)
             later = None
@@ -127,19 +125,16 @@ def _fire_stalls(
     effects: list[Effect],
 ) -> Profile:
     due = event.occurred_at
+    decisions = profile.decisions
     for stall in open_stalls(profile, rule, book):
         if stall.since + rule.after > due:
             break
-        decisions, trigger = decide(profile, rule, stalled(stall, rule, due, event.received_at))
+        cause = stalled(stall, rule, due, event.received_at)
+        decisions, trigger = decide(profile, decisions, rule, cause)
         effects.append(trigger)
-        spoken = {
-            name: at
-            for name, at in decisions.fired.items()
-            if "|" not in name or name.partition("|")[2] in profile.dialogues
-        }
-        spoken[f"{rule.name}|{stall.topic}"] = stall.since
-        profile = replace(profile, decisions=replace(decisions, fired=spoken))
-    return profile
+        spoken = {**decisions.fired, f"{rule.name}|{stall.topic}": stall.since}
+        decisions = replace(decisions, fired=still_spoken_of(spoken, profile.dialogues))
+    return replace(profile, decisions=decisions)
 
 
 def _due(

@@ -7,6 +7,11 @@ from schemas.profile import Dialogue, Span
 MOST_DIALOGUES = 64
 """Topics kept per profile; the quietest beyond that become a number."""
 
+MOST_CHANNELS = 16
+"""Channels counted by name in one dialogue, the first by name."""
+
+_OTHER = "other"
+
 
 def widen(span: Span | None, at: int) -> Span:
     """The span with one more occurrence at `at` (milliseconds)."""
@@ -26,7 +31,7 @@ def advance(dialogue: Dialogue | None, stage: str, channel: str, at: int) -> Dia
     channels = dialogue.channels
     return Dialogue(
         {**dialogue.stages, stage: widen(dialogue.stages.get(stage), at)},
-        {**channels, channel: channels.get(channel, 0) + 1},
+        _keep_channels({**channels, channel: channels.get(channel, 0) + 1}),
     )
 
 
@@ -36,7 +41,7 @@ def merge_dialogues(one: Dialogue, other: Dialogue) -> Dialogue:
     for stage, span in other.stages.items():
         mine = stages.get(stage)
         stages[stage] = span if mine is None else merge_spans(mine, span)
-    return Dialogue(stages, add_counts(one.channels, other.channels))
+    return Dialogue(stages, _keep_channels(add_counts(one.channels, other.channels)))
 
 
 def merge_spans(one: Span, other: Span) -> Span:
@@ -54,6 +59,16 @@ def add_counts(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, in
     for name, count in other.items():
         total[name] = total.get(name, 0) + count
     return total
+
+
+def _keep_channels(channels: dict[str, int]) -> dict[str, int]:
+    """Which names stay depends on the names alone, never on the order they came in."""
+    if len(channels) <= MOST_CHANNELS:
+        return channels
+    named = sorted(channels.keys() - {_OTHER})[: MOST_CHANNELS - 1]
+    kept = {name: channels[name] for name in named}
+    kept[_OTHER] = sum(channels.values()) - sum(kept.values())
+    return kept
 
 
 def last_at(dialogue: Dialogue) -> int:
@@ -80,7 +95,12 @@ def furthest_stage(dialogue: Dialogue, ranks: Mapping[str, int]) -> str:
 
 
 def keep_liveliest(dialogues: dict[str, Dialogue]) -> tuple[dict[str, Dialogue], int]:
-    """At most `MOST_DIALOGUES` dialogues, the latest ones, and the events of those given up."""
+    """At most `MOST_DIALOGUES` dialogues, the latest ones, and the events of those given up.
+
+    A topic among the latest is never given up after its last event, so in any order the same
+    topics stay, each with its true last time. Its counts and first times are exact unless it was
+    given up before and came back.
+    """
     if len(dialogues) <= MOST_DIALOGUES:
         return dialogues, 0
     ordered = sorted(dialogues.items(), key=lambda item: (last_at(item[1]), item[0]))

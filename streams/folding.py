@@ -4,28 +4,28 @@ Facts (what happened) do not depend on the order of events; decisions (what to s
 and use only the times the events carry, so that a replay decides the same.
 """
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
-from schemas.effect import Dead, Dropped, Effect, Folded, Learn, Outcome, Send
+from schemas.decisions import Decisions
+from schemas.effect import Dropped, Effect, Folded, Learn, Outcome, Send
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Lifecycle, Profile
-from streams.consent import consent_of
+from schemas.profile import Dialogue, Lifecycle, Profile
+from streams.consent import consent_of, write_consent
 from streams.deadlines import arm, fold_timer
-from streams.dialogues import advance, keep_liveliest
-from streams.linking import fold_link, fold_merge, link_events
+from streams.dialogues import MOST_DIALOGUES, advance, keep_liveliest
+from streams.identity import usable_id
+from streams.linking import fold_link, fold_merge, forward, link_events
 from streams.matching import Match, match_event
 from streams.message_ids import holds, message_hash, remember
-from streams.money import order_value
+from streams.money import add_spend, order_value
 from streams.playbook import CompiledPlaybook
-from streams.topics import family
 from streams.traits import write_traits
 from streams.triggers.deciding import decide
 from streams.triggers.offer_next import offer
 from streams.triggers.stage_reached import goes_further, reached
-
-MOST_HOPS = 8
-"""Forwards of one event; more means that merged profiles point at each other."""
 
 
 def fold(
@@ -33,20 +33,21 @@ def fold(
 ) -> Outcome:
     """What becomes of the profile `key` (None: not seen yet) and what is to be done.
 
-    Never raises for what is in the event; an event that cannot be folded is `Dead`.
+    Never raises for what is in an event that `streams.codec` decoded; one that cannot be folded
+    is `Dead`.
     """
     if profile is None:
-        profile = Profile(key=key)
-    if profile.forwarded_to is not None and event.type != "link":
-        if event.type == "timer":
+        profile = Profile(key)
+    kind = event.type
+    if profile.forwarded_to is not None and kind != "link":
+        if kind == "timer":
             return Dropped("forwarded")
-        if event.hops >= MOST_HOPS:
-            return Dead("forward_loop", f"forwarded {event.hops} times, last by {key!r}")
-        return Folded(profile, [Send(forwarded(event, profile.forwarded_to))])
+        if kind != "merge" or event.properties.get("from") != profile.key:
+            return forward(profile, event, profile.forwarded_to)
     hashed = message_hash(event.message_id)
     if holds(profile.recent, hashed):
         return Dropped("duplicate")
-    match event.type:
+    match kind:
         case "timer":
             return fold_timer(profile, event, hashed, book, models)
         case "link":
@@ -57,39 +58,37 @@ def fold(
             return _fold_happening(profile, event, hashed, book, models)
 
 
-def forwarded(event: Event, to: str) -> Event:
-    """The same event, addressed to the profile that this one was merged into."""
-    return replace(event, key=to, hops=event.hops + 1)
-
-
 def _fold_happening(
     profile: Profile, event: Event, hashed: int, book: CompiledPlaybook, models: Models
 ) -> Folded:
-    matches, order = match_event(event, book.dispatch)
     effects: list[Effect] = []
     at = event.occurred_at
-    before = profile.dialogues
-    dialogues = before
-    given_up = 0
+    matches, order = match_event(event, book.dispatch)
+    dialogues = profile.dialogues
+    quiet = profile.quiet_dialogues
+    earlier: list[Dialogue | None] = []
     if matches:
-        dialogues = dict(before)
+        dialogues = dialogues.copy()
         for found in matches:
-            dialogues[found.topic] = advance(
-                dialogues.get(found.topic), found.stage, event.channel, at
-            )
-        dialogues, given_up = keep_liveliest(dialogues)
-    traits = profile.traits
-    consent = profile.consent
+            before = dialogues.get(found.topic)
+            earlier.append(before)
+            dialogues[found.topic] = advance(before, found.stage, event.channel, at)
+        if len(dialogues) > MOST_DIALOGUES:
+            dialogues, given_up = keep_liveliest(dialogues)
+            quiet += given_up
+    traits, consent, identities = profile.traits, profile.consent, profile.identities
     if event.type == "identify":
         traits = write_traits(traits, event.properties, at, hashed)
     stated = consent_of(event)
     if stated:
-        consent = write_traits(consent, stated, at, hashed)
-    identities = profile.identities
-    linked = link_events(profile, event)
-    if linked:
-        identities = {**identities, **dict.fromkeys(linked, False)}
-        effects += [Send(link) for link in linked.values()]
+        consent = write_consent(consent, stated, at, hashed)
+    known = profile.known
+    if event.user_id is not None and usable_id(event.user_id) == profile.key:
+        known = True
+        linked = link_events(profile, event)
+        if linked:
+            identities = {**identities, **dict.fromkeys(linked, False)}
+            effects += [Send(link) for link in linked.values()]
     folded = Profile(
         profile.key,
         traits,
@@ -97,13 +96,14 @@ def _fold_happening(
         identities,
         _lived(profile.lifecycle, event, order),
         dialogues,
-        profile.quiet_dialogues + given_up,
+        quiet,
         remember(profile.recent, hashed, event.received_at),
         None,
         profile.decisions,
+        known,
     )
     if matches:
-        folded = _decide(folded, profile, matches, event, book, models, effects)
+        folded = _decide(folded, matches, earlier, event, book, models, effects)
     if matches or order:
         folded = arm(folded, matches, order, book, models, effects)
     return Folded(folded, effects)
@@ -111,41 +111,41 @@ def _fold_happening(
 
 def _decide(
     folded: Profile,
-    before: Profile,
-    matches: list[Match],
+    matches: Sequence[Match],
+    earlier: Sequence[Dialogue | None],
     event: Event,
     book: CompiledPlaybook,
     models: Models,
     effects: list[Effect],
 ) -> Profile:
+    """The profile with the decisions on each match; `earlier` are the dialogues before them."""
     decisions = folded.decisions
     last_topic = decisions.last_topic
-    for found in matches:
-        topic, stage = found.topic, found.stage
-        earlier = before.dialogues.get(topic)
-        if earlier is None:
+    for found, before in zip(matches, earlier, strict=True):
+        topic = found.topic
+        if before is None:
             effects.append(Learn(last_topic, topic))
         last_topic = topic
-        if earlier is not None and not goes_further(earlier, topic, stage, book):
+        ranks = book.ranks[found.place[0]]
+        if not goes_further(before, found.stage, ranks):
             continue
-        place = (family(topic), stage)
-        for rule in book.reached.get(place, ()):
+        for rule in book.reached.get(found.place, ()):
             if rule.covers(topic):
-                decisions, trigger = decide(
-                    folded, rule, reached(earlier, topic, stage, event, book)
-                )
-                folded = replace(folded, decisions=decisions)
+                cause = reached(before, found, event, ranks)
+                decisions, trigger = decide(folded, decisions, rule, cause)
                 effects.append(trigger)
-        for rule in book.offers.get(place, ()):
+        for rule in book.offers.get(found.place, ()):
             if rule.covers(topic):
-                cause = offer(folded, rule, topic, stage, event, models.transitions)
-                if cause is not None:
-                    decisions, trigger = decide(folded, rule, cause)
-                    folded = replace(folded, decisions=decisions)
+                offered = offer(folded, rule, topic, found.stage, event, models.transitions)
+                if offered is not None:
+                    decisions, trigger = decide(folded, decisions, rule, offered)
                     effects.append(trigger)
-    if last_topic != decisions.last_topic:
-        folded = replace(folded, decisions=replace(decisions, last_topic=last_topic))
-    return folded
+    if decisions is folded.decisions and last_topic == decisions.last_topic:
+        return folded
+    return replace(
+        folded,
+        decisions=Decisions(decisions.deadlines, decisions.fired, decisions.sent, last_topic),
+    )
 
 
 def _lived(life: Lifecycle, event: Event, order: bool) -> Lifecycle:
@@ -163,7 +163,7 @@ def _lived(life: Lifecycle, event: Event, order: bool) -> Lifecycle:
         first_purchase = min(first_purchase, at) if first_purchase else at
         last_purchase = max(last_purchase, at)
         if amount:
-            spend = {**spend, currency: spend.get(currency, 0) + amount}
+            spend = add_spend(spend, {currency: amount})
     return Lifecycle(
         at if not first or at < first else first,
         at if at > life.last_seen else life.last_seen,

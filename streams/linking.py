@@ -3,10 +3,14 @@
 An event that names a customer and an anonymous visitor makes the customer's profile ask the
 visitor's (`link`). The visitor's profile sends everything it has to the customer's (`merge`),
 and from then on forwards what still arrives for it. No global look-up, no lock.
+
+Messages of one profile to another arrive in the order they were sent (one writer, one partition);
+that is all the protocol relies on. Two customers are merged only by an `alias` that names both.
+Where aliases run in a circle, the merge that comes back to its sender turns it into a profile of
+its own again, so nothing circles for ever and nothing is lost.
 """
 
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 
 import msgspec
 from msgspec.structs import replace
@@ -19,31 +23,33 @@ from schemas.profile import Profile
 from streams.codec import decode_profile, encode_profile
 from streams.deadlines import arm_all
 from streams.identity import usable_id
-from streams.merging import merge_profiles
+from streams.merging import is_sound, merge_profiles
 from streams.message_ids import remember
 from streams.playbook import CompiledPlaybook
 
 MOST_IDENTITIES = 64
 """Ids of one customer; further ones are folded where they are and not linked."""
 
+MOST_HOPS = 8
+"""Forwards of one event; more means that merged profiles point at each other."""
+
 
 def link_events(profile: Profile, event: Event) -> dict[str, Event]:
     """Other id -> the `link` event that asks its profile to merge into this one.
 
-    Only a profile of a known customer asks, and each other id is asked once.
+    `event` names the customer whose profile this is; each other id is asked once.
     """
-    if usable_id(event.user_id) != profile.key:
-        return {}
     found: dict[str, Event] = {}
-    others = [event.anonymous_id]
+    others = [(event.anonymous_id, False)]
     if event.type == "alias":
-        others.append(event.previous_id)
-    for other in others:
+        others.insert(0, (event.previous_id, True))
+    for other, by_alias in others:
         name = usable_id(other)
         if (
             name is not None
             and name != profile.key
-            and name not in profile.identities
+            and (name not in profile.identities or (by_alias and not profile.identities[name]))
+            and name not in found
             and len(profile.identities) + len(found) < MOST_IDENTITIES
         ):
             found[name] = Event(
@@ -53,18 +59,37 @@ def link_events(profile: Profile, event: Event) -> dict[str, Event]:
                 channel="daehwa",
                 occurred_at=event.occurred_at,
                 received_at=event.received_at,
-                properties={"to": profile.key},
+                properties={"to": profile.key, "alias": by_alias},
             )
     return found
+
+
+def forward(profile: Profile, event: Event, to: str) -> Folded | Dead:
+    """The same event, addressed to the profile that this one was merged into."""
+    if event.hops >= MOST_HOPS:
+        return Dead("forward_loop", f"forwarded {event.hops} times, last by {profile.key!r}")
+    return Folded(profile, [Send(replace(event, key=to, hops=event.hops + 1))])
 
 
 def fold_link(profile: Profile, event: Event, hashed: int) -> Outcome:
     """The visitor's side: send the whole state to the customer and leave a forwarding address."""
     to = event.properties.get("to")
-    if not isinstance(to, str) or to == profile.key:
+    by_alias = event.properties.get("alias") is True
+    if not isinstance(to, str) or usable_id(to) is None:
+        return Dead("invalid_event", "a link event needs `to`")
+    if to == profile.key:
         return Dropped("link_to_itself")
     if profile.forwarded_to is not None:
+        # The alias of a customer who became another one speaks of that one.
+        if by_alias and profile.known and profile.forwarded_to != to:
+            return forward(profile, event, profile.forwarded_to)
         return Dropped("already_linked")
+    if profile.known and not by_alias:
+        return Dropped("both_identified")
+    # Each was aliased to the other: the one whose key sorts first stays.
+    merged_here = profile.identities.get(to)
+    if merged_here or (merged_here is not None and profile.key < to):
+        return Dropped("linked_the_other_way")
     state = replace(profile, decisions=replace(profile.decisions, deadlines={}))
     merge = Event(
         message_id=f"merge:{profile.key}:{to}",
@@ -81,7 +106,10 @@ def fold_link(profile: Profile, event: Event, hashed: int) -> Outcome:
     effects: list[Effect] = [ClearDeadline(kind) for kind in profile.decisions.deadlines]
     effects.append(Send(merge))
     address = Profile(
-        key=profile.key, recent=remember(b"", hashed, event.received_at), forwarded_to=to
+        key=profile.key,
+        recent=remember(b"", hashed, event.received_at),
+        forwarded_to=to,
+        known=profile.known,
     )
     return Folded(address, effects)
 
@@ -89,21 +117,28 @@ def fold_link(profile: Profile, event: Event, hashed: int) -> Outcome:
 def fold_merge(
     profile: Profile, event: Event, hashed: int, book: CompiledPlaybook, models: Models
 ) -> Outcome:
-    """The customer's side: take in what the visitor's profile sent, once."""
+    """The customer's side: take in what the visitor's profile sent, once.
+
+    A profile's own state that comes back to it has gone round a circle: it lives again.
+    """
     other = event.properties.get("from")
     state = event.properties.get("state")
     if not isinstance(other, str) or not isinstance(state, str):
         return Dead("invalid_event", "a merge event needs `from` and `state`")
-    if profile.identities.get(other):
+    returned = other == profile.key
+    if profile.identities.get(other) or (returned and profile.forwarded_to is None):
         return Dropped("already_merged")
     try:
         sent = decode_profile(b64decode(state, validate=True))
-    except (Base64Error, msgspec.DecodeError) as problem:
+    except (ValueError, msgspec.DecodeError, RecursionError) as problem:
         return Dead("invalid_event", f"the state of a merge event is unreadable: {problem}")
+    if not is_sound(sent):
+        return Dead("invalid_event", "the state of a merge event is no profile")
     merged = merge_profiles(profile, sent)
     merged = replace(
         merged,
-        identities={**merged.identities, other: True},
+        forwarded_to=None,
+        identities=merged.identities if returned else _merged(merged.identities, other),
         recent=remember(merged.recent, hashed, event.received_at),
         decisions=Decisions(
             profile.decisions.deadlines,
@@ -114,3 +149,12 @@ def fold_merge(
     )
     effects: list[Effect] = []
     return Folded(arm_all(merged, book, models, effects), effects)
+
+
+def _merged(identities: dict[str, bool], other: str) -> dict[str, bool]:
+    """The identities with `other` merged; of too many, those not merged go first."""
+    marked = {**identities, other: True}
+    if len(marked) <= MOST_IDENTITIES:
+        return marked
+    names = sorted(marked, key=lambda name: (name != other, not marked[name], name))
+    return {name: marked[name] for name in names[:MOST_IDENTITIES]}

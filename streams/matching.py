@@ -1,6 +1,6 @@
 """What happened -> which topic and stage: exact names first, then the path trie, never a scan."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -19,6 +19,8 @@ class Match(msgspec.Struct, frozen=True):
 
     topic: str
     stage: str
+    place: tuple[str, str]
+    """(topic family, stage): what the rules of a playbook are indexed by."""
 
 
 class CompiledMatch(msgspec.Struct, frozen=True):
@@ -26,6 +28,7 @@ class CompiledMatch(msgspec.Struct, frozen=True):
 
     render: Render
     stage: str
+    place: tuple[str, str]
     each: str | None
     order: bool
 
@@ -86,11 +89,12 @@ def _compile(rule: MatchRule, where: str, playbook: Playbook) -> CompiledMatch:
             f"{where}.stage",
             f"{rule.stage!r} is no stage of {family(rule.topic)!r}; there are {', '.join(ladder)}",
         )
-    return CompiledMatch(render, rule.stage, rule.each, rule.order)
+    place = (family(rule.topic), rule.stage)
+    return CompiledMatch(render, rule.stage, place, rule.each, rule.order)
 
 
 def match_event(event: Event, dispatch: Dispatch) -> tuple[list[Match], bool]:
-    """The topics and stages of an event, each topic once, and whether the event is an order."""
+    """The topics and stages of an event, each pair once, and whether the event is an order."""
     kind = event.type
     if kind == "track":
         rules = dispatch.events.get(event.name or "")
@@ -117,17 +121,16 @@ def match_event(event: Event, dispatch: Dispatch) -> tuple[list[Match], bool]:
 def _apply(
     rules: tuple[CompiledMatch, ...], properties: Mapping[str, Any]
 ) -> tuple[list[Match], bool]:
-    matches: dict[tuple[str, str], Match] = {}
+    matches: list[Match] = []
     order = False
     for rule in rules:
         order = order or rule.order
         items = properties.get(rule.each) if rule.each else None
-        if isinstance(items, list) and items:
-            sources = [item for item in items[:MOST_ITEMS] if isinstance(item, dict)]
-        else:
-            sources = [properties]  # type: ignore[list-item]
-        for source in sources:
-            topic = rule.render(source)
+        sources: Iterable[Any] = items[:MOST_ITEMS] if items and isinstance(items, list) else ()
+        for source in sources or (properties,):
+            topic = rule.render(source) if isinstance(source, Mapping) else None
             if topic is not None:
-                matches.setdefault((topic, rule.stage), Match(topic, rule.stage))
-    return list(matches.values()), order
+                found = Match(topic, rule.stage, rule.place)
+                if found not in matches:
+                    matches.append(found)
+    return matches, order

@@ -1,9 +1,13 @@
 """Two profiles that turn out to be one customer."""
 
+from collections.abc import Container, Mapping
+
 from schemas.decisions import Decisions
 from schemas.profile import Lifecycle, Profile
-from streams.dialogues import add_counts, keep_liveliest, merge_dialogues
-from streams.message_ids import unite
+from streams.consent import merge_consent
+from streams.dialogues import keep_liveliest, merge_dialogues
+from streams.message_ids import is_ring, unite
+from streams.money import add_spend
 from streams.traits import merge_traits
 
 MOST_SENT = 5
@@ -20,18 +24,25 @@ def merge_profiles(one: Profile, other: Profile) -> Profile:
     identities = dict(one.identities)
     for name, merged in other.identities.items():
         identities[name] = merged or identities.get(name, False)
+    identities.pop(one.key, None)
     return Profile(
         key=one.key,
         traits=merge_traits(one.traits, other.traits),
-        consent=merge_traits(one.consent, other.consent),
+        consent=merge_consent(one.consent, other.consent),
         identities=identities,
         lifecycle=merge_lifecycles(one.lifecycle, other.lifecycle),
         dialogues=dialogues,
         quiet_dialogues=one.quiet_dialogues + other.quiet_dialogues + given_up,
         recent=unite(one.recent, other.recent),
         forwarded_to=one.forwarded_to,
-        decisions=merge_decisions(one.decisions, other.decisions),
+        decisions=merge_decisions(one.decisions, other.decisions, dialogues),
+        known=one.known or other.known,
     )
+
+
+def is_sound(profile: Profile) -> bool:
+    """Whether a profile that came as a message can be merged: whole ring, no empty dialogue."""
+    return is_ring(profile.recent) and all(d.stages for d in profile.dialogues.values())
 
 
 def merge_lifecycles(one: Lifecycle, other: Lifecycle) -> Lifecycle:
@@ -43,11 +54,11 @@ def merge_lifecycles(one: Lifecycle, other: Lifecycle) -> Lifecycle:
         purchases=one.purchases + other.purchases,
         first_purchase=_earlier(one.first_purchase, other.first_purchase),
         last_purchase=max(one.last_purchase, other.last_purchase),
-        spend=add_counts(one.spend, other.spend),
+        spend=add_spend(one.spend, other.spend),
     )
 
 
-def merge_decisions(one: Decisions, other: Decisions) -> Decisions:
+def merge_decisions(one: Decisions, other: Decisions, dialogues: Container[str]) -> Decisions:
     """What was decided for both; pending deadlines of `other` died with its profile."""
     fired = dict(one.fired)
     for name, at in other.fired.items():
@@ -56,10 +67,19 @@ def merge_decisions(one: Decisions, other: Decisions) -> Decisions:
     latest = sorted(sent.values(), key=lambda decision: (decision.at, decision.id))
     return Decisions(
         deadlines=one.deadlines,
-        fired=fired,
+        fired=still_spoken_of(fired, dialogues),
         sent=tuple(latest[-MOST_SENT:]),
         last_topic=one.last_topic or other.last_topic,
     )
+
+
+def still_spoken_of(fired: Mapping[str, int], dialogues: Container[str]) -> dict[str, int]:
+    """`fired` without the topics that were given up, so that it stays as small as `dialogues`."""
+    return {
+        name: at
+        for name, at in fired.items()
+        if "|" not in name or name.partition("|")[2] in dialogues
+    }
 
 
 def _earlier(one: int, other: int) -> int:

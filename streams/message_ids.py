@@ -36,6 +36,11 @@ def remember(recent: bytes, hashed: int, received_at: int) -> bytes:
     return b"".join(entries[-RING:])
 
 
+def is_ring(recent: bytes) -> bool:
+    """Whether the bytes are a ring: whole entries, no more than it holds."""
+    return len(recent) % _ENTRY == 0 and len(recent) <= _FULL
+
+
 def unite(one: bytes, other: bytes) -> bytes:
     """The ring of both, each id at the time it was last received."""
     latest: dict[bytes, bytes] = {}

@@ -1,6 +1,7 @@
 """The likeliest next topics of a customer: transitions, shrunk towards popularity."""
 
 from collections.abc import Callable, Container
+from heapq import nsmallest
 
 import msgspec
 
@@ -34,11 +35,13 @@ def next_topics(
     known: Container[str],
     covers: Callable[[str], bool],
     most: int = 3,
+    popular: bool = True,
 ) -> list[NextTopic]:
     """The `most` likeliest topics after `last` that are not `known`, best first.
 
     share(j) = (n_ij + k * popularity_j) / (n_i + k), the posterior mean of a multinomial under
-    a Dirichlet prior of weight k = `SHRINKAGE` centred on popularity.
+    a Dirichlet prior of weight k = `SHRINKAGE` centred on popularity. Without `popular`, only
+    topics that somebody went on to are considered; no other can have a lift above 1.
     """
     total = transitions.begun_total
     if not total:
@@ -47,19 +50,20 @@ def next_topics(
     of = sum(following.values())
     begun = transitions.begun
     candidates = set(following)
-    if len(begun) <= MOST_POPULAR:
-        candidates.update(begun)
-    else:
-        candidates.update(sorted(begun, key=lambda topic: (-begun[topic], topic))[:MOST_POPULAR])
-    found = []
-    for topic in candidates:
-        if topic == last or topic in known or not covers(topic):
-            continue
+    if popular:
+        candidates.update(nsmallest(MOST_POPULAR, begun, key=lambda topic: (-begun[topic], topic)))
+    weight = SHRINKAGE / total
+    ranked = sorted(
+        (-following.get(topic, 0) - weight * begun.get(topic, 0), topic)
+        for topic in candidates
+        if topic not in known
+    )
+    found: list[NextTopic] = []
+    for score, topic in ranked:
         popularity = begun.get(topic, 0) / total
-        if popularity <= 0:
-            continue
-        seen = following.get(topic, 0)
-        share = (seen + SHRINKAGE * popularity) / (of + SHRINKAGE)
-        found.append(NextTopic(topic, share, share / popularity, seen, of))
-    found.sort(key=lambda next_topic: (-next_topic.share, next_topic.topic))
-    return found[:most]
+        if popularity > 0 and topic != last and covers(topic):
+            share = -score / (of + SHRINKAGE)
+            found.append(NextTopic(topic, share, share / popularity, following.get(topic, 0), of))
+            if len(found) == most:
+                break
+    return found

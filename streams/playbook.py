@@ -95,9 +95,13 @@ def _compile(rule: TriggerRule, where: str) -> CompiledRule:
         except ValueError as problem:
             raise RuleError(f"{where}.{name}", str(problem)) from None
 
+    if not rule.name or "|" in rule.name:
+        raise RuleError(f"{where}.name", "a trigger needs a name, without |")
     after = duration("after")
     if rule.when == "stage.stalled" and not after:
         raise RuleError(where, "a stage.stalled trigger needs `after`, for example after: 30m")
+    if rule.when == "stage.stalled" and not rule.stages:
+        raise RuleError(where, "a stage.stalled trigger needs the `stages` a customer is left at")
     if not 0 < rule.p_alive < 1:
         raise RuleError(f"{where}.p_alive", "write a probability between 0 and 1")
     return CompiledRule(

@@ -8,6 +8,9 @@ from typing import Any
 LONGEST_LABEL = 80
 """Characters of one part of a topic; longer ones are cut."""
 
+_LONGEST_FIELD = 400
+"""Characters of a field that are looked at, so that the cache of labels stays small."""
+
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _UNSAFE = re.compile(r"[\s/]+")
 
@@ -44,9 +47,12 @@ def compile_template(template: str) -> Render:
 def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
     for name in names:
         value = fields.get(name)
-        if value is None or isinstance(value, bool | float | dict | list):
+        if isinstance(value, str):
+            found = label(value if len(value) <= _LONGEST_FIELD else value[:_LONGEST_FIELD])
+        elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
+            found = label(str(value))
+        else:
             continue
-        found = label(value if isinstance(value, str) else str(value))
         if found:
             return found
     return None

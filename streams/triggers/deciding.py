@@ -1,13 +1,15 @@
 """From a cause to a decision: deterministic id, policy, and the memory of it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from xxhash import xxh3_128_hexdigest
 
 from schemas.decisions import Decisions, Sent
-from schemas.profile import Profile
+from schemas.profile import Profile, Stamped
 from schemas.trigger import Trigger, TriggerType
+from streams.consent import EVERY_CHANNEL
 from streams.merging import MOST_SENT
 from streams.playbook import CompiledRule
 
@@ -26,11 +28,15 @@ class Cause(msgspec.Struct, frozen=True):
     stage: str | None = None
 
 
-def decide(profile: Profile, rule: CompiledRule, cause: Cause) -> tuple[Decisions, Trigger]:
-    """The decision on a cause and the memory that contains it. It fires, or policy suppresses it;
-    either way it is a trigger, because a measured effect needs the ones that were held back."""
-    decisions = profile.decisions
-    held_back = _held_back(profile, rule, cause)
+def decide(
+    profile: Profile, decisions: Decisions, rule: CompiledRule, cause: Cause
+) -> tuple[Decisions, Trigger]:
+    """The decision on a cause and the memory that contains it, after the `decisions` so far.
+
+    It fires, or policy suppresses it; either way it is a trigger, because a measured effect needs
+    the ones that were held back.
+    """
+    held_back = _held_back(profile.consent, decisions, rule, cause)
     trigger = Trigger(
         id=trigger_id(rule.name, profile.key, cause.cause),
         type=cause.type,
@@ -76,14 +82,16 @@ def trigger_id(rule: str, customer: str, cause: str) -> str:
     )
 
 
-def _held_back(profile: Profile, rule: CompiledRule, cause: Cause) -> str | None:
-    consent = profile.consent.get("all")
-    if consent is not None and consent.value is False:
+def _held_back(
+    consent: Mapping[str, Stamped], decisions: Decisions, rule: CompiledRule, cause: Cause
+) -> str | None:
+    stated = consent.get(EVERY_CHANNEL)
+    if stated is not None and stated.value is False:
         return "no_consent"
     if rule.expires is not None and cause.decided_at - cause.occurred_at > rule.expires:
         return "expired"
     if rule.cooldown:
-        last = profile.decisions.fired.get(rule.name)
+        last = decisions.fired.get(rule.name)
         if last is not None and cause.decided_at - last < rule.cooldown:
             return "cooldown"
     return None

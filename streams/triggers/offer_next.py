@@ -17,8 +17,12 @@ def offer(
     transitions: Transitions,
 ) -> Cause | None:
     """The cause for the likeliest next topic; None while too few customers came from `topic`."""
-    found = next_topics(topic, transitions, known=profile.dialogues, covers=rule.covers)
-    if not found or found[0].of < rule.least_customers or found[0].lift <= 1:
+    if sum(transitions.following(topic).values()) < rule.least_customers:
+        return None
+    found = next_topics(
+        topic, transitions, known=profile.dialogues, covers=rule.covers, popular=False
+    )
+    if not found or found[0].lift <= 1:
         return None
     best = found[0]
     return Cause(

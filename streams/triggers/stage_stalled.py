@@ -13,11 +13,14 @@ from streams.triggers.deciding import Cause
 
 
 class Stall(msgspec.Struct, frozen=True):
-    """A dialogue that is waiting at a stage since `since` (milliseconds)."""
+    """A dialogue that waits at a stage. Times in milliseconds since 1970."""
 
     topic: str
     stage: str
+    reached_at: int
+    """When the stage was last reached."""
     since: int
+    """When anything last happened in the dialogue."""
 
 
 def stall_of(
@@ -33,18 +36,22 @@ def stall_of(
     for name, span in dialogue.stages.items():
         if ranks.get(name, -1) > beyond and span.last_at >= reached_at:
             return None
-    return Stall(topic, stage, last_at(dialogue))
+    return Stall(topic, stage, reached_at, last_at(dialogue))
 
 
 def open_stalls(profile: Profile, rule: CompiledRule, book: CompiledPlaybook) -> list[Stall]:
-    """Every waiting dialogue the rule covers that it has not spoken of, soonest due first."""
+    """Every waiting dialogue the rule covers that it has not spoken of, soonest due first.
+
+    Having spoken, the rule stays silent about a dialogue until one of its stages is reached again:
+    looking at a page is no new cart.
+    """
     fired = profile.decisions.fired
     found = []
     for topic, dialogue in profile.dialogues.items():
         if not rule.covers(topic):
             continue
         stall = stall_of(topic, dialogue, rule, book.ranks.get(family(topic), {}))
-        if stall is not None and fired.get(f"{rule.name}|{topic}", -1) < stall.since:
+        if stall is not None and fired.get(f"{rule.name}|{topic}", -1) < stall.reached_at:
             found.append(stall)
     found.sort(key=lambda stall: (stall.since, stall.topic))
     return found
