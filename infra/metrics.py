@@ -4,6 +4,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
+WORKER_READY = Gauge("daehwa_worker_ready", "1 once the worker has partitions and reads them")
+
 # Collector
 EVENTS_ACCEPTED = Counter("daehwa_events_accepted", "Events that Kafka acknowledged", ["source"])
 EVENTS_REFUSED = Counter("daehwa_requests_refused", "Requests not accepted", ["code"])

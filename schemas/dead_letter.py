@@ -11,7 +11,7 @@ DeadLetterReason = Literal[
     "too_large",  # over the limit of one event
     "forward_loop",  # merged profiles that forward to each other
     "fold_failed",  # the fold itself failed: a fault of ours
-    "wrong_partition",  # produced to a partition that its key does not belong to
+    "archive_refused",  # folded, but ClickHouse does not take it
 ]
 
 

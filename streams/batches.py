@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from schemas.effect import ClearDeadline, Dead, Dropped, Folded, Learn, Send, SetDeadline
+from schemas.effect import ClearDeadline, Dead, Dropped, Effect, Folded, Learn, Send, SetDeadline
 from schemas.event import Event
 from schemas.models import BgNbd, Models
 from schemas.profile import Profile
@@ -29,6 +29,27 @@ class Batch:
         self.dropped: Counter[str] = Counter()
         self.folded = 0
 
+    def add(self, key: str, effects: Iterable[Effect], transitions: CountedTransitions) -> None:
+        """Takes in the effects of one event on the profile `key`."""
+        for effect in effects:
+            match effect:
+                case Trigger():
+                    self.triggers.append(effect)
+                case Learn(previous, topic):
+                    self._learn(previous, topic, transitions)
+                case SetDeadline(kind, at):
+                    self.deadlines[kind, key] = at
+                case ClearDeadline(kind):
+                    self.deadlines[kind, key] = None
+                case Send(event):
+                    self.sends.append(event)
+
+    def _learn(self, previous: str | None, topic: str, transitions: CountedTransitions) -> None:
+        if transitions.learn(previous, topic):
+            self.begun[topic] += 1
+            if previous is not None and previous != topic:
+                self.transitions[previous, topic] += 1
+
 
 def fold_batch(
     events: Iterable[tuple[str, Event]],
@@ -47,26 +68,16 @@ def fold_batch(
     models = Models(transitions, churn)
     for key, event in events:
         before = changed.get(key) or profiles.get(key)
-        outcome = fold(before, key, event, book, models)
+        try:
+            outcome = fold(before, key, event, book, models)
+        except Exception as problem:
+            outcome = Dead("fold_failed", repr(problem))
         if type(outcome) is Folded:
             batch.folded += 1
             if outcome.profile is not before:
                 changed[key] = outcome.profile
-            for effect in outcome.effects:
-                match effect:
-                    case Trigger():
-                        batch.triggers.append(effect)
-                    case Learn(previous, topic):
-                        if transitions.learn(previous, topic):
-                            batch.begun[topic] += 1
-                            if previous is not None and previous != topic:
-                                batch.transitions[previous, topic] += 1
-                    case SetDeadline(kind, at):
-                        batch.deadlines[kind, key] = at
-                    case ClearDeadline(kind):
-                        batch.deadlines[kind, key] = None
-                    case Send(sent):
-                        batch.sends.append(sent)
+            if outcome.effects:
+                batch.add(key, outcome.effects, transitions)
         elif type(outcome) is Dropped:
             batch.dropped[outcome.reason] += 1
         elif type(outcome) is Dead:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from infra.redis.keys import (
@@ -30,7 +30,7 @@ AWAY = (RedisConnectionError, RedisTimeoutError, ConnectionError, TimeoutError, 
 """What Redis raises while it is away, starting or failing over: wait and try again."""
 
 
-class Fenced(Exception):
+class FencedError(Exception):
     """Somebody else has written to the partition since: this worker's picture of it is old."""
 
     def __init__(self, held: Watermark) -> None:
@@ -38,7 +38,7 @@ class Fenced(Exception):
         self.held = held
 
 
-def is_away(problem: RedisError | OSError) -> bool:
+def is_away(problem: Exception) -> bool:
     """Whether a failure passes by waiting: Redis is away, loading, read-only or out of memory."""
     if isinstance(problem, AWAY):
         return True
@@ -95,7 +95,7 @@ class StateStore:
     ) -> None:
         """Writes a batch and moves the watermark from `expected` to `reached`, all or nothing.
 
-        Writing the same batch again after a lost answer is harmless. Raises `Fenced` where the
+        Writing the same batch again after a lost answer is harmless. Raises `FencedError` where the
         watermark is neither.
         """
         keys, arguments = _commit_arguments(partition, batch, expected, reached, self._ttl)
@@ -104,7 +104,7 @@ class StateStore:
             return
         held = Watermark(answer[1].decode(), int(answer[2]))
         if held != reached:
-            raise Fenced(held)
+            raise FencedError(held)
 
     async def due(self, partition: int, now: int, most: int) -> list[tuple[str, str, int]]:
         """(kind, profile key, due) of the deadlines up to `now` (milliseconds), soonest first."""

@@ -1,0 +1,78 @@
+"""One worker process: `python -m agents dialogue|archive|delivery`."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+
+import faust
+from kafka.errors import KafkaError
+from prometheus_client import start_http_server
+
+from infra.kafka.topics import KafkaTopicsError, TopicAdmin
+from infra.logs import configure_logs
+from infra.playbook_file import PlaybookError, read_playbook
+from infra.settings import Settings, SettingsError
+from infra.waiting import until_up
+from streams.playbook import CompiledPlaybook
+
+WORKERS = ("dialogue", "archive", "delivery")
+
+
+def main() -> int:
+    """Runs the worker named by the first argument until it is told to stop."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in WORKERS:
+        return _refuse(f"name a worker: {', '.join(WORKERS)}")
+    try:
+        settings = Settings.from_environment()
+        book = read_playbook(settings.playbook)
+    except (SettingsError, PlaybookError) as problem:
+        return _refuse(str(problem))
+    configure_logs(settings, name)
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, addr=settings.host)
+    try:
+        asyncio.run(_ensure_topics(settings))
+        app = _app(name)(settings, book)
+        worker = faust.Worker(app, loglevel="WARN", redirect_stdouts=False, override_logging=False)
+        worker.execute_from_commandline()
+    except KafkaTopicsError as problem:
+        return _refuse(str(problem))
+    return 0
+
+
+async def _ensure_topics(settings: Settings) -> None:
+    def ensure() -> None:
+        admin = TopicAdmin(settings)
+        try:
+            admin.ensure()
+        finally:
+            admin.close()
+
+    await until_up(
+        "kafka", lambda: asyncio.to_thread(ensure), lambda problem: isinstance(problem, KafkaError)
+    )
+
+
+def _app(name: str) -> Callable[[Settings, CompiledPlaybook], faust.App]:
+    # One worker imports only what it needs: the fold does without ClickHouse's client.
+    if name == "archive":
+        from agents.archive.app import archive_app  # noqa: PLC0415
+
+        return archive_app
+    if name == "delivery":
+        from agents.delivery.app import delivery_app  # noqa: PLC0415
+
+        return delivery_app
+    from agents.dialogue.app import dialogue_app  # noqa: PLC0415
+
+    return dialogue_app
+
+
+def _refuse(reason: str) -> int:
+    sys.stderr.write(f"daehwa worker: {reason}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

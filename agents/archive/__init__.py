@@ -1,0 +1,1 @@
+"""The log into ClickHouse: every event, trigger and dead letter, once."""

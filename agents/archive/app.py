@@ -1,0 +1,136 @@
+"""The archive worker: a Faust app with one agent for each of the three Kafka topics."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import faust
+import structlog
+from kafka.errors import KafkaError
+
+from agents.archive.gathering import Gatherer
+from agents.archive.rows import dead_letter_rows, event_rows, trigger_rows
+from agents.faust_app import Place, faust_app
+from infra.clickhouse.inserter import Inserter
+from infra.clickhouse.patient import PatientInserter
+from infra.kafka.log_writer import LogWriter
+from infra.kafka.names import ARCHIVE_GROUP, DEAD_LETTERS, EVENTS, KAFKA_TOPICS, TRIGGERS
+from infra.kafka.topics import TopicAdmin
+from infra.metrics import WORKER_READY
+from infra.settings import Settings
+from infra.waiting import until_up
+from streams.archive_rows import DEAD_LETTERS_TABLE, EVENTS_TABLE, TRIGGERS_TABLE
+from streams.playbook import CompiledPlaybook
+
+log = structlog.get_logger()
+
+
+def archive_app(settings: Settings, book: CompiledPlaybook) -> faust.App:
+    """The Faust app of the archive worker."""
+    worker = ArchiveWorker(settings, book, lambda problem: app.loop.create_task(app.crash(problem)))
+    app = faust_app(settings, ARCHIVE_GROUP, worker.take_over)
+
+    for name in KAFKA_TOPICS:
+        _add_agent(app, worker, name)
+
+    @app.on_before_shutdown.connect  # type: ignore[untyped-decorator]  # Faust is untyped
+    async def stop(_app: faust.App, **_options: Any) -> None:
+        await worker.stop()
+
+    return app
+
+
+def _add_agent(app: faust.App, worker: "ArchiveWorker", name: str) -> None:
+    kafka_topic = app.topic(name, value_serializer="raw", key_serializer="raw")
+
+    @app.agent(kafka_topic, name=f"archive.{name}")  # type: ignore[untyped-decorator]
+    async def archive(stream: Any) -> None:
+        async for record in stream.noack().events():
+            await worker.hand_over(name, record)
+
+
+class ArchiveWorker:
+    """Owns the gatherers of the Kafka topics."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        book: CompiledPlaybook,
+        crash: Callable[[BaseException], object],
+    ) -> None:
+        self._settings = settings
+        self._book = book
+        self._crash = crash
+        self._inserter = Inserter(settings)
+        self._patient = PatientInserter(self._inserter)
+        self._writer = LogWriter(settings)
+        self._gatherers: dict[str, Gatherer] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._started = False
+
+    async def take_over(self, places: list[Place]) -> dict[Place, int]:
+        """Starts over after what is stored already; waits while ClickHouse is away."""
+        if not self._started:
+            self._started = True
+            await self._writer.start()
+            await self._patient.migrate()
+        await self._drop_all()
+        log_ids = await until_up(
+            "kafka",
+            lambda: asyncio.to_thread(self._log_identities),
+            lambda problem: isinstance(problem, KafkaError | OSError),
+        )
+        positions: dict[Place, int] = {}
+        for name, (table, rows) in self._tables().items():
+            stored = await self._patient.highest_offsets(table, log_ids[name])
+            for topic, partition in places:
+                if topic == name:
+                    positions[topic, partition] = stored.get(partition, -1) + 1
+            gatherer = Gatherer(
+                table, rows, self._patient, self._writer, self._settings.archive_linger_ms
+            )
+            self._gatherers[name] = gatherer
+            task = asyncio.create_task(gatherer.run(log_ids[name]))
+            task.add_done_callback(self._check)
+            self._tasks.append(task)
+        WORKER_READY.set(1)
+        return positions
+
+    async def hand_over(self, topic: str, record: Any) -> None:
+        """Gives a record to its topic's gatherer; waits while that has enough to do."""
+        gatherer = self._gatherers.get(topic)
+        if gatherer is not None:
+            await gatherer.waiting.put(record)
+
+    async def stop(self) -> None:
+        """Stops archiving; what is not stored yet is read again by whoever comes next."""
+        await self._drop_all()
+        await self._writer.stop()
+        await asyncio.to_thread(self._inserter.close)
+
+    def _tables(self) -> dict[str, tuple[str, Any]]:
+        return {
+            EVENTS: (EVENTS_TABLE, lambda records: event_rows(records, self._book)),
+            TRIGGERS: (TRIGGERS_TABLE, trigger_rows),
+            DEAD_LETTERS: (DEAD_LETTERS_TABLE, dead_letter_rows),
+        }
+
+    async def _drop_all(self) -> None:
+        tasks, self._tasks = self._tasks, []
+        self._gatherers.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _check(self, task: asyncio.Task[None]) -> None:
+        problem = None if task.cancelled() else task.exception()
+        if problem is not None:
+            log.error("archiving failed, the worker stops", problem=repr(problem))
+            self._crash(problem)
+
+    def _log_identities(self) -> dict[str, str]:
+        admin = TopicAdmin(self._settings)
+        try:
+            return {name: admin.identity(name) for name in KAFKA_TOPICS}
+        finally:
+            admin.close()

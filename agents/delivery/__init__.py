@@ -1,0 +1,1 @@
+"""Triggers to whoever is to be told: signed webhooks."""

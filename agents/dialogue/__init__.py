@@ -1,0 +1,1 @@
+"""Events in, dialogue state and triggers out."""

@@ -1,0 +1,60 @@
+"""Appends the deadlines that have come to the log, as timer events.
+
+A deadline leaves Redis only with the batch that folded its timer event, so a worker that dies in
+between loses none; one appended twice is folded once, its message id being the same.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from agents.dialogue.effects import EffectWriter
+from infra.clock import now_ms
+from infra.metrics import DEADLINES_DUE
+from infra.redis.state_store import StateStore, is_away
+from infra.waiting import until_up
+from streams.deadlines import timer_event
+
+TICK = 0.2
+"""Seconds between two looks."""
+
+MOST_DUE = 500
+"""Deadlines of a partition taken at one look."""
+
+APPEND_AGAIN = 30_000
+"""Milliseconds after which a deadline that is still there is appended once more."""
+
+
+class DeadlineTicker:
+    """Looks after the deadlines of the partitions this worker owns."""
+
+    def __init__(
+        self, store: StateStore, effects: EffectWriter, owned: Callable[[], Iterable[int]]
+    ) -> None:
+        self._store = store
+        self._effects = effects
+        self._owned = owned
+        self._appended: dict[tuple[str, str, int], int] = {}
+        """(kind, profile key, due) -> when it was appended, milliseconds."""
+
+    async def run(self) -> None:
+        """Looks until cancelled; waits while Redis or Kafka is away."""
+        while True:
+            for partition in list(self._owned()):
+                await self._look(partition, now_ms())
+            await asyncio.sleep(TICK)
+
+    async def _look(self, partition: int, now: int) -> None:
+        most = MOST_DUE + len(self._appended)
+        due = await until_up("redis", lambda: self._store.due(partition, now, most), is_away)
+        fresh = [
+            deadline
+            for deadline in due
+            if now - self._appended.get(deadline, -APPEND_AGAIN) >= APPEND_AGAIN
+        ]
+        if fresh:
+            await self._effects.send([timer_event(key, kind, at, now) for kind, key, at in fresh])
+            DEADLINES_DUE.inc(len(fresh))
+            self._appended.update(dict.fromkeys(fresh, now))
+        old = [name for name, at in self._appended.items() if now - at >= APPEND_AGAIN]
+        for name in old:
+            del self._appended[name]

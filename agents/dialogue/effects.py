@@ -1,0 +1,63 @@
+"""Performs the effects of a batch that go to the log, and waits until Kafka has them."""
+
+from collections.abc import Sequence
+
+from infra.kafka.log_writer import KafkaUnavailable, LogWriter
+from infra.kafka.names import DEAD_LETTERS, EVENTS, TRIGGERS
+from infra.waiting import until_up
+from schemas.dead_letter import DeadLetter
+from schemas.event import Event
+from streams.batches import Batch
+from streams.codec import encode_dead_letter, encode_envelope, encode_event, encode_trigger
+from streams.identity import profile_key
+from streams.partitioning import partition_of
+
+MOST_EVENTS = 500
+"""Events of one envelope."""
+
+
+class EffectWriter:
+    """Appends triggers, forwarded events and dead letters. Waits while Kafka is away."""
+
+    def __init__(self, writer: LogWriter, partitions: int) -> None:
+        self._writer = writer
+        self.partitions = partitions
+
+    async def append(self, partition: int, batch: Batch, letters: Sequence[DeadLetter]) -> None:
+        """Everything the batch of `partition` says to the log, acknowledged when this returns."""
+        if batch.triggers:
+            triggers = [
+                (trigger.customer_id.encode("utf-8", "surrogatepass"), encode_trigger(trigger))
+                for trigger in batch.triggers
+            ]
+            await self._many(TRIGGERS, partition, triggers)
+        if batch.sends:
+            await self.send(batch.sends)
+        if letters:
+            records: list[tuple[bytes | None, bytes]] = [
+                (letter.id.encode("ascii"), encode_dead_letter(letter)) for letter in letters
+            ]
+            await self._many(DEAD_LETTERS, partition, records)
+
+    async def send(self, events: Sequence[Event]) -> None:
+        """Events to the partitions their keys belong to."""
+        by_partition: dict[int, list[bytes]] = {}
+        for event in events:
+            key = profile_key(event) or ""
+            target = partition_of(key, self.partitions)
+            by_partition.setdefault(target, []).append(encode_event(event))
+        for target, encoded in by_partition.items():
+            envelopes: list[tuple[bytes | None, bytes]] = [
+                (None, encode_envelope(encoded[start : start + MOST_EVENTS]))
+                for start in range(0, len(encoded), MOST_EVENTS)
+            ]
+            await self._many(EVENTS, target, envelopes)
+
+    async def _many(
+        self, topic: str, partition: int, records: Sequence[tuple[bytes | None, bytes]]
+    ) -> None:
+        await until_up(
+            "kafka",
+            lambda: self._writer.append_many(topic, partition, records),
+            lambda problem: isinstance(problem, KafkaUnavailable),
+        )

@@ -1,0 +1,177 @@
+"""One partition's single writer: records in, profiles and triggers out, in batches.
+
+The order within a batch is the promise: triggers and forwarded events are on the log and
+acknowledged, then profiles and watermark are written in one step, then Kafka is told. Whatever
+breaks in between, the batch is done again from the watermark and decides the same.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import structlog
+from msgspec.structs import replace
+
+from agents.dialogue.effects import EffectWriter
+from agents.dialogue.reading import letters_of, read_records
+from infra.clock import now_ms
+from infra.metrics import (
+    BATCH_SECONDS,
+    DEAD_LETTERS,
+    EVENTS_DROPPED,
+    EVENTS_FOLDED,
+    FOLD_LAG_SECONDS,
+    REPLAYED,
+    TRIGGERS,
+)
+from infra.redis.state_store import FencedError, StateStore, is_away
+from infra.waiting import until_up
+from schemas.dead_letter import DeadLetter
+from schemas.event import Event
+from schemas.models import BgNbd
+from schemas.profile import Profile
+from schemas.watermark import Watermark
+from streams.batches import Batch, fold_batch
+from streams.partitioning import partition_of
+from streams.playbook import CompiledPlaybook
+from streams.transitions import CountedTransitions
+
+MOST_BATCH_BYTES = 2 * 1024 * 1024
+MOST_BATCH_RECORDS = 512
+MOST_WAITING_RECORDS = 512
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+class PartitionFolder:
+    """Folds one partition for as long as this worker owns it."""
+
+    def __init__(
+        self,
+        partition: int,
+        store: StateStore,
+        effects: EffectWriter,
+        book: CompiledPlaybook,
+        churn: BgNbd,
+        most_cached: int,
+    ) -> None:
+        self.partition = partition
+        self.waiting: asyncio.Queue[Any] = asyncio.Queue(MOST_WAITING_RECORDS)
+        """Faust events whose records are to be folded."""
+        self._store = store
+        self._effects = effects
+        self._book = book
+        self._churn = churn
+        self._most_cached = most_cached
+        self._watermark = Watermark("", 0)
+        self._log_id = ""
+        self._profiles: dict[str, Profile] = {}
+        self._transitions = CountedTransitions()
+
+    async def take_over(self, log_id: str) -> int:
+        """Reads where the partition stands and returns the offset to read from.
+
+        A watermark of another log says nothing about this one: reading starts at its beginning.
+        """
+        self._log_id = log_id
+        self._profiles.clear()
+        self._watermark = await self._up(lambda: self._store.watermark(self.partition))
+        self._transitions = await self._up(lambda: self._store.transitions(self.partition))
+        if self._watermark.log_id not in ("", log_id):
+            log.warning("the Kafka topic is a new one, reading all of it", partition=self.partition)
+        return self._next_offset()
+
+    async def run(self) -> None:
+        """Folds what comes until cancelled."""
+        while True:
+            records = [await self.waiting.get()]
+            size = len(records[0].value)
+            while (
+                size < MOST_BATCH_BYTES
+                and len(records) < MOST_BATCH_RECORDS
+                and not self.waiting.empty()
+            ):
+                records.append(self.waiting.get_nowait())
+                size += len(records[-1].value)
+            with BATCH_SECONDS.time():
+                await self._fold(records)
+            for record in records:
+                record.ack()
+
+    async def _fold(self, records: Sequence[Any]) -> None:
+        while True:
+            fresh = [r for r in records if r.message.offset >= self._next_offset()]
+            if not fresh:
+                REPLAYED.inc(len(records))
+                return
+            try:
+                await self._fold_fresh(fresh)
+            except FencedError as fenced:
+                log.warning("another worker wrote to the partition", held=str(fenced.held))
+                await self.take_over(self._log_id)
+            else:
+                REPLAYED.inc(len(records) - len(fresh))
+                return
+
+    async def _fold_fresh(self, records: Sequence[Any]) -> None:
+        reading = read_records(records)
+        events, astray = await self._load(reading.events)
+        batch = fold_batch(events, self._profiles, self._transitions, self._book, self._churn)
+        batch.sends += astray
+        letters = reading.dead_letters + letters_of(records, batch.dead)
+        await self._effects.append(self.partition, batch, letters)
+        reached = Watermark(self._log_id, records[-1].message.offset + 1)
+        await self._up(lambda: self._store.write(self.partition, batch, self._watermark, reached))
+        self._watermark = reached
+        self._remember(batch.profiles)
+        _count(batch, letters, events)
+
+    async def _load(
+        self, events: list[tuple[str, Event]]
+    ) -> tuple[list[tuple[str, Event]], list[Event]]:
+        """Brings the profiles of the events into memory; returns the events of this partition,
+        and those that somebody produced to the wrong one."""
+        cached = self._profiles
+        missing = list({key: None for key, _ in events if key not in cached})
+        partitions = self._effects.partitions
+        astray = {key for key in missing if partition_of(key, partitions) != self.partition}
+        sought = [key for key in missing if key not in astray]
+        cached.update(await self._up(lambda: self._store.read(self.partition, sought)))
+        if not astray:
+            return events, []
+        return (
+            [(key, event) for key, event in events if key not in astray],
+            [replace(event, hops=event.hops + 1) for key, event in events if key in astray],
+        )
+
+    def _remember(self, profiles: dict[str, Profile]) -> None:
+        cached = self._profiles
+        for key, profile in profiles.items():
+            cached.pop(key, None)
+            cached[key] = profile
+        excess = len(cached) - self._most_cached
+        if excess > 0:
+            for key in list(cached)[:excess]:
+                del cached[key]
+
+    def _next_offset(self) -> int:
+        return self._watermark.next_offset if self._watermark.log_id == self._log_id else 0
+
+    async def _up(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        return await until_up("redis", attempt, is_away)
+
+
+def _count(
+    batch: Batch, letters: Sequence[DeadLetter], events: Sequence[tuple[str, Event]]
+) -> None:
+    EVENTS_FOLDED.inc(batch.folded)
+    for reason, count in batch.dropped.items():
+        EVENTS_DROPPED.labels(reason).inc(count)
+    for letter in letters:
+        DEAD_LETTERS.labels(letter.reason).inc()
+    for trigger in batch.triggers:
+        TRIGGERS.labels(trigger.type, trigger.decision).inc()
+    if events:
+        FOLD_LAG_SECONDS.observe(max(0, now_ms() - events[0][1].received_at) / 1000)

@@ -1,0 +1,76 @@
+"""From Kafka records to events; what is none becomes a dead letter."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from schemas.dead_letter import DeadLetter
+from schemas.effect import Dead
+from schemas.event import Event
+from streams.codec import decode_envelope, find_payload
+from streams.dead_letters import dead_letter
+from streams.identity import profile_key
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What some records hold."""
+
+    events: list[tuple[str, Event]]
+    """(profile key, event), in the order of the log."""
+    dead_letters: list[DeadLetter]
+
+
+def read_records(records: Sequence[Any]) -> Reading:
+    """The events in the records' values. Never raises for what is in them."""
+    events: list[tuple[str, Event]] = []
+    letters: list[DeadLetter] = []
+    for record in records:
+        found, unreadable = decode_envelope(record.value or b"")
+        for event in found:
+            key = profile_key(event)
+            if key is None:
+                no_identity = Dead("no_identity", "neither user_id nor anonymous_id is usable")
+                letters.append(letter_of(record, event, no_identity))
+            else:
+                events.append((key, event))
+        for piece in unreadable:
+            letters.append(
+                dead_letter(
+                    piece.reason,
+                    piece.detail,
+                    f"{_origin(record)}[{piece.index}]",
+                    piece.payload,
+                    _timestamp(record),
+                )
+            )
+    return Reading(events, letters)
+
+
+def letters_of(records: Sequence[Any], dead: Sequence[tuple[Event, Dead]]) -> list[DeadLetter]:
+    """The dead letters of events that were read from the records and could not be folded."""
+    letters = []
+    for event, reason in dead:
+        for record in records:
+            found, _ = decode_envelope(record.value or b"")
+            if event in found:
+                letters.append(letter_of(record, event, reason))
+                break
+    return letters
+
+
+def letter_of(record: Any, event: Event, dead: Dead) -> DeadLetter:
+    """The dead letter of one event of a record."""
+    index, payload = find_payload(record.value, event)
+    return dead_letter(
+        dead.reason, dead.detail, f"{_origin(record)}[{index}]", payload, _timestamp(record)
+    )
+
+
+def _origin(record: Any) -> str:
+    message = record.message
+    return f"{message.topic}/{message.partition}/{message.offset}"
+
+
+def _timestamp(record: Any) -> int:
+    return int((record.message.timestamp or 0) * 1000)

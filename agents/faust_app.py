@@ -1,0 +1,65 @@
+"""Faust as Daehwa uses it: raw bytes in, acknowledged by hand, positions decided by us."""
+
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import faust
+from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.types import TP
+
+from infra.settings import Settings
+
+Place = tuple[str, int]
+"""(Kafka topic, partition)."""
+
+Positions = Callable[[list[Place]], Awaitable[dict[Place, int]]]
+"""Assigned places -> the offset to read from, for those known better than by Kafka."""
+
+
+def faust_app(settings: Settings, group: str, positions: Positions | None = None) -> faust.App:
+    """A Faust app of a consumer group. No tables, no web server, no topics of its own.
+
+    `positions` is asked at every assignment, before anything is read: what was written down
+    atomically with the state is the truth, what Kafka remembers of the group may be behind it.
+    """
+
+    class PositionedConsumer(Consumer):  # type: ignore[misc]  # Faust is untyped
+        async def seek_to_committed(self) -> Mapping[TP, int]:
+            committed = dict(await super().seek_to_committed())
+            if positions is None:
+                return committed
+            assigned = {(tp.topic, tp.partition): tp for tp in self.assignment()}
+            for place, offset in (await positions(sorted(assigned))).items():
+                tp = assigned[place]
+                if committed.get(tp) != offset:
+                    await self._seek(tp, offset)
+                    committed[tp] = offset
+            return committed
+
+    class PositionedTransport(Transport):  # type: ignore[misc]  # Faust is untyped
+        Consumer = PositionedConsumer
+
+    class PositionedApp(faust.App):  # type: ignore[misc]  # Faust is untyped
+        def _new_transport(self) -> Any:
+            return PositionedTransport(self.conf.broker_consumer, self)
+
+    return PositionedApp(
+        group,
+        broker=[f"aiokafka://{server}" for server in settings.kafka_servers.split(",")],
+        broker_rebalance_timeout=settings.rebalance_timeout_s,
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=max(1, settings.session_timeout_s // 3),
+        broker_commit_interval=1.0,
+        broker_max_poll_interval=600.0,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=4 * 1024 * 1024,
+        stream_buffer_maxsize=256,
+        stream_wait_empty=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        web_enabled=False,
+        datadir=tempfile.gettempdir(),
+        value_serializer="raw",
+        key_serializer="raw",
+    )

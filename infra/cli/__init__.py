@@ -1,0 +1,43 @@
+"""The command line: one command a file."""
+
+import sys
+
+import typer
+
+from infra.cli.customer import customer
+from infra.cli.doctor import doctor
+from infra.cli.playbook import playbook
+from infra.cli.processes import api, worker
+from infra.cli.refusal import Refusal
+from infra.cli.run import run
+from infra.cli.sql import sql
+from infra.cli.triggers import triggers
+from infra.cli.up import up
+
+app = typer.Typer(
+    name="daehwa",
+    help="Daehwa: every customer dialogue, folded as it happens.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(up)
+app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(run)
+app.command()(worker)
+app.command()(api)
+app.command()(customer)
+app.command()(triggers)
+app.command()(sql)
+app.command()(doctor)
+app.add_typer(playbook, name="playbook")
+
+
+def main() -> None:
+    """The `daehwa` command: exit code 2 and one sentence where something is wrong."""
+    try:
+        app()
+    except Refusal as refusal:
+        sys.stderr.write(f"daehwa: {refusal}\n")
+        sys.exit(2)

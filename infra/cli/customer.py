@@ -1,0 +1,44 @@
+"""`daehwa customer ID`: who this is, as a family doctor sees a patient's history."""
+
+import json
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from infra.cli.asking import ask
+
+
+def customer(
+    customer_id: Annotated[str, typer.Argument(help="Customer id or anonymous id.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON.")] = False,
+) -> None:
+    """Show everything known about one customer.
+
+    Needs DAEHWA_URL and DAEHWA_API_TOKEN. Example: daehwa customer u1
+    """
+    view = ask(f"/v1/customers/{quote(customer_id, safe='')}")
+    if as_json:
+        typer.echo(json.dumps(view, ensure_ascii=False))
+        return
+    console = Console()
+    console.print(f"[bold]{view['customer_id']}[/bold]")
+    for name in ("traits", "lifecycle", "churn", "value"):
+        facts = ", ".join(f"{key} {_brief(value)}" for key, value in view[name].items())
+        console.print(f"{name}: {facts or 'nothing yet'}", markup=False)
+    table = Table("topic", "stage", "furthest", "stages", "channels", "last")
+    for topic, dialogue in view["dialogues"].items():
+        stages = ", ".join(f"{name} {span['count']}" for name, span in dialogue["stages"].items())
+        channels = ", ".join(dialogue["channels"])
+        table.add_row(
+            topic, dialogue["stage"], dialogue["furthest"], stages, channels, dialogue["last_at"]
+        )
+    console.print(table)
+    for trigger in view["recent_triggers"]:
+        console.print(f"{trigger['type']}: {trigger['reason']}", markup=False)
+
+
+def _brief(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)

@@ -1,0 +1,105 @@
+"""`daehwa doctor`: is every neighbour there, and is anybody behind?"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from clickhouse_driver import Client
+from clickhouse_driver.errors import Error as ClickHouseError
+from kafka.errors import KafkaError
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.table import Table
+
+from infra.cli.refusal import settings_or_refusal
+from infra.kafka.lag import group_lag
+from infra.kafka.names import ARCHIVE_GROUP, DELIVERY_GROUP, DIALOGUE_GROUP, EVENTS, TRIGGERS
+from infra.kafka.topics import KafkaTopicsError, TopicAdmin
+from infra.playbook_file import PlaybookError, read_playbook
+from infra.redis.connecting import redis_client
+from infra.settings import Settings
+
+_PROBLEMS = (
+    KafkaError, KafkaTopicsError, RedisError, ClickHouseError, PlaybookError, OSError, EOFError,
+)  # fmt: skip
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON.")] = False,
+) -> None:
+    """Check the playbook, Kafka, Redis and ClickHouse, and how far behind the workers are.
+
+    Exit code 1 when something is wrong. Example: daehwa doctor
+    """
+    settings = settings_or_refusal()
+    checks: dict[str, Callable[[Settings], str]] = {
+        "playbook": _playbook,
+        "kafka": _kafka,
+        "redis": lambda s: asyncio.run(_redis(s)),
+        "clickhouse": _clickhouse,
+        "dialogue worker": lambda s: _lag(s, DIALOGUE_GROUP, EVENTS),
+        "archive worker": lambda s: _lag(s, ARCHIVE_GROUP, EVENTS),
+        "delivery worker": lambda s: _lag(s, DELIVERY_GROUP, TRIGGERS),
+    }
+    findings = []
+    for name, check in checks.items():
+        try:
+            findings.append((name, True, check(settings)))
+        except _PROBLEMS as problem:
+            text = str(problem).splitlines()
+            findings.append((name, False, text[0][:300] if text else repr(problem)))
+    if as_json:
+        for name, well, finding in findings:
+            typer.echo(json.dumps({"check": name, "ok": well, "finding": finding}))
+    else:
+        table = Table("check", "", "finding")
+        for name, well, finding in findings:
+            table.add_row(name, "[green]ok[/green]" if well else "[red]wrong[/red]", finding)
+        Console().print(table)
+    if not all(well for _, well, _ in findings):
+        raise typer.Exit(1)
+
+
+def _playbook(settings: Settings) -> str:
+    return f"{settings.playbook}: {len(read_playbook(settings.playbook).by_name)} triggers"
+
+
+def _kafka(settings: Settings) -> str:
+    admin = TopicAdmin(settings)
+    try:
+        admin.ensure()
+        return f"{settings.kafka_servers}, {settings.partitions} partitions a Kafka topic"
+    finally:
+        admin.close()
+
+
+async def _redis(settings: Settings) -> str:
+    client = redis_client(settings)
+    try:
+        about = await client.info("server")
+        memory = await client.info("memory")
+        return f"{about['redis_version']}, {memory['used_memory_human']} in use"
+    finally:
+        await client.aclose()
+
+
+def _clickhouse(settings: Settings) -> str:
+    parts = settings.clickhouse
+    client = Client(
+        host=parts.hostname,
+        port=parts.port or 9000,
+        user=parts.username or "default",
+        password=parts.password or "",
+        connect_timeout=5,
+    )
+    try:
+        ((version, rows),) = client.execute("SELECT version(), count() FROM daehwa.events")
+        return f"{version}, {rows} events archived"
+    finally:
+        client.disconnect()
+
+
+def _lag(settings: Settings, group: str, topic: str) -> str:
+    return f"{group_lag(settings, group, (topic,))} records behind"

@@ -1,0 +1,102 @@
+"""Runs the stack around something, and stops it whatever happens."""
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+
+from pydantic import SecretStr
+
+from infra.cli.refusal import Refusal, settings_or_refusal
+from infra.embedded.process import PartFailedError
+from infra.embedded.stack import Stack
+from infra.settings import Settings
+
+DEMO_WRITE_KEY = "demo"
+
+
+def settings_with_keys(folder: Path | None) -> Settings:
+    """The environment's settings; where token or write key is not set, a token of our own (kept
+    in the data folder) and the write key `demo`."""
+    settings = settings_or_refusal()
+    update: dict[str, object] = {}
+    if not settings.api_token.get_secret_value():
+        update["api_token"] = SecretStr(_own_token(folder))
+    if not settings.write_keys:
+        update["write_keys"] = {DEMO_WRITE_KEY: "web"}
+    return settings.model_copy(update=update)
+
+
+def run_stack(
+    settings: Settings,
+    data: Path | None,
+    work: Callable[[Stack], Coroutine[None, None, int]],
+    tell: Callable[[str], None],
+) -> int:
+    """The stack up, `work` done, the stack stopped; returns what `work` returned, or 130 when a
+    signal came first. Without `data` everything is kept in a temporary folder and removed."""
+    with tempfile.TemporaryDirectory(prefix="daehwa-", ignore_cleanup_errors=True) as temporary:
+        folder = data if data is not None else Path(temporary)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise Refusal(f"{folder} cannot be used as the data folder: {problem}") from None
+        return asyncio.run(_run(settings, folder, work, tell))
+
+
+async def _run(
+    settings: Settings,
+    folder: Path,
+    work: Callable[[Stack], Coroutine[None, None, int]],
+    tell: Callable[[str], None],
+) -> int:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for what in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(what, stopping.set)
+    stack = Stack(settings, folder, tell=tell)
+    stop = asyncio.create_task(stopping.wait())
+    try:
+        starting = asyncio.create_task(stack.start())
+        await asyncio.wait({starting, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            with suppress(asyncio.CancelledError):
+                await starting
+            return 130
+        try:
+            starting.result()
+        except PartFailedError as problem:
+            raise Refusal(f"{problem} (logs in {stack.logs})") from None
+        assert stack.gave_up is not None  # noqa: S101 - set by start()
+        working = asyncio.create_task(work(stack))
+        ending: set[asyncio.Future[Any]] = {working, stop, stack.gave_up}
+        await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+        if stack.gave_up.done():
+            raise Refusal(f"{stack.gave_up.result()} keeps ending (logs in {stack.logs})")
+        return 130
+    finally:
+        await stack.stop()
+        stop.cancel()
+
+
+def _own_token(folder: Path | None) -> str:
+    if folder is None:
+        return token_urlsafe(24)
+    path = folder / "api-token"
+    if path.exists():
+        return path.read_text(encoding="ascii").strip()
+    folder.mkdir(parents=True, exist_ok=True)
+    token = token_urlsafe(24)
+    path.touch(mode=0o600)
+    path.write_text(token, encoding="ascii")
+    return token

@@ -1,0 +1,51 @@
+"""Daehwa's own processes as parts of the stack."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from infra.embedded.process import Part
+
+WORKERS = ("dialogue", "archive", "delivery")
+
+
+def worker_part(name: str, port: int, environment: Mapping[str, str], logs: Path) -> Part:
+    """A Faust worker; ready once it reads its partitions. `port` serves its metrics."""
+
+    async def ready() -> bool:
+        return "\ndaehwa_worker_ready 1" in await _get(f"http://127.0.0.1:{port}/metrics")
+
+    return Part(
+        name=name,
+        command=(sys.executable, "-m", "agents", name),
+        environment={**environment, "DAEHWA_METRICS_PORT": str(port)},
+        log_file=logs / f"{name}.log",
+        ready=ready,
+        stop_seconds=15,
+    )
+
+
+def api_part(url: str, environment: Mapping[str, str], logs: Path) -> Part:
+    """The API process; ready once Kafka and Redis answer it."""
+
+    async def ready() -> bool:
+        return bool(await _get(f"{url}/readyz"))
+
+    return Part(
+        name="api",
+        command=(sys.executable, "-m", "api"),
+        environment=environment,
+        log_file=logs / "api.log",
+        ready=ready,
+    )
+
+
+async def _get(url: str) -> str:
+    async with httpx.AsyncClient(timeout=5) as client:
+        try:
+            answer = await client.get(url)
+        except httpx.HTTPError:
+            return ""
+        return answer.text if answer.status_code == 200 else ""

@@ -1,0 +1,161 @@
+"""The whole of Daehwa on one machine: which parts, in which order, watched and restarted."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+from kafka.errors import KafkaError
+
+from infra.embedded.clickhouse_part import clickhouse_part
+from infra.embedded.kafka import kafka_part
+from infra.embedded.own_parts import WORKERS, api_part, worker_part
+from infra.embedded.ports import free_ports
+from infra.embedded.process import Part, PartFailedError, PartProcess
+from infra.embedded.redis import redis_part
+from infra.kafka.lag import group_lag
+from infra.kafka.names import ARCHIVE_GROUP, DIALOGUE_GROUP, EVENTS, KAFKA_TOPICS
+from infra.settings import Settings
+
+DRAIN_SECONDS = 20.0
+"""How long accepted events may take to be folded and archived when the stack stops."""
+
+MOST_RESTARTS = 20
+"""Restarts of one part before the stack gives up."""
+
+log = structlog.get_logger()
+
+
+class Stack:
+    """Embedded servers for the services whose URL is not set, the workers and the API."""
+
+    def __init__(self, settings: Settings, folder: Path, *, tell: Callable[[str], None]) -> None:
+        embedded = _embedded_services(os.environ)
+        kafka, redis, clickhouse, http, api, *workers = free_ports(5 + len(WORKERS))
+        self.settings = settings.model_copy(
+            update={
+                **({"kafka_url": f"kafka://127.0.0.1:{kafka}"} if "kafka" in embedded else {}),
+                **({"redis_url": f"redis://127.0.0.1:{redis}/0"} if "redis" in embedded else {}),
+                **(
+                    {"clickhouse_url": f"clickhouse://default@127.0.0.1:{clickhouse}"}
+                    if "clickhouse" in embedded
+                    else {}
+                ),
+                **(
+                    {"rebalance_timeout_s": 6, "session_timeout_s": 6}
+                    if "kafka" in embedded
+                    else {}
+                ),
+                "port": settings.port or api,
+            }
+        )
+        self.url = f"http://{self.settings.host}:{self.settings.port}"
+        self.clickhouse_http_url = f"http://127.0.0.1:{http}" if "clickhouse" in embedded else ""
+        self.logs = folder / "logs"
+        self._tell = tell
+        environment = environment_of(self.settings)
+        servers: list[Part] = []
+        if "kafka" in embedded:
+            servers.append(kafka_part(kafka, self.logs, self.settings))
+        if "redis" in embedded:
+            servers.append(redis_part(redis, folder / "redis", self.logs))
+        if "clickhouse" in embedded:
+            servers.append(clickhouse_part(clickhouse, http, folder / "clickhouse", self.logs))
+        own = [
+            worker_part(name, port, environment, self.logs)
+            for name, port in zip(WORKERS, workers, strict=True)
+        ]
+        own.append(api_part(self.url, environment, self.logs))
+        self._servers = [PartProcess(part) for part in servers]
+        self._own = [PartProcess(part) for part in own]
+        self._watchers: list[asyncio.Task[None]] = []
+        self._restarted = asyncio.Lock()
+        self.gave_up: asyncio.Future[str] | None = None
+
+    async def start(self) -> None:
+        """Starts everything; returns when events can be sent. `PartFailedError` when not."""
+        self.gave_up = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.gather(*(self._start(process) for process in self._servers))
+            await asyncio.gather(*(self._start(process) for process in self._own))
+        except BaseException:
+            await self.stop(drain=False)
+            raise
+        self._watchers = [
+            asyncio.create_task(self._watch(process)) for process in self._servers + self._own
+        ]
+
+    async def stop(self, *, drain: bool = True) -> None:
+        """Stops everything in order: nothing new comes in, what was accepted is finished."""
+        for watcher in self._watchers:
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
+        if self._own:
+            await self._own[-1].stop()
+        if drain and all(process.pid for process in self._servers):
+            await self._drain()
+        await asyncio.gather(*(process.stop() for process in self._own))
+        await asyncio.gather(*(process.stop() for process in self._servers))
+
+    def process(self, name: str) -> PartProcess:
+        """A part by name. KeyError for one that is not embedded."""
+        return {process.part.name: process for process in self._servers + self._own}[name]
+
+    async def _start(self, process: PartProcess) -> None:
+        await process.start()
+        self._tell(f"{process.part.name} is up")
+
+    async def _watch(self, process: PartProcess) -> None:
+        for restart in range(MOST_RESTARTS):
+            code = await process.wait()
+            name = process.part.name
+            self._tell(f"{name} ended by itself (exit code {code}), starting it again")
+            await asyncio.sleep(min(0.2 * 2**restart, 10))
+            async with self._restarted:
+                with suppress(PartFailedError):
+                    await self._start(process)
+                    if name == "kafka":
+                        # What the embedded broker held is gone with it: the workers' places too.
+                        for worker in self._own[:-1]:
+                            await worker.stop()
+        if self.gave_up is not None and not self.gave_up.done():
+            self.gave_up.set_result(process.part.name)
+
+    async def _drain(self) -> None:
+        deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS
+        groups = ((DIALOGUE_GROUP, (EVENTS,)), (ARCHIVE_GROUP, KAFKA_TOPICS))
+        while asyncio.get_running_loop().time() < deadline:
+            try:
+                lags = [
+                    await asyncio.to_thread(group_lag, self.settings, group, topics)
+                    for group, topics in groups
+                ]
+            except KafkaError:
+                return
+            if not any(lags):
+                return
+            await asyncio.sleep(0.2)
+        self._tell("stopping although not everything was archived in time")
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The `DAEHWA_*` variables that make a child process have these settings."""
+    variables = {}
+    for name, value in settings:
+        if hasattr(value, "get_secret_value"):
+            text = value.get_secret_value()
+        elif isinstance(value, dict):
+            text = ",".join(f"{key}={source}" for key, source in value.items())
+        elif isinstance(value, tuple):
+            text = ",".join(value)
+        else:
+            text = str(value)
+        variables[f"DAEHWA_{name.upper()}"] = text
+    return variables
+
+
+def _embedded_services(environment: "os._Environ[str]") -> set[str]:
+    services = ("kafka", "redis", "clickhouse")
+    return {name for name in services if not environment.get(f"DAEHWA_{name.upper()}_URL")}

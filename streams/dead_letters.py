@@ -1,0 +1,24 @@
+"""Dead letters: what could not be folded, whole, with the reason."""
+
+from typing import cast
+
+from xxhash import xxh3_128_hexdigest
+
+from schemas.dead_letter import DeadLetter, DeadLetterReason
+
+LONGEST_DETAIL = 500
+"""Characters."""
+
+
+def dead_letter(reason: str, detail: str, origin: str, payload: bytes, at: int) -> DeadLetter:
+    """The dead letter of `payload`; `at` in milliseconds. Its id follows from origin and payload,
+    so that the same failure told twice is one dead letter."""
+    digest = xxh3_128_hexdigest(origin.encode("utf-8", "surrogatepass") + b"\x1f" + payload)
+    return DeadLetter(
+        id="dead_" + digest,
+        reason=cast(DeadLetterReason, reason),
+        detail=detail[:LONGEST_DETAIL],
+        origin=origin,
+        at=at,
+        payload=payload,
+    )
