@@ -33,7 +33,7 @@ class MigrationChangedError(Exception):
 def migrate(client: Client, folder: Path = MIGRATIONS) -> list[str]:
     """Applies what is new, in the order of the names, and returns the names it applied.
 
-    MigrationChangedError before anything is applied; errors of ClickHouse as the driver raises them.
+    MigrationChangedError before anything is applied; else what the driver raises.
     """
     for statement in _LEDGER:
         client.execute(statement)

@@ -46,7 +46,7 @@ class PatientInserter:
         return await self._until_up(lambda: self._inserter.highest_offsets(table, log_id))
 
     async def migrate(self) -> list[str]:
-        """Applies the migrations; MigrationChangedError as `infra.clickhouse.migrations.migrate`."""
+        """Applies the migrations, see `infra.clickhouse.migrations.migrate`."""
         return await self._until_up(self._inserter.migrate)
 
     async def _until_up(self, call: Callable[[], Result]) -> Result:

@@ -1,0 +1,439 @@
+"""The archive through a real clickhouse-driver, on the embedded ClickHouse."""
+
+import asyncio
+import random
+import re
+import socket
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import msgspec
+import pytest
+from clickhouse_driver import Client
+
+from infra.clickhouse.connection import open_client
+from infra.clickhouse.failures import ClickHouseRefused, ClickHouseUnavailable
+from infra.clickhouse.inserter import MOST_ROWS, Inserter
+from infra.clickhouse.migrations import MIGRATIONS, MigrationChangedError, migrate
+from infra.clickhouse.patient import PatientInserter
+from infra.embedded.clickhouse.launch import ClickHouseProcess, launch
+from infra.metrics import NEIGHBOUR_UP
+from infra.playbook_file import read_playbook
+from infra.settings import SHIPPED_PLAYBOOK, Settings
+from schemas.dead_letter import DeadLetter
+from schemas.event import WireEvent
+from schemas.trigger import Trigger
+from streams.archive_rows import (
+    DEAD_LETTERS_TABLE,
+    EVENT_COLUMNS,
+    EVENTS_TABLE,
+    TRIGGERS_TABLE,
+    Place,
+    block_token,
+    dead_letter_columns,
+    event_columns,
+    trigger_columns,
+)
+
+BOOK = read_playbook(SHIPPED_PLAYBOOK)
+DAY = 86_400_000
+NOW = 1_750_000_000_000
+
+
+def settings_of(server: ClickHouseProcess, user: str = "default:") -> Settings:
+    return Settings(clickhouse_url=f"clickhouse://{user}@127.0.0.1:{server.port}")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseProcess]:
+    folder = tmp_path_factory.mktemp("clickhouse")
+    process = launch(folder / "data", folder / "log")
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def client(server: ClickHouseProcess) -> Iterator[Client]:
+    client = open_client(settings_of(server))
+    client.execute("DROP DATABASE IF EXISTS daehwa SYNC")
+    migrate(client)
+    yield client
+    client.disconnect()
+
+
+@pytest.fixture
+def inserter(server: ClickHouseProcess, client: Client) -> Iterator[Inserter]:
+    inserter = Inserter(settings_of(server))
+    yield inserter
+    inserter.close()
+
+
+def event(message_id: str, **fields: Any) -> WireEvent:
+    properties = msgspec.Raw(msgspec.json.encode(fields.pop("properties", {})))
+    defaults = {
+        "type": "track",
+        "occurred_at": NOW,
+        "received_at": NOW,
+        "anonymous_id": "visitor",
+        "properties": properties,
+    }
+    return WireEvent(message_id=message_id, **{**defaults, **fields})
+
+
+def store(inserter: Inserter, events: list[WireEvent], offset: int = 0) -> None:
+    place = Place("log", 0, offset)
+    inserter.insert(EVENTS_TABLE, event_columns([(place, events)], BOOK), block_token([place]))
+
+
+def counted(client: Client, view: str) -> int:
+    return int(client.execute(f"SELECT count() FROM daehwa.{view}")[0][0])
+
+
+# Exactly once
+
+
+def test_a_block_with_a_known_token_is_not_stored_again(client: Client, inserter: Inserter) -> None:
+    for _ in range(3):
+        store(inserter, [event("a"), event("b")])
+    assert counted(client, "events_stored") == 2
+
+
+def test_a_client_retry_is_one_event_and_the_first_receipt_stays(
+    client: Client, inserter: Inserter
+) -> None:
+    first = event("a", received_at=NOW, occurred_at=NOW - 40, sent_at=NOW - 10)
+    retry = event("a", received_at=NOW + 40 * DAY, occurred_at=NOW - 37, sent_at=NOW + 7)
+    store(inserter, [retry], offset=1)
+    store(inserter, [first], offset=2)
+    store(inserter, [retry], offset=3)
+    for _ in range(2):
+        rows = client.execute(
+            "SELECT occurred_at, toUnixTimestamp64Milli(sent_at) FROM daehwa.events"
+        )
+        assert [(round(at.timestamp() * 1000), sent) for at, sent in rows] == [(NOW - 40, NOW - 10)]
+        client.execute("OPTIMIZE TABLE daehwa.events_stored FINAL")
+    assert counted(client, "events_stored") == 1
+
+
+def test_the_first_of_two_events_with_one_id_in_one_record_stays(
+    client: Client, inserter: Inserter
+) -> None:
+    store(inserter, [event("a", name="First"), event("a", name="Second")])
+    assert client.execute("SELECT name FROM daehwa.events") == [("First",)]
+
+
+def test_the_same_id_of_two_senders_is_two_events(client: Client, inserter: Inserter) -> None:
+    store(inserter, [event("1", anonymous_id="x"), event("1", anonymous_id="y")])
+    assert counted(client, "events") == 2
+
+
+def test_a_forwarded_copy_is_not_another_event(client: Client, inserter: Inserter) -> None:
+    original = event("a")
+    copy = msgspec.structs.replace(original, key="customer", hops=1)
+    store(inserter, [copy], offset=1)
+    store(inserter, [original], offset=2)
+    assert client.execute("SELECT profile_key, hops FROM daehwa.events_stored FINAL") == [
+        ("visitor", 0)
+    ]
+
+
+def test_internal_events_are_kept_and_not_counted_as_sent(
+    client: Client, inserter: Inserter
+) -> None:
+    timer = event("timer:u:stall:5", type="timer", key="u", anonymous_id=None, name="stall")
+    store(inserter, [event("a"), timer])
+    assert counted(client, "events") == 1
+    assert client.execute("SELECT type, profile_key FROM daehwa.internal_events") == [
+        ("timer", "u")
+    ]
+
+
+def test_a_block_is_one_part_however_large(client: Client, inserter: Inserter) -> None:
+    events = [event(str(number), anonymous_id=f"v{number % 999}") for number in range(120_000)]
+    store(inserter, events)
+    assert client.execute("SELECT uniqExact(_part), count() FROM daehwa.events_stored") == [
+        (1, len(events))
+    ]
+
+
+def test_the_highest_stored_offsets_are_known_by_log_and_partition(
+    client: Client, inserter: Inserter
+) -> None:
+    for log_id, partition, offset in (("log", 0, 5), ("log", 0, 9), ("log", 2, 1), ("old", 0, 77)):
+        place = Place(log_id, partition, offset)
+        columns = event_columns([(place, [event(f"{place}")])], BOOK)
+        inserter.insert(EVENTS_TABLE, columns, block_token([place]))
+    assert inserter.highest_offsets(EVENTS_TABLE, "log") == {0: 9, 2: 1}
+    assert inserter.highest_offsets(EVENTS_TABLE, "it's new") == {}
+    assert inserter.highest_offsets(TRIGGERS_TABLE, "log") == {}
+
+
+def test_the_rows_of_a_customer_can_be_erased(client: Client, inserter: Inserter) -> None:
+    store(inserter, [event("a", user_id="gone"), event("b", user_id="stays")])
+    client.execute("DELETE FROM daehwa.events_stored WHERE profile_key = 'gone'")
+    assert client.execute("SELECT user_id FROM daehwa.events") == [("stays",)]
+
+
+# Values
+
+
+def test_every_value_comes_back_as_it_was(client: Client, inserter: Inserter) -> None:
+    odd = "대화 'quoted\" \\ \x00 \n😀"
+    sent = event(
+        odd,
+        name="Order Completed",
+        user_id=odd,
+        operator=odd,
+        direction="inbound",
+        channel=odd,
+        sent_at=NOW - 1,
+        properties={"total": 12.34, "currency": "EUR", "products": [{"name": odd}]},
+    )
+    store(inserter, [sent, event("plain")])
+    columns = "message_id, user_id, operator, direction, channel, topics, properties, currency"
+    (found,) = client.execute(
+        f"SELECT {columns}, toString(value), sent_at IS NULL FROM daehwa.events WHERE value > 0"
+    )
+    assert found[:5] == (odd, odd, odd, "inbound", odd)
+    assert len(found[5]) == 1
+    assert found[6].encode() == bytes(sent.properties)
+    assert found[7:] == ("EUR", "12.34", 0)
+    plain = client.execute("SELECT topics, sent_at, value FROM daehwa.events WHERE value = 0")
+    assert plain == [([], None, 0)]
+
+
+def test_triggers_and_dead_letters_are_archived_once(client: Client, inserter: Inserter) -> None:
+    trigger = Trigger(
+        id="t",
+        type="stage.reached",
+        rule="r",
+        customer_id="c",
+        occurred_at=NOW,
+        decided_at=NOW,
+        decision="fire",
+        reason="because",
+        why={"n": 1},
+        topic="product/hat",
+    )
+    letter = DeadLetter(
+        id="d", reason="unreadable", detail="x", origin="o", at=NOW, payload=b"\xff\xfe{"
+    )
+    for offset in range(2):
+        place = Place("log", 0, offset)
+        token = block_token([place])
+        inserter.insert(TRIGGERS_TABLE, trigger_columns([(place, trigger)]), token)
+        inserter.insert(DEAD_LETTERS_TABLE, dead_letter_columns([(place, letter)]), token)
+    assert client.execute("SELECT id, topic, stage, why FROM daehwa.triggers") == [
+        ("t", "product/hat", "", '{"n":1}')
+    ]
+    assert client.execute("SELECT id, hex(payload) FROM daehwa.dead_letters") == [("d", "FFFE7B")]
+    assert client.execute("SELECT type, decision, triggers FROM daehwa.triggers_by_hour") == [
+        ("stage.reached", "fire", 1)
+    ]
+
+
+# Views
+
+
+def test_the_funnel_adds_up_to_the_events(client: Client, inserter: Inserter) -> None:
+    chance = random.Random(7)  # noqa: S311 - the same shoppers in every run
+    names = {"Product Clicked": 0, "Product Viewed": 1, "Product Added": 2, "Checkout Started": 3}
+    ladder = ["introduction", "details", "cart", "checkout"]
+    events, links = [], {"v0": "anna", "v1": "anna", "v2": "bert"}
+    times: dict[tuple[str, str], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for number in range(2_000):
+        visitor = f"v{chance.randrange(200)}"
+        name = chance.choice(list(names))
+        category = chance.choice(["hat", "shoe"])
+        at = NOW + number * 977 + chance.randrange(900)
+        customer = links.get(visitor, visitor)
+        times[customer, f"product/{category}"][names[name]].append(at)
+        fields = {"anonymous_id": visitor, "name": name, "properties": {"category": category}}
+        events.append(event(f"m{number}", occurred_at=at, received_at=at, **fields))
+    for visitor, customer in links.items():
+        events.append(
+            event(
+                f"link:{visitor}:{customer}",
+                type="link",
+                key=visitor,
+                anonymous_id=None,
+                channel="daehwa",
+                properties={"to": customer},
+            )
+        )
+    store(inserter, events)
+
+    expected: dict[tuple[str, str], list[Any]] = defaultdict(lambda: [0, 0, []])
+    for (_, topic), stages in times.items():
+        firsts = sorted((min(found), rank) for rank, found in stages.items())
+        for turn, (first, rank) in enumerate(firsts):
+            entry = expected[topic, ladder[rank]]
+            entry[0] += 1
+            entry[1] += len(stages[rank])
+            if turn:
+                entry[2].append((first - firsts[turn - 1][0]) / 1000)
+    rows = client.execute(
+        "SELECT topic, stage, stage_rank, customers, events, median_seconds_before"
+        " FROM daehwa.funnel"
+    )
+    assert {row[:2] for row in rows} == set(expected)
+    for topic, stage, rank, customers, count, seconds in rows:
+        assert ladder[rank] == stage
+        assert [customers, count] == expected[topic, stage][:2]
+        # Of an even number ClickHouse's exact median is the one or the other of the middle two.
+        waits = sorted(expected[topic, stage][2])
+        middle = len(waits) // 2
+        assert waits[middle - 1] <= seconds <= waits[middle] or seconds == median(waits)
+
+
+def test_the_channel_mix_counts_customers_and_not_their_visitors(
+    client: Client, inserter: Inserter
+) -> None:
+    link = event("link:x:anna", type="link", key="x", anonymous_id=None, properties={"to": "anna"})
+    late = event("link:x:bert", type="link", key="x", anonymous_id=None, properties={"to": "bert"})
+    store(
+        inserter,
+        [
+            event("1", anonymous_id="x"),
+            event("2", user_id="anna"),
+            event("3", anonymous_id="y", channel="call", occurred_at=NOW - DAY),
+            link,
+        ],
+    )
+    store(inserter, [late], offset=1)
+    rows = client.execute("SELECT channel, events, customers FROM daehwa.channel_mix ORDER BY day")
+    assert rows == [("call", 1, 1), ("web", 2, 1)]
+    assert client.execute("SELECT visitor_id, customer_id FROM daehwa.identities") == [
+        ("x", "anna")
+    ]
+
+
+# Migrations
+
+
+def test_migrations_are_applied_once_also_by_processes_that_start_together(
+    server: ClickHouseProcess, client: Client
+) -> None:
+    client.execute("DROP DATABASE daehwa SYNC")
+    clients = [open_client(settings_of(server)) for _ in range(4)]
+    with ThreadPoolExecutor(len(clients)) as threads:
+        applied = list(threads.map(migrate, clients))
+    names = sorted(path.name for path in MIGRATIONS.glob("*.sql"))
+    assert set().union(*map(set, applied)) == set(names)
+    assert migrate(client) == []
+    rows = client.execute("SELECT name FROM daehwa.migrations FINAL ORDER BY name")
+    assert [name for (name,) in rows] == names
+    for one in clients:
+        one.disconnect()
+
+
+def test_a_new_migration_is_applied_and_a_changed_one_is_an_error(
+    client: Client, tmp_path: Path
+) -> None:
+    for path in MIGRATIONS.glob("*.sql"):
+        (tmp_path / path.name).write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    new = tmp_path / "9999_new.sql"
+    new.write_text("CREATE OR REPLACE VIEW daehwa.one AS SELECT 'a;b' AS text; -- done;")
+    assert migrate(client, tmp_path) == [new.name]
+    assert client.execute("SELECT * FROM daehwa.one") == [("a;b",)]
+    new.write_text("CREATE OR REPLACE VIEW daehwa.one AS SELECT 2 AS two")
+    with pytest.raises(MigrationChangedError, match=new.name):
+        migrate(client, tmp_path)
+
+
+def test_every_column_is_documented_with_its_type(client: Client) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "sql.md").read_text(encoding="utf-8")
+    documented = {
+        name: re.findall(r"^\| `([a-z_]+)` \| `([^`]+)` \| \S", body, re.MULTILINE)
+        for name, body in re.findall(r"^### `daehwa\.(\w+)`$(.*?)(?=^##|\Z)", text, re.M | re.S)
+    }
+    actual = defaultdict(list)
+    for table, name, kind in client.execute(
+        "SELECT table, name, type FROM system.columns WHERE database = 'daehwa' ORDER BY position"
+    ):
+        actual[table].append((name, kind))
+    assert documented == dict(actual)
+
+
+def test_the_examples_of_the_documentation_run(client: Client, inserter: Inserter) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "sql.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    assert examples
+    for example in examples:
+        client.execute(example)
+
+
+# Trouble
+
+
+def test_rows_that_do_not_fit_are_refused_and_the_next_ones_are_stored(
+    client: Client, inserter: Inserter
+) -> None:
+    place = Place("log", 0, 0)
+    columns = event_columns([(place, [event("a")])], BOOK)
+    columns[EVENT_COLUMNS.index("log_offset")] = ["nine"]
+    with pytest.raises(ClickHouseRefused):
+        inserter.insert(EVENTS_TABLE, columns, "token")
+    client.execute("ALTER TABLE daehwa.events_stored RENAME COLUMN outcome TO result")
+    with pytest.raises(ClickHouseRefused) as caught:
+        store(inserter, [event("a")])
+    assert caught.value.code == 16
+    assert "outcome" in caught.value.message
+    client.execute("ALTER TABLE daehwa.events_stored RENAME COLUMN result TO outcome")
+    store(inserter, [event("a")])
+    assert counted(client, "events") == 1
+
+
+def test_a_block_beyond_the_limit_is_an_error_of_the_caller(inserter: Inserter) -> None:
+    with pytest.raises(ValueError, match="at most"):
+        inserter.insert(EVENTS_TABLE, [[0] * (MOST_ROWS + 1)], "token")
+
+
+def test_what_an_operator_can_mend_is_unavailable(
+    server: ClickHouseProcess, client: Client, inserter: Inserter
+) -> None:
+    with pytest.raises(ClickHouseUnavailable, match=r"[Aa]uthentication"):
+        Inserter(settings_of(server, "default:wrong")).server_version()
+    client.execute("DROP TABLE daehwa.events_stored SYNC")
+    with pytest.raises(ClickHouseUnavailable):
+        store(inserter, [event("a")])
+
+
+def test_nobody_listening_is_unavailable() -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        url = f"clickhouse://default@127.0.0.1:{held.getsockname()[1]}"
+        with pytest.raises(ClickHouseUnavailable):
+            Inserter(Settings(clickhouse_url=url)).server_version()
+
+
+async def test_a_worker_waits_until_clickhouse_is_back_and_loses_nothing(tmp_path: Path) -> None:
+    server = launch(tmp_path / "data", tmp_path / "log")
+    settings = settings_of(server)
+    patient = PatientInserter(Inserter(settings), longest_wait_s=0.2)
+    try:
+        assert await patient.migrate()
+        place = Place("log", 0, 0)
+        columns = event_columns([(place, [event("a")])], BOOK)
+        await patient.insert(EVENTS_TABLE, columns, "one")
+        server.stop()
+        waiting = asyncio.create_task(patient.insert(EVENTS_TABLE, columns, "one"))
+        up = NEIGHBOUR_UP.labels("clickhouse")
+        while up._value.get():
+            done, _ = await asyncio.wait({waiting}, timeout=0.01)
+            assert not done
+        server = await asyncio.to_thread(
+            lambda: launch(tmp_path / "data", tmp_path / "log", port=server.port)
+        )
+        await waiting
+        assert up._value.get() == 1
+        client = open_client(settings)
+        # The token outlives the server: it was stored before, and is stored once.
+        assert counted(client, "events_stored") == 1
+        client.disconnect()
+    finally:
+        server.stop()
