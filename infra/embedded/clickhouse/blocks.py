@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from .byte_stream import ByteStream, MalformedError, stream_of
+from .byte_stream import ByteStream, MalformedError, at_once, stream_of
 from .column_layout import UnsupportedTypeError, layout_of
+
+Columns = tuple[tuple[str, str], ...]
 
 MAX_COLUMNS: Final = 10_000
 MAX_NAME_BYTES: Final = 1 << 20
@@ -20,7 +22,7 @@ BLOCK_INFO: Final = bytes((1, 0, 2)) + (-1).to_bytes(4, "little", signed=True) +
 class Shape:
     """Names and types of a block's columns, and its number of rows."""
 
-    columns: tuple[tuple[str, str], ...]
+    columns: Columns
     rows: int
 
 
@@ -40,7 +42,7 @@ def text(value: str) -> bytes:
     return varint(len(encoded)) + encoded
 
 
-def header_block(columns: tuple[tuple[str, str], ...]) -> bytes:
+def header_block(columns: Columns) -> bytes:
     """A block without rows, which tells a client names and types."""
     names = b"".join(text(name) + text(type_name) for name, type_name in columns)
     return varint(len(columns)) + varint(0) + names
@@ -83,19 +85,54 @@ async def read_block(stream: ByteStream, sink: Callable[[bytes], object] | None 
     return Shape(tuple(columns), rows)
 
 
-async def split_blocks(data: bytes) -> list[tuple[Shape, bytes]]:
+def split_blocks(data: bytes) -> list[tuple[Shape, bytes]]:
     """Cut the engine's concatenated blocks apart."""
     stream, blocks = stream_of(data), []
     while not stream.drained:
         start = stream.position
-        shape = await read_block(stream)
+        shape = at_once(read_block(stream))
         blocks.append((shape, data[start : stream.position]))
     return blocks
 
 
-async def columns_of(block: bytes) -> tuple[tuple[str, str], ...] | None:
+def columns_of(block: bytes) -> Columns | None:
     """Names and types of a block's columns; None when one of them cannot be walked over."""
     try:
-        return (await read_block(stream_of(block))).columns
+        return at_once(read_block(stream_of(block))).columns
     except UnsupportedTypeError:
         return None
+
+
+def needs_labels(columns: Columns) -> bool:
+    """True when the engine's blocks do not say the types of these columns in full.
+
+    It writes blocks for clients of any age, and the oldest do not know ``DateTime('UTC')``.
+    """
+    return any(type_name.startswith("DateTime(") for _, type_name in columns)
+
+
+def labelled(block: bytes, columns: Columns) -> bytes:
+    """The same block with the types of ``columns`` in its labels.
+
+    A block with a column that cannot be walked over comes back as it was.
+    """
+    try:
+        return at_once(_labelled(stream_of(block), columns))
+    except UnsupportedTypeError:
+        return block
+
+
+async def _labelled(stream: ByteStream, columns: Columns) -> bytes:
+    count, rows = await stream.varint(), await stream.varint()
+    parts = [varint(count) + varint(rows)]
+    last = max(n for n, (_, type_name) in enumerate(columns) if type_name.startswith("DateTime("))
+    for name, type_name in columns[: last + 1]:
+        await stream.text(MAX_NAME_BYTES)
+        await stream.text(MAX_NAME_BYTES)
+        start = stream.position
+        layout = layout_of(type_name)
+        await layout.prefix(stream)
+        await layout.values(stream, rows)
+        parts += [text(name), text(type_name), stream.data[start : stream.position]]
+    parts.append(stream.data[stream.position :])
+    return b"".join(parts)

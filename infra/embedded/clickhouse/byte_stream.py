@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 
 class DisconnectedError(Exception):
@@ -121,3 +124,14 @@ def stream_of(data: bytes) -> ByteStream:
         return b""
 
     return ByteStream(nothing_more, data)
+
+
+def at_once(reading: Coroutine[Any, Any, Result]) -> Result:
+    """Run a reader of `stream_of` bytes, which never waits, outside an event loop."""
+    try:
+        reading.send(None)
+    except StopIteration as done:
+        result: Result = done.value
+        return result
+    reading.close()
+    raise MalformedError("bytes that were to be complete are not")

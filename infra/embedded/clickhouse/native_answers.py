@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from . import packets
-from .blocks import columns_of, header_block, split_blocks
+from .blocks import Columns, columns_of, header_block, labelled, needs_labels, split_blocks
 from .byte_stream import MalformedError
 from .column_layout import UnsupportedTypeError, layout_of
 from .failure import (
@@ -17,7 +17,7 @@ from .failure import (
 )
 from .native_connection import PATIENCE_SECONDS, NativeConnection
 from .packets import ClientPacket, Query
-from .session import Chunk, Columns, Results, Session, Written
+from .session import Chunk, Results, Session, Written
 from .spool import Spool
 from .statement import ANSWERING, SELECTING, Insert, first_word, insert_of, without_format
 
@@ -76,57 +76,61 @@ async def _external_tables(connection: NativeConnection, *, compressed: bool) ->
 
 async def _select(connection: NativeConnection, query: Query) -> None:
     sql, _ = without_format(query.sql)
-    session, columns = connection.session, None
-    rows = blocks = size = read_rows = read_bytes = 0
-    results = session.stream(sql, _NATIVE)
+    session, compressed = connection.session, query.compressed
+    columns = await connection.work(partial(_columns_if_any, session, sql))
+    rows = blocks = size = 0
+    chunk = None
+    await _send_header(connection, columns, compressed=compressed)
+    results = await connection.work(partial(session.stream, sql, _NATIVE))
     try:
         while not connection.abandoned:
-            pulled = await connection.work(partial(_pull, results, compressed=query.compressed))
+            pull = partial(
+                _pull, results, columns, headed=bool(columns or blocks), compressed=compressed
+            )
+            pulled = await connection.work(pull)
             if pulled is None:
                 break
             chunk, packet = pulled
-            if columns is None:
-                columns = await columns_of(chunk.data)
-                if columns is None:
-                    # Only the analysis knows, and the session can do one thing at a time.
-                    await connection.backend.engine.run(results.close)
-                    columns = await connection.work(partial(session.columns_of_query, sql))
-                    results = session.stream(sql, _NATIVE)
-                    await _send_header(connection, columns, compressed=query.compressed)
-                    continue
-                await _send_header(connection, columns, compressed=query.compressed)
             await connection.send(packet)
             rows, blocks, size = rows + chunk.rows, blocks + 1, size + len(chunk.data)
-            read_rows, read_bytes = chunk.read_rows, chunk.read_bytes
     finally:
         await connection.backend.engine.run(results.close)
-    if columns is None and not connection.abandoned:
-        columns = await connection.work(partial(_columns_if_any, session, sql))
-        await _send_header(connection, columns, compressed=query.compressed)
     await connection.send(
         packets.profile_info(rows=rows, blocks=blocks, size=size)
-        + packets.progress(rows=read_rows, read_bytes=read_bytes)
+        + (packets.progress(rows=chunk.read_rows, read_bytes=chunk.read_bytes) if chunk else b"")
         + packets.END_OF_STREAM
     )
 
 
-def _pull(results: Results, *, compressed: bool) -> tuple[Chunk, bytes] | None:
+def _pull(
+    results: Results, columns: Columns, *, headed: bool, compressed: bool
+) -> tuple[Chunk, bytes] | None:
+    """Make the next block's packet, with a header before it when there was none yet."""
     chunk = results.pull()
-    return None if chunk is None else (chunk, packets.data(chunk.data, compressed=compressed))
+    if chunk is None:
+        return None
+    block = labelled(chunk.data, columns) if needs_labels(columns) else chunk.data
+    packet = packets.data(block, compressed=compressed)
+    found = None if headed else columns_of(block)
+    if found:
+        packet = packets.data(header_block(found), compressed=compressed) + packet
+    return chunk, packet
 
 
 def _columns_if_any(session: Session, sql: str) -> Columns:
     try:
         return session.columns_of_query(sql)
     except ClickHouseError:
-        return ()  # It ran, so it is a statement that has no columns (SELECT … INTO OUTFILE).
+        # Either running it says better what is wrong, or it is one of the few forms that can be
+        # run but not described, such as a SELECT in parentheses.
+        return ()
 
 
 async def _run(connection: NativeConnection, query: Query) -> None:
     """Answer a statement the engine does in one go: DDL, SET, INSERT … SELECT, SHOW, …"""
     sql, _ = without_format(query.sql)
     session = connection.session
-    blocks = await split_blocks(await connection.work(partial(session.query, sql, _NATIVE)))
+    blocks = split_blocks(await connection.work(partial(session.query, sql, _NATIVE)))
     columns: Columns = blocks[0][0].columns if blocks else ()
     if not columns and first_word(sql) in ANSWERING:
         columns = await connection.work(partial(session.columns_of_answer, sql))

@@ -59,8 +59,8 @@ async def serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    native_socket = socket.create_server((options.host, options.port), backlog=512)
-    http_socket = socket.create_server((options.host, options.http_port), backlog=512)
+    native_socket = _listening(options.host, options.port)
+    http_socket = _listening(options.host, options.http_port)
     engine = await asyncio.to_thread(Engine, options.directory)
     backend = Backend(engine, options.access, options.directory, options.max_insert_bytes)
     native = NativeListener(backend)
@@ -70,6 +70,8 @@ async def serve(options: Options) -> None:
             http_application(backend),
             lifespan="off",
             log_config=None,
+            # A late query error breaks its response on purpose; it is logged where it is known.
+            log_level="critical",
             access_log=False,
             timeout_graceful_shutdown=int(GRACE_SECONDS),
         )
@@ -82,6 +84,14 @@ async def serve(options: Options) -> None:
     await asyncio.gather(native.stop(GRACE_SECONDS), _ended(http_task, engine))
     await asyncio.to_thread(engine.close)
     log.info("stopped")
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=512)
+    # Accepted sockets inherit it; asyncio would set it only on sockets made with a protocol number.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 async def _ended(http_task: asyncio.Task[None], engine: Engine) -> None:

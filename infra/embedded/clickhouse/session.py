@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from .blocks import Columns
 from .failure import READONLY, ClickHouseError, from_engine
 from .session_settings import TAG_SETTING, SessionSettings, Setting, quoted
 from .statement import Insert, first_word, without_format
-
-Columns = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,8 @@ class Session:
 
     def columns_of_query(self, sql: str) -> Columns:
         """Names and types a SELECT answers with, from its analysis alone."""
-        return self._described(f"DESCRIBE TABLE (\n{without_format(sql)[0]}\n)")
+        # Described as a subquery instead, its scalar subqueries would be executed.
+        return self._described(f"view(\n{without_format(sql)[0]}\n)")
 
     def columns_of_answer(self, sql: str) -> Columns:
         """Names and types of a statement that is cheap to run again (SHOW, EXPLAIN, …)."""
@@ -144,7 +144,7 @@ class Session:
         chosen = insert.columns.strip() or "*"
         try:
             # The client's own statement, with the rights it has anyway.
-            return self._described(f"DESCRIBE TABLE (SELECT {chosen} FROM {insert.target})")  # noqa: S608
+            return self._described(f"view(SELECT {chosen} FROM {insert.target})")  # noqa: S608
         except ClickHouseError:
             # The insert itself says what is wrong in the words a client expects.
             attempt = self._guarded(lambda: self._connection.send_insert(insert.head, "Native"))
@@ -158,7 +158,8 @@ class Session:
         with self._lock:
             self._connection.close()
 
-    def _described(self, sql: str) -> Columns:
+    def _described(self, table: str) -> Columns:
+        sql = f"DESCRIBE TABLE {table} SETTINGS print_pretty_type_names = 0"
         rows = json.loads(self.query(sql, "JSONCompact"))["data"]
         return tuple((row[0], row[1]) for row in rows)
 
