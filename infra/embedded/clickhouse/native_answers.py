@@ -150,6 +150,8 @@ async def _insert_inline(connection: NativeConnection, insert: Insert) -> None:
 
 async def _insert(connection: NativeConnection, query: Query, insert: Insert) -> None:
     """Ask for the blocks, keep them until the last is here, then insert them in one go."""
+    if insert.target.startswith("FUNCTION "):
+        raise _not_implemented("Client data cannot be inserted into a table function.")
     session = connection.session
     columns = await connection.work(partial(session.columns_to_insert, insert))
     for _, type_name in columns:
