@@ -1,0 +1,1 @@
+"""The demo: simulated shoppers and callers, real purchase histories, and a live view of it all."""
