@@ -1,9 +1,12 @@
 """`python -m api`: one API process."""
 
 import logging
+import socket
 import sys
+from contextlib import suppress
 
 import uvicorn
+from fastapi import FastAPI
 
 from api.app import create_app
 from infra.logs import configure_logs
@@ -12,6 +15,18 @@ from infra.settings import Settings, SettingsError
 
 LAST_REQUESTS_S = 8
 """How long requests may go on after SIGTERM; a little over the time Kafka has to acknowledge."""
+
+
+class _Server(uvicorn.Server):
+    """Stops as uvicorn does, but first ends the answers that would never end."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._app.state.parts.end_feeds()
+        await super().shutdown(sockets)
 
 
 def main() -> int:
@@ -28,7 +43,7 @@ def main() -> int:
     configure_logs(settings, "api")
     # The log writer says once that Kafka is away; aiokafka would say it several times a second.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -39,7 +54,10 @@ def main() -> int:
         server_header=False,
         timeout_graceful_shutdown=LAST_REQUESTS_S,
     )
-    return 0
+    server = _Server(config, app)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    return 0 if server.started else 1
 
 
 if __name__ == "__main__":

@@ -2,8 +2,13 @@
 
 from fastapi import Request
 
+from infra.kafka.envelopes import EnvelopeWriter
 from infra.kafka.log_writer import LogWriter
+from infra.kafka.names import EVENTS
+from infra.kafka.trigger_tail import TriggerTail
 from infra.redis.connecting import redis_client
+from infra.redis.learned_topics import LearnedTopics
+from infra.redis.profile_reader import ProfileReader
 from infra.settings import Settings
 from streams.playbook import CompiledPlaybook
 
@@ -15,15 +20,27 @@ class Parts:
         self.settings = settings
         self.playbook = playbook
         self.writer = LogWriter(settings)
+        self.events = EnvelopeWriter(self.writer, EVENTS, settings.partitions, settings.linger_ms)
+        self.triggers = TriggerTail(settings)
         self.redis = redis_client(settings)
+        self.profiles = ProfileReader(self.redis, settings.partitions)
+        self.learned = LearnedTopics(self.profiles)
 
     async def start(self) -> None:
         """Connects; does not fail for a neighbour that is away."""
         await self.writer.start()
+        await self.triggers.start()
+
+    async def end_feeds(self) -> None:
+        """Ends what would go on for ever: the feeds of triggers."""
+        await self.triggers.stop()
 
     async def stop(self) -> None:
         """Waits for what is on its way to Kafka, then closes every connection."""
+        await self.end_feeds()
+        await self.events.stop()
         await self.writer.stop()
+        await self.learned.stop()
         await self.redis.aclose()
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.conn import CloseReason
+from aiokafka.errors import KafkaConnectionError, KafkaError, UnknownError
 
 from infra.metrics import NEIGHBOUR_UP
 from infra.settings import Settings
@@ -19,6 +20,10 @@ LARGEST_BATCH = 900_000
 PROBE_EVERY_S = 1.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
+_PAUSE_BEFORE_RETRY_S = 0.05
+_BROKEN = (CloseReason.CONNECTION_BROKEN, CloseReason.CONNECTION_TIMEOUT, CloseReason.OUT_OF_SYNC)
+_PASSING = (UnknownError,)
+"""Final for aiokafka; Tansu answers so when two clients write to a new partition at once."""
 
 _Records = Sequence[tuple[bytes | None, bytes]]
 _Sent = list["asyncio.Future[Any]"]
@@ -32,13 +37,52 @@ class KafkaUnavailable(Exception):  # noqa: N818 - says what happened
 
 
 class _Connection:
-    """One producer, the future that ends every wait on it when Kafka is lost, and the event that
-    asks for a fresh one."""
+    """One producer for as long as its broker lives.
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
-        self.producer = producer
-        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.doubted = asyncio.Event()
+    By itself aiokafka connects again and sends again whatever it holds, to whatever answers at
+    the address: to a broker that started anew and has no such topic yet (Tansu then makes one up,
+    under way of the real one being created, and offsets are given out twice), and after we have
+    told the sender that it failed. So it may do neither: what breaks is lost, and the writer
+    begins with a fresh producer that asks which topics there are.
+    """
+
+    def __init__(self, servers: str) -> None:
+        self.producer = AIOKafkaProducer(
+            bootstrap_servers=servers,
+            client_id="daehwa-api",
+            acks="all",
+            linger_ms=0,
+            max_batch_size=LARGEST_BATCH,
+            max_request_size=LARGEST_REQUEST,
+            request_timeout_ms=int(ACKNOWLEDGED_WITHIN_S * 1000),
+            connections_max_idle_ms=None,
+        )
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        # aiokafka has no settings for these two.
+        self.producer._message_accumulator._batch_ttl = -1.0
+        self.producer.client._on_connection_closed = self._closed
+
+    async def open(self) -> None:
+        """Connects, and asks for the topics over the connection that will carry the records.
+
+        KafkaError or OSError where Kafka does not answer."""
+        await self.producer.start()
+        if not await self.producer.client.force_metadata_update():
+            raise KafkaConnectionError("Kafka answers but does not say which topics it has")
+
+    def lose(self, reason: str) -> None:
+        """Ends every wait on this connection; nothing is sent over it or another any more."""
+        if not self.lost.done():
+            self.lost.set_result(reason)
+            self.producer.client._get_conn = _no_connection
+
+    def _closed(self, _: object, reason: CloseReason | None) -> None:
+        if reason in _BROKEN:
+            self.lose("the connection broke")
+
+
+async def _no_connection(*_: object, **__: object) -> None:
+    return None
 
 
 class LogWriter:
@@ -72,7 +116,7 @@ class LogWriter:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.producer.stop()
-            connection.lost.set_result(None)
+            connection.lose("the writer stopped")
         if self._closing:
             await asyncio.wait(self._closing)
 
@@ -103,54 +147,61 @@ class LogWriter:
             await self._acknowledged(_send_batches, topic, partition, records, within_s)
 
     async def _acknowledged(
-        self,
-        send: _Send,
-        topic: str,
-        partition: int,
-        records: _Records,
-        within_s: float,
+        self, send: _Send, topic: str, partition: int, records: _Records, within_s: float
     ) -> None:
-        connection = self._connection
-        if connection is None:
-            raise KafkaUnavailable(f"Kafka at {self._servers} does not answer")
-        loop = asyncio.get_running_loop()
-        latest = loop.time() + within_s
-        try:
-            async with asyncio.timeout_at(latest):
-                known = await connection.producer.partitions_for(topic)
-                if partition not in known:
-                    raise KafkaUnavailable(f"the Kafka topic {topic} has no partition {partition}")
-                unfinished = set(await send(connection.producer, topic, partition, records))
-            # The futures are never cancelled: aiokafka's sender dies of a batch whose future was.
-            while unfinished:
-                done, _ = await asyncio.wait(
-                    {*unfinished, connection.lost},
-                    timeout=latest - loop.time(),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                if not done:
-                    raise TimeoutError
-                for future in done & unfinished:
-                    future.result()
-                unfinished -= done
-                if unfinished and connection.lost in done:
-                    raise KafkaUnavailable(f"Kafka at {self._servers} was lost before it answered")
-        except TimeoutError:
-            raise KafkaUnavailable(f"Kafka did not acknowledge within {within_s:g} s") from None
-        except KafkaError as problem:
-            # After an error that aiokafka does not retry, its sender may be dead for good.
-            connection.doubted.set()
-            raise KafkaUnavailable(f"Kafka did not acknowledge: {problem!r}") from problem
+        latest = asyncio.get_running_loop().time() + within_s
+        while True:
+            connection = self._connection
+            if connection is None:
+                raise KafkaUnavailable(f"Kafka at {self._servers} does not answer")
+            try:
+                async with asyncio.timeout_at(latest):
+                    known = await connection.producer.partitions_for(topic)
+                    if partition not in known:
+                        raise KafkaUnavailable(f"{topic} has no partition {partition}")
+                    sent = await send(connection.producer, topic, partition, records)
+                await self._all_done(connection, sent, latest)
+            except TimeoutError:
+                raise KafkaUnavailable(f"Kafka did not acknowledge within {within_s:g} s") from None
+            except KafkaError as problem:
+                if connection.lost.done() or not (problem.retriable or type(problem) in _PASSING):
+                    connection.lose(repr(problem))
+                    raise KafkaUnavailable(f"Kafka did not acknowledge: {problem!r}") from problem
+                # No event counts twice for being on the log twice: its message id is the same.
+                await asyncio.sleep(_PAUSE_BEFORE_RETRY_S)
+                await connection.producer.client.force_metadata_update()
+            else:
+                return
+
+    async def _all_done(self, connection: _Connection, sent: _Sent, latest: float) -> None:
+        """Returns when all are acknowledged, raises at the first that is not.
+
+        The futures are never cancelled: aiokafka's sender dies of a batch whose future was.
+        """
+        unfinished = set(sent)
+        while unfinished:
+            done, _ = await asyncio.wait(
+                {*unfinished, connection.lost},
+                timeout=latest - asyncio.get_running_loop().time(),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if not done:
+                raise TimeoutError
+            for future in done & unfinished:
+                future.result()
+            unfinished -= done
+            if unfinished and connection.lost in done:
+                raise KafkaUnavailable(f"Kafka at {self._servers} was lost before it answered")
 
     async def _keep_connected(self, attempted: "asyncio.Future[None]") -> None:
         pause = _FIRST_PAUSE_S
         told = False
         while True:
-            producer = self._producer()
+            connection = _Connection(self._servers)
             try:
-                await producer.start()
+                await connection.open()
             except (KafkaError, OSError) as problem:
-                await producer.stop()
+                await connection.producer.stop()
                 NEIGHBOUR_UP.labels("kafka").set(0)
                 if not told:
                     told = True
@@ -161,48 +212,33 @@ class LogWriter:
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
                 continue
             except asyncio.CancelledError:
-                await producer.stop()
+                await connection.producer.stop()
                 raise
-            connection = self._connection = _Connection(producer)
+            self._connection = connection
             NEIGHBOUR_UP.labels("kafka").set(1)
             _log.info("Kafka answers", servers=self._servers)
             if not attempted.done():
                 attempted.set_result(None)
             reason = await _until_lost(connection)
+            self._connection = None
+            NEIGHBOUR_UP.labels("kafka").set(0)
             _log.warning("Kafka was lost; connecting anew", reason=reason)
             pause, told = _FIRST_PAUSE_S, True
-            NEIGHBOUR_UP.labels("kafka").set(0)
-            self._connection = None
-            connection.lost.set_result(None)
-            closing = asyncio.create_task(producer.stop())
+            closing = asyncio.create_task(connection.producer.stop())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
 
-    def _producer(self) -> AIOKafkaProducer:
-        return AIOKafkaProducer(
-            bootstrap_servers=self._servers,
-            client_id="daehwa-api",
-            acks="all",
-            linger_ms=0,
-            max_batch_size=LARGEST_BATCH,
-            max_request_size=LARGEST_REQUEST,
-            request_timeout_ms=int(ACKNOWLEDGED_WITHIN_S * 1000),
-        )
-
 
 async def _until_lost(connection: _Connection) -> str:
-    """Asks Kafka every second; returns why it is to be given up."""
+    """Asks Kafka every second for a sign of life; returns why the connection is lost."""
     while True:
-        try:
-            async with asyncio.timeout(PROBE_EVERY_S):
-                await connection.doubted.wait()
-            return "an append failed for good"
-        except TimeoutError:
-            pass
+        done, _ = await asyncio.wait({connection.lost}, timeout=PROBE_EVERY_S)
+        if done:
+            return connection.lost.result()
         try:
             await connection.producer.client.fetch_all_metadata()
         except (KafkaError, OSError) as problem:
-            return str(problem)
+            connection.lose(str(problem))
 
 
 async def _send_one(

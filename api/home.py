@@ -1,0 +1,28 @@
+"""The first page: what is running, triggers as they fire, and a customer looked up."""
+
+from string import Template
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from api.errors import Refused
+from api.pages import asset_response, html_response, read_text
+from api.parts import Parts, parts_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def home(parts: Annotated[Parts, Depends(parts_of)]) -> Response:
+    """The page holds no data; its script asks for the API token and reads with it."""
+    page = Template(read_text("api.pages", "home.html"))
+    return html_response(page.substitute(demo="yes" if parts.settings.demo else "no"))
+
+
+@router.get("/assets/{name}")
+async def asset(name: str) -> Response:
+    """A style sheet or script of the page."""
+    found = asset_response("api.pages", name)
+    if found is None:
+        raise Refused(404, "not_found", f"there is no asset {name!r}")
+    return found
