@@ -16,8 +16,7 @@ from schemas.profile import Dialogue, Lifecycle, Profile
 from streams.consent import consent_of, write_consent
 from streams.deadlines import arm, fold_timer
 from streams.dialogues import MOST_DIALOGUES, advance, keep_liveliest
-from streams.identity import usable_id
-from streams.linking import fold_link, fold_merge, forward, link_events
+from streams.linking import fold_link, fold_merge, forward, link_events, names_owner
 from streams.matching import Match, match_event
 from streams.message_ids import holds, message_hash, remember
 from streams.money import add_spend, order_value
@@ -83,7 +82,7 @@ def _fold_happening(
     if stated:
         consent = write_consent(consent, stated, at, hashed)
     known = profile.known
-    if event.user_id is not None and usable_id(event.user_id) == profile.key:
+    if event.user_id is not None and names_owner(profile, event):
         known = True
         linked = link_events(profile, event)
         if linked:

@@ -34,6 +34,13 @@ MOST_HOPS = 8
 """Forwards of one event; more means that merged profiles point at each other."""
 
 
+def names_owner(profile: Profile, event: Event) -> bool:
+    """Whether the user id of the event is the customer whose profile this is, by the key or by
+    the name they had before a merge: then the event came here forwarded."""
+    user = usable_id(event.user_id)
+    return user is not None and (user == profile.key or event.hops > 0)
+
+
 def link_events(profile: Profile, event: Event) -> dict[str, Event]:
     """Other id -> the `link` event that asks its profile to merge into this one.
 
