@@ -26,3 +26,9 @@ async def asset(name: str) -> Response:
     if found is None:
         raise Refused(404, "not_found", f"there is no asset {name!r}")
     return found
+
+
+@router.get("/favicon.ico")
+async def no_icon() -> Response:
+    """Browsers ask for one whether or not a page names it."""
+    return Response(status_code=204)

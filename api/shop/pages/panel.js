@@ -1,21 +1,24 @@
 // The visitor's own dialogues beside the shop, asked for eagerly after a click and seldom otherwise.
 
-import { ladder } from "/assets/dom.js";
+import { element, ladder } from "/assets/dom.js";
 import { visitor } from "/demo/assets/tracker.js";
 
 const EAGER_MS = 40;
 const EAGER_FOR_MS = 4000;
 const CALM_MS = 2000;
+const KEPT = "daehwa.panel";
+const NOTHING = { customer_id: null, events: 0, dialogues: {} };
 
 const panel = document.getElementById("panel");
 const speed = document.getElementById("panel-speed");
 
 let clickedAt = null;
-let eventsBefore = null;
-let before = {};
 let timer = null;
+// What the panel showed last, on the page before this one too: only what moved since lights up.
+let shown = JSON.parse(sessionStorage.getItem(KEPT)) ?? NOTHING;
 
 export function startPanel() {
+  render(shown, shown);
   document.addEventListener("tracked", () => {
     clickedAt = performance.now();
     schedule(0);
@@ -25,8 +28,8 @@ export function startPanel() {
 }
 
 export function clearPanel() {
-  before = {};
-  eventsBefore = null;
+  keep(NOTHING);
+  render(NOTHING, NOTHING);
 }
 
 function schedule(wait) {
@@ -47,25 +50,28 @@ async function look() {
   if (!document.hidden) schedule(wait);
 }
 
-function show({ customer_id: customer, events, dialogues }) {
-  const moved = events !== eventsBefore;
-  if (clickedAt !== null && moved && (eventsBefore !== null || events > 0)) {
+function show(found) {
+  if (found.events === shown.events && found.customer_id === shown.customer_id) return;
+  if (clickedAt !== null) {
     const took = Math.round(performance.now() - clickedAt);
     speed.textContent = `Your click was folded and is shown here, ${took} ms later.`;
     clickedAt = null;
   }
-  if (!moved && before === dialogues) return;
-  if (moved) {
-    const rungs = Object.entries(dialogues).map(([topic, dialogue]) => ladder(topic, dialogue, changed(topic, dialogue)));
-    if (rungs.length) panel.replaceChildren(...rungs);
-    else panel.replaceChildren(Object.assign(document.createElement("p"), { className: "quiet", textContent: "Nothing yet: open a product." }));
-    document.getElementById("visitor").textContent = customer && customer !== visitor() ? `${visitor()}, now ${customer}` : visitor();
-  }
-  before = dialogues;
-  eventsBefore = events;
+  render(found, shown);
+  keep(found);
 }
 
-function changed(topic, dialogue) {
-  const earlier = before[topic];
+function keep(found) {
+  shown = found;
+  sessionStorage.setItem(KEPT, JSON.stringify(found));
+}
+
+function render({ dialogues }, before) {
+  const rungs = Object.entries(dialogues).map(([topic, dialogue]) =>
+    ladder(topic, dialogue, changed(before.dialogues[topic], dialogue)));
+  panel.replaceChildren(...(rungs.length ? rungs : [element("p", { class: "quiet" }, "Nothing yet: open a product.")]));
+}
+
+function changed(earlier, dialogue) {
   return new Set(Object.keys(dialogue.stages).filter((stage) => earlier?.stages[stage]?.count !== dialogue.stages[stage].count));
 }
