@@ -1,7 +1,7 @@
 """Appends to Kafka topics and returns when Kafka has acknowledged."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence, Set
 from typing import Any
 
 import structlog
@@ -69,6 +69,20 @@ class _Connection:
         await self.producer.start()
         if not await self.producer.client.force_metadata_update():
             raise KafkaConnectionError("Kafka answers but does not say which topics it has")
+
+    async def partitions(self, topic: str) -> Set[int]:
+        """The partitions of the topic; waits for it to be created.
+
+        Never asks Kafka for it by name: brokers that create topics on demand, Tansu among them,
+        take that for a demand."""
+        cluster = self.producer.client.cluster
+        found: Set[int] | None
+        while (found := cluster.partitions_for_topic(topic)) is None:
+            if self.lost.done():
+                raise KafkaConnectionError("Kafka was lost")
+            await asyncio.sleep(_PAUSE_BEFORE_RETRY_S)
+            await self.producer.client.force_metadata_update()
+        return found
 
     def lose(self, reason: str) -> None:
         """Ends every wait on this connection; nothing is sent over it or another any more."""
@@ -156,8 +170,7 @@ class LogWriter:
                 raise KafkaUnavailable(f"Kafka at {self._servers} does not answer")
             try:
                 async with asyncio.timeout_at(latest):
-                    known = await connection.producer.partitions_for(topic)
-                    if partition not in known:
+                    if partition not in await connection.partitions(topic):
                         raise KafkaUnavailable(f"{topic} has no partition {partition}")
                     sent = await send(connection.producer, topic, partition, records)
                 await self._all_done(connection, sent, latest)
