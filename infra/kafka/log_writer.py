@@ -76,13 +76,14 @@ class _Connection:
         Never asks Kafka for it by name: brokers that create topics on demand, Tansu among them,
         take that for a demand."""
         cluster = self.producer.client.cluster
-        found: Set[int] | None
-        while (found := cluster.partitions_for_topic(topic)) is None:
+        while True:
+            found: Set[int] | None = cluster.partitions_for_topic(topic)
+            if found is not None:
+                return found
             if self.lost.done():
                 raise KafkaConnectionError("Kafka was lost")
             await asyncio.sleep(_PAUSE_BEFORE_RETRY_S)
             await self.producer.client.force_metadata_update()
-        return found
 
     def lose(self, reason: str) -> None:
         """Ends every wait on this connection; nothing is sent over it or another any more."""
