@@ -56,23 +56,25 @@ function render(customer) {
       fact("Spend", money(value.spend)),
       fact("Average order", money(value.average_order)),
       churn.p_alive === null ? null : fact("Still a customer", ...alive(churn)),
-      churn.deadline ? fact("At risk from", moment(churn.deadline)) : null,
+      churn.deadline ? fact(new Date(churn.deadline) > new Date() ? "At risk from" : "At risk since", moment(churn.deadline)) : null,
     ),
     section("Dialogues", Object.entries(customer.dialogues).map(([topic, dialogue]) =>
       ladder(topic, dialogue, changed(before[topic], dialogue)))),
     list("Next offers", customer.next_offers, (offer) => [element("b", {}, offer.topic), ` ${offer.reason}`]),
     list("Recent triggers", customer.recent_triggers, (sent) => [
-      moment(sent.decided_at), ` ${sent.type} `,
-      sent.reason ?? element("span", { class: "quiet" }, `held back: ${sent.suppressed_by}`),
+      element("small", {}, moment(sent.decided_at), " "),
+      sent.reason ?? element("span", { class: "quiet" }, `${sent.type} ${sent.topic ?? ""} held back: ${sent.suppressed_by}`),
     ]),
-    list("Waiting for", customer.deadlines, (pending) => [`${pending.rule} `, moment(pending.due)]),
-    list("Traits", Object.entries(customer.traits), ([name, trait]) => [
-      element("small", {}, `${name} `), trait === null ? "–" : String(trait),
-    ]),
-    list("Consent", Object.entries(customer.consent), ([channel, given]) => [`${channel}: ${given ? "yes" : "no"}`]),
-    list("Also known as", customer.identities, (identity) => [
-      identity.id, identity.merged ? null : element("small", {}, " (being merged)"),
-    ]),
+    element("div", { class: "lists" }, [
+      list("Waiting for", customer.deadlines, (pending) => [`${pending.rule}: `, moment(pending.due)]),
+      list("Traits", Object.entries(customer.traits), ([name, trait]) => [
+        element("small", {}, `${name} `), trait === null ? "–" : String(trait),
+      ]),
+      list("Consent", Object.entries(customer.consent), ([channel, given]) => [`${channel}: ${given ? "yes" : "no"}`]),
+      list("Also known as", customer.identities, (identity) => [
+        identity.id, identity.merged ? null : element("small", {}, " (being merged)"),
+      ]),
+    ].filter(Boolean)),
     element("details", {}, element("summary", {}, "As JSON"), element("pre", { tabindex: 0 }, JSON.stringify(customer, null, 2))),
   ].filter(Boolean);
 }

@@ -51,6 +51,7 @@ async function follow(show) {
         const answer = await read("/v1/triggers?limit=50");
         if (!answer.ok) throw new Error((await answer.json()).message);
         for (const trigger of (await answer.json()).triggers.reverse()) take(trigger);
+        fresh = [];
         show();
       }
       const answer = await read("/v1/triggers/stream", { headers: { "Last-Event-ID": lastId } });

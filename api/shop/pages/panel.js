@@ -13,14 +13,16 @@ const panel = document.getElementById("panel");
 const speed = document.getElementById("panel-speed");
 
 let clickedAt = null;
+let clicked = "click";
 let timer = null;
 // What the panel showed last, on the page before this one too: only what moved since lights up.
 let shown = JSON.parse(sessionStorage.getItem(KEPT)) ?? NOTHING;
 
 export function startPanel() {
   render(shown, shown);
-  document.addEventListener("tracked", () => {
+  document.addEventListener("tracked", (event) => {
     clickedAt = performance.now();
+    clicked = event.detail.type === "page" ? "page view" : "click";
     schedule(0);
   });
   document.addEventListener("visibilitychange", () => document.hidden || schedule(0));
@@ -54,7 +56,7 @@ function show(found) {
   if (found.events === shown.events && found.customer_id === shown.customer_id) return;
   if (clickedAt !== null) {
     const took = Math.round(performance.now() - clickedAt);
-    speed.textContent = `Your click was folded and is shown here, ${took} ms later.`;
+    speed.textContent = `Your ${clicked} was folded and is shown here, ${took} ms later.`;
     clickedAt = null;
   }
   render(found, shown);
