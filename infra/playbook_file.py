@@ -2,13 +2,19 @@
 
 import re
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import msgspec
 import yaml
 
-from schemas.playbook import Playbook
+from schemas.playbook import MatchRule, Playbook, TriggerRule
 from streams.matching import RuleError
 from streams.playbook import CompiledPlaybook, compile_playbook
+from streams.suggestions import choices
+
+_PARTS: dict[str, type[msgspec.Struct]] = {"match": MatchRule, "triggers": TriggerRule}
+_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`")
+_WRONG_CHOICE = re.compile(r"Invalid enum value '(.*)'")
 
 
 class PlaybookError(Exception):
@@ -37,27 +43,49 @@ def parse_playbook(text: str, source: str) -> CompiledPlaybook:
         document = yaml.safe_load(text)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
-        what = getattr(problem, "problem", None) or str(problem)
+        what = getattr(problem, "problem", None) or str(problem).partition("\n")[0]
         raise PlaybookError(source, mark.line + 1 if mark else 1, f"not YAML: {what}") from None
+    except (ValueError, RecursionError) as problem:  # such as the date 2024-99-99
+        raise PlaybookError(source, 1, f"not YAML: {problem}") from None
     if root is None:
         raise PlaybookError(source, 1, "is empty; it needs version, ladders and match")
+    _refuse_repeated_keys(root, source)
     try:
         return compile_playbook(msgspec.convert(document, Playbook))
     except msgspec.ValidationError as problem:
-        message, _, where = str(problem).partition(" - at `$")
-        line = _line_of(root, where.rstrip("`"))
-        raise PlaybookError(source, line, message) from None
+        raise _explained(str(problem), root, source) from None
     except RuleError as problem:
         raise PlaybookError(source, _line_of(root, problem.where), problem.message) from None
 
 
+def _explained(problem: str, root: yaml.Node, source: str) -> PlaybookError:
+    """msgspec's message with the line it speaks of and the words it would have accepted."""
+    message, _, place = problem.partition(" - at `")
+    place = place.rpartition("$")[2].rstrip("`")
+    field = place.removesuffix("[...]").rpartition(".")[2]
+    part = re.match(r"\.(\w+)\[", place)
+    struct = _PARTS.get(part[1], Playbook) if part else Playbook
+    unknown = _UNKNOWN_FIELD.match(message)
+    wrong = _WRONG_CHOICE.match(message)
+    if unknown:
+        message = f"unknown field {unknown[1]!r}; {choices(unknown[1], struct.__struct_fields__)}"
+        place = f"{place}.{unknown[1]}"
+    elif wrong:
+        allowed = get_args(get_type_hints(struct)[field])
+        message = f"{wrong[1]!r} is no {field!r}; {choices(wrong[1], allowed)}"
+    elif field:
+        message = f"{field}: {message}"
+    return PlaybookError(source, _line_of(root, place), message)
+
+
 def _line_of(node: yaml.Node, where: str) -> int:
     """The line of a path such as `match[3].topic`: as deep as the document has it."""
-    for name, index in re.findall(r"\.?([A-Za-z_][\w-]*)|\[(\d+|\.\.\.)\]", where):
+    line = int(node.start_mark.line)
+    for name, index in re.findall(r"\.?([^.\[\]]+)|\[(\d+|\.\.\.)\]", where):
         if name and isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 if key.value == name:
-                    node = value
+                    node, line = value, int(key.start_mark.line)
                     break
             else:
                 break
@@ -65,6 +93,28 @@ def _line_of(node: yaml.Node, where: str) -> int:
             if int(index) >= len(node.value):
                 break
             node = node.value[int(index)]
+            line = int(node.start_mark.line)
         else:
             break
-    return int(node.start_mark.line) + 1
+    return line + 1
+
+
+def _refuse_repeated_keys(root: yaml.Node, source: str) -> None:
+    """YAML keeps the last of two equal keys in silence; here both were meant."""
+    waiting, seen = [root], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:  # an alias (`*name`) may even contain itself
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            names = set()
+            for key, value in node.value:
+                if isinstance(key.value, str) and key.value in names:
+                    line = int(key.start_mark.line) + 1
+                    raise PlaybookError(source, line, f"{key.value!r} is given twice")
+                if isinstance(key.value, str):
+                    names.add(key.value)
+                waiting.append(value)

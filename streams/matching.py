@@ -8,6 +8,7 @@ import msgspec
 from schemas.event import Event
 from schemas.playbook import MatchRule, Playbook
 from streams.paths import PathTrie, path_of
+from streams.suggestions import choices
 from streams.topics import Render, compile_template, family
 
 MOST_ITEMS = 50
@@ -80,14 +81,14 @@ def _compile(rule: MatchRule, where: str, playbook: Playbook) -> CompiledMatch:
         raise RuleError(f"{where}.topic", str(problem)) from None
     ladder = playbook.ladders.get(family(rule.topic))
     if ladder is None:
-        known = ", ".join(sorted(playbook.ladders))
+        name = family(rule.topic)
         raise RuleError(
-            f"{where}.topic", f"no ladder for {family(rule.topic)!r}; there are {known}"
+            f"{where}.topic", f"no ladder for {name!r}; {choices(name, playbook.ladders)}"
         )
     if rule.stage not in ladder:
         raise RuleError(
             f"{where}.stage",
-            f"{rule.stage!r} is no stage of {family(rule.topic)!r}; there are {', '.join(ladder)}",
+            f"{rule.stage!r} is no stage of {family(rule.topic)!r}; {choices(rule.stage, ladder)}",
         )
     place = (family(rule.topic), rule.stage)
     return CompiledMatch(render, rule.stage, place, rule.each, rule.order)

@@ -5,6 +5,7 @@ import msgspec
 from schemas.playbook import Playbook, TriggerRule
 from streams.durations import milliseconds
 from streams.matching import Dispatch, RuleError, compile_matches
+from streams.suggestions import choices
 from streams.topics import family
 
 
@@ -104,6 +105,8 @@ def _compile(rule: TriggerRule, where: str) -> CompiledRule:
         raise RuleError(where, "a stage.stalled trigger needs the `stages` a customer is left at")
     if not 0 < rule.p_alive < 1:
         raise RuleError(f"{where}.p_alive", "write a probability between 0 and 1")
+    if rule.least_customers < 1:
+        raise RuleError(f"{where}.least_customers", "write 1 or more")
     return CompiledRule(
         name=rule.name,
         topic=rule.topic,
@@ -118,15 +121,23 @@ def _compile(rule: TriggerRule, where: str) -> CompiledRule:
 
 def _stages_of(rule: TriggerRule, where: str, playbook: Playbook) -> list[tuple[str, str]]:
     families = list(playbook.ladders) if rule.topic == "*" else [family(rule.topic)]
+    literal = any(match.topic == rule.topic for match in playbook.match)
+    if rule.topic in playbook.ladders and not literal:
+        raise RuleError(
+            f"{where}.topic", f"no topic is called {rule.topic!r}; write '{rule.topic}/*' for all"
+        )
     pairs = []
     for name in families:
         ladder = playbook.ladders.get(name)
         if ladder is None:
-            known = ", ".join(sorted(playbook.ladders))
-            raise RuleError(f"{where}.topic", f"no ladder for {name!r}; there are {known}")
+            raise RuleError(
+                f"{where}.topic", f"no ladder for {name!r}; {choices(name, playbook.ladders)}"
+            )
         pairs += [(name, stage) for stage in ladder if not rule.stages or stage in rule.stages]
     for stage in rule.stages:
         if all(stage not in playbook.ladders[name] for name in families):
-            known = ", ".join(playbook.ladders[families[0]])
-            raise RuleError(f"{where}.stages", f"{stage!r} is not a stage there; there are {known}")
+            known = [name for family_name in families for name in playbook.ladders[family_name]]
+            raise RuleError(
+                f"{where}.stages", f"{stage!r} is not a stage there; {choices(stage, known)}"
+            )
     return pairs

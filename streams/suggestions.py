@@ -1,0 +1,12 @@
+"""What somebody who mistyped a word probably meant."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def choices(word: str, known: Iterable[str]) -> str:
+    """For the end of a message: the known words, and the nearest one where one is near."""
+    words = list(known)
+    near = get_close_matches(word, words, n=1)
+    listed = f"there are {', '.join(words)}" if words else "there are none"
+    return listed + (f"; did you mean {near[0]!r}?" if near else "")
