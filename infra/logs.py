@@ -30,3 +30,11 @@ def configure_logs(settings: Settings, part: str) -> None:
     )
     structlog.contextvars.bind_contextvars(part=part)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format=f"{part}: %(message)s")
+    quiet_clients()
+
+
+def quiet_clients() -> None:
+    """Silences the clients of Kafka and ClickHouse: while a neighbour is away they say so at every
+    attempt, and whoever uses them says it once."""
+    for name in ("aiokafka", "kafka", "clickhouse_driver", "faust.transport"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

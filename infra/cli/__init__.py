@@ -13,6 +13,7 @@ from infra.cli.run import run
 from infra.cli.sql import sql
 from infra.cli.triggers import triggers
 from infra.cli.up import up
+from infra.logs import quiet_clients
 
 app = typer.Typer(
     name="daehwa",
@@ -36,6 +37,7 @@ app.add_typer(playbook, name="playbook")
 
 def main() -> None:
     """The `daehwa` command: exit code 2 and one sentence where something is wrong."""
+    quiet_clients()
     try:
         app()
     except Refusal as refusal:

@@ -1,6 +1,7 @@
 """The embedded Kafka: the Tansu broker, in memory."""
 
 import asyncio
+import signal
 import shutil
 from importlib.resources import files
 from pathlib import Path
@@ -50,7 +51,8 @@ def kafka_part(port: int, logs: Path, settings: Settings) -> Part:
         environment={"RUST_LOG": "warn"},
         log_file=logs / "kafka.log",
         ready=ready,
-        stop_seconds=3,
+        # It holds nothing but memory, and asked politely it waits for its clients to hang up.
+        stop_signal=signal.SIGKILL,
     )
 
 

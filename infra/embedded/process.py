@@ -29,6 +29,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     ready: Callable[[], Awaitable[bool]]
     """Speaks the part's protocol; False (or an OSError) while it does not answer."""
     environment: Mapping[str, str] = {}
+    stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
     """How long it may take to stop before it is killed."""
     start_seconds: float = 60.0
@@ -86,7 +87,7 @@ class PartProcess:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        _signal(process.pid, signal.SIGTERM)
+        _signal(process.pid, self.part.stop_signal)
         try:
             await asyncio.wait_for(process.wait(), self.part.stop_seconds)
         except TimeoutError:
