@@ -1,4 +1,4 @@
-"""What the demo shop sells, and what goes with what."""
+"""What simulated shoppers want: the products of the demo shop, and what goes with what."""
 
 from collections.abc import Mapping
 
@@ -27,25 +27,21 @@ class Product(msgspec.Struct, frozen=True):
 PRODUCTS: Mapping[str, Product] = {
     product.slug: product
     for product in (
-        Product("shoes", "Ridge trail shoes", 11900, 26),
-        Product("socks", "Merino hiking socks", 1950, 8),
-        Product("jacket", "Gale rain jacket", 15900, 18),
-        Product("backpack", "Traverse backpack 38 l", 13500, 14),
-        Product("tent", "Two-person tent", 28900, 12),
-        Product("sleeping-bag", "Down sleeping bag", 19900, 8),
-        Product("stove", "Pocket gas stove", 4950, 7),
-        Product("headlamp", "Rechargeable headlamp", 3900, 7),
+        Product("shoes", "Walking shoes", 11900, 30),
+        Product("coat", "Rain coat", 24900, 20),
+        Product("bag", "Day bag", 13900, 18),
+        Product("umbrella", "Stick umbrella", 5900, 12),
+        Product("hat", "Felt hat", 7900, 10),
+        Product("socks", "Wool socks", 1800, 10),
     )
 }
 
 GOES_WITH: Mapping[str, Mapping[str, int]] = {
-    "shoes": {"socks": 60, "jacket": 25, "backpack": 15},
-    "socks": {"shoes": 50, "jacket": 50},
-    "jacket": {"backpack": 60, "shoes": 40},
-    "backpack": {"headlamp": 45, "jacket": 30, "tent": 25},
-    "tent": {"sleeping-bag": 65, "stove": 35},
-    "sleeping-bag": {"stove": 50, "headlamp": 50},
-    "stove": {"headlamp": 60, "tent": 40},
-    "headlamp": {"backpack": 50, "stove": 50},
+    "shoes": {"socks": 65, "bag": 20, "coat": 15},
+    "socks": {"shoes": 80, "hat": 20},
+    "coat": {"umbrella": 55, "hat": 35, "shoes": 10},
+    "hat": {"coat": 60, "umbrella": 40},
+    "bag": {"umbrella": 50, "shoes": 30, "coat": 20},
+    "umbrella": {"coat": 50, "hat": 30, "bag": 20},
 }
 """Slug -> where an interested visitor looks next, in a hundred."""

@@ -70,13 +70,13 @@ class Visit:
         random, person = self._random, self._person
         person.interest = product.slug
         path = f"/demo/products/{product.slug}"
-        self._page(f"{path}/introduction", product)
+        self._page(path, product)
         if random.random() >= _READS_ON:
             return
         self._page(f"{path}/details", product)
         self._track("Product Viewed", f"{path}/details", _described(product))
         if random.random() < _FILLS_THE_CART:
-            quantity = 2 if product.cents < 5000 and random.random() < 0.3 else 1
+            quantity = 2 if product.cents < 2000 and random.random() < 0.5 else 1
             person.cart[product.slug] = person.cart.get(product.slug, 0) + quantity
             self._track(
                 "Product Added", f"{path}/details", {**_described(product), "quantity": quantity}
@@ -94,7 +94,9 @@ class Visit:
         }
         self._track("Checkout Started", "/demo/checkout", order)
         if random.random() < _ORDERS:
-            self._track("Order Completed", "/demo/checkout/done", order)
+            first = PRODUCTS[next(iter(person.cart))]
+            self._page(f"/demo/products/{first.slug}/purchase", first)
+            self._track("Order Completed", f"/demo/products/{first.slug}/purchase", order)
             person.bought |= person.cart.keys()
             person.cart = {}
 

@@ -1,0 +1,51 @@
+"""Which triggers are shown: few enough for a person to read, and some of every kind."""
+
+from collections import Counter, deque
+from typing import Any
+
+from infra.demo.people import is_simulated
+
+MOST_SHOWN = 12
+"""Triggers kept to be looked at."""
+
+
+class Board:
+    """Counts every trigger and picks some to show. Its memory does not grow.
+
+    A trigger is a dict as `GET /v1/triggers/stream` sends it.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        """Type -> how many have fired."""
+        self.shown: deque[dict[str, Any]] = deque(maxlen=MOST_SHOWN)
+        """The latest that were picked, newest first."""
+        self._waiting: dict[str, dict[str, Any]] = {}
+        self._turns: dict[str, int] = {}
+        self._turn = 0
+        self._visitors: deque[dict[str, Any]] = deque(maxlen=MOST_SHOWN)
+
+    def arrived(self, trigger: dict[str, Any]) -> None:
+        """A trigger has fired; the newest of each rule waits to be picked."""
+        self.counts[trigger["type"]] += 1
+        if is_simulated(trigger["customer_id"]):
+            self._waiting[trigger["rule"]] = trigger
+        else:
+            self._visitors.append(trigger)
+
+    def pick(self) -> dict[str, Any] | None:
+        """The next trigger to show, None where nothing has fired since.
+
+        Somebody clicking in the demo shop comes first; then the rule that has waited longest.
+        """
+        if self._visitors:
+            picked = self._visitors.popleft()
+        elif self._waiting:
+            rule = min(self._waiting, key=lambda name: self._turns.get(name, -1))
+            picked = self._waiting.pop(rule)
+            self._turn += 1
+            self._turns[rule] = self._turn
+        else:
+            return None
+        self.shown.appendleft(picked)
+        return picked

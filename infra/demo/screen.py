@@ -1,0 +1,125 @@
+"""The live view: a few numbers, the addresses, and triggers with their reasons."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+COLOURS = {
+    "stage.reached": "cyan",
+    "stage.stalled": "yellow",
+    "churn.risk": "red",
+    "offer.next": "green",
+    "complaint.overdue": "magenta",
+}
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers at one moment; None stands for a part that does not answer."""
+
+    accepted_per_second: float
+    accepted: int
+    folded_per_second: float
+    folded: int | None
+    profiles: int | None
+    archived: int | None
+    histories_sent: int
+    histories: int
+    fired: Counter[str]
+
+
+Addresses = Sequence[tuple[str, str]]
+"""(what, URL)."""
+
+
+def screen(
+    status: Status,
+    addresses: Addresses,
+    shown: Iterable[dict[str, Any]],
+    height: int,
+) -> RenderableType:
+    """The whole view for a terminal of `height` lines; triggers take what is left of it."""
+    head: list[RenderableType] = [_numbers(status), _fired(status), *_links(addresses)]
+    room = max(1, (height - 8 - len(addresses)) // 2)
+    triggers: list[RenderableType] = []
+    for trigger, _ in zip(shown, range(room), strict=False):
+        triggers += _two_lines(trigger)
+    if not triggers:
+        triggers = [Text("waiting for the first trigger …", style="dim")]
+    return Group(*head, Rule(style="dim"), *triggers, Text("Ctrl-C stops everything", style="dim"))
+
+
+def status_line(status: Status) -> str:
+    """The numbers as one line of plain text."""
+    fired = ", ".join(f"{kind} {count}" for kind, count in status.fired.most_common())
+    return (
+        f"{status.accepted_per_second:.0f} events/s, {status.accepted} accepted, "
+        f"{_number(status.folded)} folded, {_number(status.profiles)} profiles, "
+        f"{_number(status.archived)} archived, "
+        f"{status.histories_sent}/{status.histories} purchase histories; "
+        f"triggers: {fired or 'none yet'}"
+    )
+
+
+def trigger_text(trigger: dict[str, Any]) -> str:
+    """One trigger as one line of plain text."""
+    return f"{_clock(trigger)} {trigger['type']} {trigger['customer_id']}: {trigger['reason']}"
+
+
+def _numbers(status: Status) -> Table:
+    table = Table.grid(padding=(0, 4))
+    table.add_row(*(Text(name, style="dim") for name in _NUMBERS))
+    table.add_row(
+        Text(f"{status.accepted_per_second:.0f} events/s", style="bold"),
+        Text(f"{status.folded_per_second:.0f} events/s", style="bold"),
+        Text(_number(status.profiles), style="bold"),
+        Text(_number(status.archived), style="bold"),
+        Text(f"{status.histories_sent:,} of {status.histories:,}", style="bold"),
+    )
+    return table
+
+
+_NUMBERS = ("accepted", "folded", "profiles", "archived events", "real purchase histories")
+
+
+def _fired(status: Status) -> Text:
+    text = Text("triggers ", style="dim")
+    for kind, count in sorted(status.fired.items()):
+        text.append(f" {kind} ", style=COLOURS.get(kind, "white"))
+        text.append(f"{count:,} ", style="bold")
+    return text
+
+
+def _links(addresses: Addresses) -> list[Text]:
+    return [
+        Text.assemble((f"{what:<11}", "dim"), (url, f"link {url}"), overflow="fold", no_wrap=True)
+        for what, url in addresses
+    ]
+
+
+def _two_lines(trigger: dict[str, Any]) -> list[RenderableType]:
+    what = Text.assemble(
+        (f"{_clock(trigger)} ", "dim"),
+        (f"{trigger['type']:<14}", f"bold {COLOURS.get(trigger['type'], 'white')}"),
+        (f"{trigger['customer_id']:<24} ", "bold"),
+        (trigger.get("topic") or "", "dim"),
+        no_wrap=True,
+        overflow="ellipsis",
+    )
+    why = Text(f"         {trigger['reason']}", no_wrap=True, overflow="ellipsis")
+    return [what, why]
+
+
+def _clock(trigger: dict[str, Any]) -> str:
+    # In the zone of the clock on the wall beside the terminal.
+    return datetime.fromtimestamp(trigger["decided_at"] / 1000).strftime("%H:%M:%S")
+
+
+def _number(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"  # noqa: RUF001 - typeset for people

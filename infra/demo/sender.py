@@ -1,0 +1,94 @@
+"""Sends what was simulated through the collector, as a tracking SDK does: nothing is lost."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from random import Random
+from typing import Any
+
+import httpx
+import msgspec
+
+from infra.clock import now_ms
+from infra.demo.moments import iso
+
+MOST_ITEMS = 100
+"""Items of one batch."""
+_FIRST_WAIT_S = 0.5
+_LONGEST_WAIT_S = 10.0
+_TIMEOUT = httpx.Timeout(15, connect=5)
+
+
+class RefusedError(Exception):
+    """The answer says that sending the same again will never do."""
+
+
+class Sender:
+    """Puts batches through the HTTP API. Items keep their message ids over every attempt, so that
+    what arrived although its answer was lost counts once."""
+
+    def __init__(self, url: str, write_key: str, token: str, random: Random) -> None:
+        """`random` spreads the waits between attempts."""
+        self.accepted = 0
+        """Items and contacts that were answered with 200."""
+        self.attempts = 0
+        self._random = random
+        self._http = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT)
+        self._write_access = "Basic " + b64encode(f"{write_key}:".encode()).decode()
+        self._token_access = f"Bearer {token}"
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def send(self, items: Sequence[dict[str, Any]]) -> None:
+        """Returns once the collector has accepted all items, however long it is away.
+        RefusedError where it never will."""
+        for batch in _batches(items):
+            await self._persist("/v1/batch", self._write_access, partial(_sent_now, batch))
+            self.accepted += len(batch)
+
+    async def send_contacts(self, contacts: Sequence[dict[str, Any]]) -> None:
+        """The same for contacts. RefusedError where one of them is wrong."""
+        for batch in _batches(contacts):
+            answer = await self._persist(
+                "/v1/contact/batch", self._token_access, partial(list, batch)
+            )
+            refused = answer.json()["refused"]
+            if refused:
+                raise RefusedError(f"/v1/contact/batch: {refused[0]['message']}")
+            self.accepted += len(batch)
+
+    async def _persist(self, path: str, access: str, body: Callable[[], object]) -> httpx.Response:
+        wait = _FIRST_WAIT_S
+        while True:
+            self.attempts += 1
+            asked = None
+            try:
+                answer = await self._http.post(
+                    path,
+                    content=msgspec.json.encode(body()),
+                    headers={"Authorization": access, "Content-Type": "application/json"},
+                )
+            except httpx.TransportError:
+                pass
+            else:
+                if answer.status_code == 200:
+                    return answer
+                if answer.status_code != 429 and answer.status_code < 500:
+                    raise RefusedError(f"{path}: {answer.status_code} {answer.text[:300]}")
+                asked = answer.headers.get("retry-after")
+            seconds = float(asked) if asked is not None and asked.isdigit() else wait
+            await asyncio.sleep(seconds + self._random.random() * wait)
+            wait = min(wait * 2, _LONGEST_WAIT_S)
+
+
+def _sent_now(batch: Sequence[dict[str, Any]]) -> dict[str, object]:
+    # sentAt tells by how much the sender's clock is wrong, so every attempt has its own.
+    return {"batch": batch, "sentAt": iso(now_ms())}
+
+
+def _batches(items: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
+    for start in range(0, len(items), MOST_ITEMS):
+        yield items[start : start + MOST_ITEMS]
