@@ -41,10 +41,11 @@ test-all: setup lint ## every test
 bench: setup ## JSON lines; BENCH=fold,latency picks by the beginning of the name
 	@$(BIN)/python -m bench $(BENCH)
 
-lock: setup ## renew requirements.lock from pyproject.toml
+lock: setup ## renew both lock files from pyproject.toml
 	@version=$$($(BIN)/uv --version | cut -d' ' -f2); \
 	 { echo "# uv $$version"; $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --all-extras pyproject.toml; } > requirements.lock.new \
 	 && mv requirements.lock.new requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --constraint requirements.lock --output-file requirements-production.lock pyproject.toml
 
 clean: ## remove what the other targets made
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis node_modules
