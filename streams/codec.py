@@ -78,7 +78,9 @@ def _piece_by_piece(
 ) -> tuple[list[E], list[Unreadable]]:
     try:
         pieces = _raw_envelope_decoder.decode(data)
-    except _BROKEN:
+    except _BROKEN as problem:
+        if data.lstrip()[:1] == b"[":  # the list itself is broken
+            return [], [Unreadable(bytes(data), 0, "unreadable", str(problem))]
         pieces = [msgspec.Raw(data)]
     events: list[E] = []
     unreadable: list[Unreadable] = []

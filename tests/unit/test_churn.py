@@ -3,11 +3,11 @@
 from datetime import date
 
 import pytest
+from histories import BEGIN, DAY, MODELS, event, fold_all, law, shop
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
-from histories import BEGIN, DAY, MODELS, event, fold_all, law, shop
 from schemas.effect import ClearDeadline, Folded, SetDeadline
 from schemas.event import Event
 from schemas.models import BgNbd

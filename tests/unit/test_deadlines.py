@@ -1,9 +1,9 @@
 """Silence is a signal: carts left, timers late, twice or out of date."""
 
 import pytest
+from histories import BEGIN, DAY, MINUTE, MODELS, event, fold_all, histories, law, shop, triggers_of
 from hypothesis import given
 
-from histories import BEGIN, DAY, MINUTE, MODELS, event, fold_all, histories, law, shop, triggers_of
 from schemas.effect import ClearDeadline, Dead, Dropped, Effect, Folded, SetDeadline
 from schemas.event import Event
 from schemas.profile import Profile

@@ -3,9 +3,6 @@
 from random import Random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from histories import (
     BEGIN,
     MINUTE,
@@ -22,6 +19,9 @@ from histories import (
     shop,
     shuffled,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+
 from schemas.effect import Dead, Dropped, Folded
 from schemas.event import Event
 from schemas.profile import Profile
@@ -88,9 +88,7 @@ def test_three_parts_merge_in_any_grouping(history: list[Event], seed: int) -> N
 
 @law
 @given(histories(), seeds)
-def test_a_replay_from_any_committed_point_is_the_one_pass(
-    history: list[Event], seed: int
-) -> None:
+def test_a_replay_from_any_committed_point_is_the_one_pass(history: list[Event], seed: int) -> None:
     """Decisions included: the bytes in Redis are all that a worker needs to go on."""
     cut = seed % (len(history) + 1)
     committed = encode_profile(fold_all(history[:cut]))
@@ -114,9 +112,7 @@ def test_beyond_the_most_dialogues_the_same_topics_stay(history: list[Event], se
     but which topics stay, their last times and the sum of all counts never depend on order."""
 
     def outline(profile: Profile) -> tuple[dict[str, int], int]:
-        counted = sum(
-            span.count for d in profile.dialogues.values() for span in d.stages.values()
-        )
+        counted = sum(span.count for d in profile.dialogues.values() for span in d.stages.values())
         return (
             {topic: last_at(d) for topic, d in profile.dialogues.items()},
             counted + profile.quiet_dialogues,
@@ -241,7 +237,11 @@ def test_a_hostile_history_cannot_make_a_profile_grow() -> None:
     profile = Profile("u1")
     sizes = []
     for at in range(600):
-        for kind, name in (("track", "Product Added"), ("identify", None), ("track", "Cart Viewed")):
+        for kind, name in (
+            ("track", "Product Added"),
+            ("identify", None),
+            ("track", "Cart Viewed"),
+        ):
             happened = event(
                 f"{kind}{name}{at}",
                 kind,

@@ -3,10 +3,10 @@
 from base64 import b64encode
 from random import Random
 
+from histories import MODELS, event, fold_all, histories, law, seeds, shop
 from hypothesis import given
 from msgspec.structs import replace
 
-from histories import MODELS, event, fold_all, histories, law, seeds, shop
 from schemas.effect import Dead, Dropped, Effect, Folded, Send
 from schemas.event import Event
 from schemas.profile import Profile
@@ -86,9 +86,7 @@ def scattered(history: list[Event], seed: int) -> list[Event]:
             found.append(replace(happened, user_id="u1", anonymous_id=visitor))
         else:
             found.append(replace(happened, user_id=None, anonymous_id=visitor))
-    logins = [
-        event(f"login{n}", "identify", user_id="u1", anonymous_id=f"a{n}") for n in (0, 1, 2)
-    ]
+    logins = [event(f"login{n}", "identify", user_id="u1", anonymous_id=f"a{n}") for n in (0, 1, 2)]
     for login in logins:
         found.insert(random.randrange(len(found) + 1), login)
     return found
@@ -116,9 +114,7 @@ def test_a_customer_has_the_facts_of_all_their_visits(history: list[Event], seed
 
 @law
 @given(histories(18), seeds)
-def test_aliased_customers_become_one_whatever_comes_first(
-    history: list[Event], seed: int
-) -> None:
+def test_aliased_customers_become_one_whatever_comes_first(history: list[Event], seed: int) -> None:
     """A tree of aliases over five customers: one profile is left and has everything once."""
     random = Random(seed)
     names = ["u0", "u1", "u2", "u3", "u4"]

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 import yaml
-
 from histories import SHOP, shop
+
 from schemas.playbook import Playbook
 from streams.durations import in_words, milliseconds
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-
 from histories import SHOP
+
 from infra.playbook_file import PlaybookError, parse_playbook, read_playbook
 
 GOOD = """\
@@ -96,7 +96,10 @@ def test_what_is_no_playbook_at_all_is_refused(text: str) -> None:
 
 
 def test_a_missing_or_unreadable_file_is_refused(tmp_path: Path) -> None:
-    for path, content in ((tmp_path / "missing.yaml", None), (tmp_path / "b.yaml", b"\xff\xfe\xff")):
+    for path, content in (
+        (tmp_path / "missing.yaml", None),
+        (tmp_path / "b.yaml", b"\xff\xfe\xff"),
+    ):
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(PlaybookError, match="cannot be read") as raised:

@@ -1,10 +1,10 @@
 """Topic names out of templates."""
 
 import pytest
+from histories import law
 from hypothesis import given
 from hypothesis import strategies as st
 
-from histories import law
 from streams.topics import LONGEST_LABEL, compile_template, family, label
 
 
