@@ -15,7 +15,7 @@ from infra.clock import now_ms
 
 TOPIC = "bench.idiomatic"
 
-_APP = '''
+_APP = """
 import sys, time, faust
 servers, topic, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 app = faust.App("bench-idiomatic", broker=f"aiokafka://{servers}", store="memory://",
@@ -53,7 +53,7 @@ async def fold(stream):
 worker = faust.Worker(app, loglevel="ERROR", redirect_stdouts=False, override_logging=False)
 sys.argv = sys.argv[:1]
 worker.execute_from_commandline()
-'''
+"""
 
 
 async def idiomatic_throughput(bench: Bench, count: int) -> float:

@@ -16,7 +16,9 @@ PER_SESSION = 6
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0"
 
 
-def shop_events(count: int, customers: int, *, seed: int, start: int) -> Iterator[dict[str, object]]:
+def shop_events(
+    count: int, customers: int, *, seed: int, start: int
+) -> Iterator[dict[str, object]]:
     """`count` events of `customers` visitors from `start` (milliseconds) on, about a millisecond
     apart; a few hundred sessions are open at any time, each of `PER_SESSION` events or so."""
     rng = random.Random(seed)

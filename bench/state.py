@@ -1,0 +1,43 @@
+"""How small dialogue state is, compared with the clickstream it came from."""
+
+import statistics
+from collections.abc import Iterator
+
+from bench.figure import Figure
+from bench.traffic import envelopes, shop_events
+from infra.clock import now_ms
+from infra.playbook_file import read_playbook
+from infra.settings import SHIPPED_PLAYBOOK
+from schemas.models import BgNbd
+from schemas.profile import Profile
+from streams.batches import fold_batch
+from streams.codec import decode_envelope, encode_profile
+from streams.identity import profile_key
+from streams.transitions import CountedTransitions
+
+EVENTS_COUNT = 200_000
+CUSTOMERS = 10_000
+
+
+def measure() -> Iterator[Figure]:
+    """state.bytes_per_customer (mean of the encoded profiles) and state.vs_raw_bytes."""
+    book = read_playbook(SHIPPED_PLAYBOOK)
+    profiles: dict[str, Profile] = {}
+    transitions = CountedTransitions()
+    raw = 0
+    events = shop_events(EVENTS_COUNT, CUSTOMERS, seed=7, start=now_ms())
+    for _, _, value in envelopes(events, 1, 100):
+        raw += len(value)
+        found, _ = decode_envelope(value)
+        keyed = [(profile_key(event) or "", event) for event in found]
+        profiles.update(fold_batch(keyed, profiles, transitions, book, BgNbd()).profiles)
+    sizes = sorted(len(encode_profile(profile)) for profile in profiles.values())
+    about = {
+        "customers": len(sizes),
+        "events": EVENTS_COUNT,
+        "p50": sizes[len(sizes) // 2],
+        "p99": sizes[len(sizes) * 99 // 100],
+        "raw_bytes_per_event": round(raw / EVENTS_COUNT),
+    }
+    yield Figure("state.bytes_per_customer", round(statistics.mean(sizes)), "bytes", about)
+    yield Figure("state.vs_raw_bytes", round(sum(sizes) / raw, 4), "ratio", about)

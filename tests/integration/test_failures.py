@@ -1,0 +1,139 @@
+"""Neighbours die: nothing is lost, nothing is counted twice, and it heals by itself."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psutil
+import pytest
+
+from tests.integration.stack import RunningStack
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def own_stack(tmp_path: Path) -> Iterator[RunningStack]:
+    """A stack of this test's own, to be harmed."""
+    running = RunningStack(tmp_path, data=tmp_path / "data")
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def pages(visitor: str, count: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "page",
+            "anonymousId": visitor,
+            "messageId": f"{visitor}-{index}",
+            "properties": {"path": "/products/shoes"},
+        }
+        for index in range(count)
+    ]
+
+
+def counted(stack: RunningStack, visitor: str) -> int:
+    view = stack.customer(visitor)
+    return int(view["lifecycle"]["events"]) if view else 0
+
+
+def archived(stack: RunningStack) -> int:
+    return int(stack.sql("select count() from daehwa.events")[0][0])
+
+
+def test_kafka_stopped_is_said_and_the_retry_arrives(own_stack: RunningStack) -> None:
+    stack = own_stack
+    assert stack.send(*pages("before", 3)).status_code == 200
+    wait_until(lambda: archived(stack) == 3)
+    kafka = stack.part("kafka")
+    kafka.suspend()
+    refused = stack.send(*pages("after", 5))
+    assert refused.status_code == 503
+    assert refused.json()["code"]
+    assert int(refused.headers["Retry-After"]) >= 1
+    kafka.resume()
+
+    def retried() -> bool:
+        return stack.send(*pages("after", 5)).status_code == 200
+
+    wait_until(retried, within=30)
+    wait_until(lambda: counted(stack, "after") == 5, within=30)
+    wait_until(lambda: archived(stack) == 8, within=30)
+    assert counted(stack, "before") == 3
+
+
+def test_a_broker_that_died_is_started_again_and_hides_nothing(own_stack: RunningStack) -> None:
+    stack = own_stack
+    for round_of in range(3):
+        assert stack.send(*pages(f"round-{round_of}", 4)).status_code == 200
+    wait_until(lambda: archived(stack) == 12)
+    stack.kill("kafka")
+
+    def accepted() -> bool:
+        try:
+            return stack.send(*pages("new-broker", 4)).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    wait_until(accepted, within=30)
+    # The new broker counts from 0 again: an old watermark must not hide its first events.
+    wait_until(lambda: counted(stack, "new-broker") == 4, within=40)
+    wait_until(lambda: archived(stack) == 16, within=40)
+    assert [counted(stack, f"round-{round_of}") for round_of in range(3)] == [4, 4, 4]
+
+
+@pytest.mark.parametrize("victim", ["dialogue", "archive", "redis", "clickhouse"])
+def test_a_part_killed_in_mid_stream_loses_and_doubles_nothing(
+    own_stack: RunningStack, victim: str
+) -> None:
+    stack = own_stack
+    visitors = [f"visitor-{number}" for number in range(40)]
+    for number, visitor in enumerate(visitors):
+        assert stack.send(*pages(visitor, 5)).status_code == 200
+        if number == 20:
+            stack.kill(victim)
+    wait_until(lambda: stack.part(victim), within=30)
+    for visitor in visitors:
+        wait_until(lambda visitor=visitor: counted(stack, visitor) == 5, within=40)
+
+    def all_archived() -> bool:
+        try:
+            return archived(stack) == 200
+        except (OSError, EOFError):
+            return False
+
+    wait_until(all_archived, within=40)
+
+
+def test_data_survives_a_restart_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    first = RunningStack(tmp_path, data=data)
+    assert first.send(*pages("stayer", 6)).status_code == 200
+    parts = first.parts()
+    assert first.interrupt(signal.SIGINT) in (0, 130)
+    _, alive = psutil.wait_procs(parts, timeout=5)
+    assert alive == []
+
+    second = RunningStack(tmp_path, data=data)
+    try:
+        # Accepted just before Ctrl-C: folded and archived before everything stopped.
+        assert counted(second, "stayer") == 6
+        assert archived(second) == 6
+        assert second.send(*pages("stayer", 6)).status_code == 200
+        assert second.send(*pages("newcomer", 1)).status_code == 200
+        wait_until(lambda: counted(second, "newcomer") == 1)
+        assert counted(second, "stayer") == 6
+    finally:
+        second.stop()
+
+
+def test_parts_die_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
+    stack = RunningStack(tmp_path)
+    parts = [part for part in stack.parts() if "-c" not in part.cmdline()]
+    stack.interrupt(signal.SIGKILL)
+    _, alive = psutil.wait_procs(parts, timeout=10)
+    assert alive == []
