@@ -34,6 +34,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     fired: Counter[str]
 
 
+UNKNOWN = "?"
+
 Addresses = Sequence[tuple[str, str]]
 """(what, URL)."""
 
@@ -73,7 +75,7 @@ def trigger_text(trigger: dict[str, Any]) -> str:
 
 
 def _numbers(status: Status) -> Table:
-    table = Table.grid(padding=(0, 4))
+    table = Table.grid(padding=(0, 3))
     table.add_row(*(Text(name, style="dim") for name in _NUMBERS))
     table.add_row(
         Text(f"{status.accepted_per_second:.0f} events/s", style="bold"),
@@ -85,7 +87,7 @@ def _numbers(status: Status) -> Table:
     return table
 
 
-_NUMBERS = ("accepted", "folded", "profiles", "archived events", "real purchase histories")
+_NUMBERS = ("accepted", "folded", "profiles", "archived", "real histories")
 
 
 def _fired(status: Status) -> Text:
@@ -98,7 +100,7 @@ def _fired(status: Status) -> Text:
 
 def _links(addresses: Addresses) -> list[Text]:
     return [
-        Text.assemble((f"{what:<11}", "dim"), (url, f"link {url}"), overflow="fold", no_wrap=True)
+        Text.assemble((f"{what:<11}", "dim"), (url, f"link {url}"), overflow="fold")
         for what, url in addresses
     ]
 
@@ -122,4 +124,4 @@ def _clock(trigger: dict[str, Any]) -> str:
 
 
 def _number(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"  # noqa: RUF001 - typeset for people
+    return UNKNOWN if value is None else f"{value:,}"
