@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from api import contact
 from api.errors import answer_errors
 from api.parts import Parts
 from infra.playbook_file import read_playbook
@@ -36,5 +37,6 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
         lifespan=lifespan,
         redirect_slashes=False,
     )
+    app.include_router(contact.router)
     answer_errors(app)
     return app
