@@ -1,0 +1,1 @@
+"""The tracking protocol of Segment, which RudderStack speaks too: request bodies into events."""

@@ -1,0 +1,113 @@
+"""A request's body, taken apart without looking into its events."""
+
+import json
+import re
+from typing import TypeVar
+
+import msgspec
+
+MOST_EVENTS = 2_500
+"""Events of one batch."""
+LARGEST_KEPT = 512 * 1024
+"""Bytes of the largest event that is kept at all: as a dead letter it still fits a Kafka record."""
+
+_NONE = msgspec.Raw(b"")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_ESCAPE = re.compile(
+    rb"\\(?:(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(u[dD][89a-fA-F]..)|.)"
+)
+
+
+class BodyError(Exception):
+    """The body as a whole cannot be taken: `status` (400 or 413), `code` and what is wrong."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class Body(msgspec.Struct, frozen=True):
+    """What a request carries. `batched` fields stand for every item that has none of its own."""
+
+    items: list[msgspec.Raw]
+    write_key: str | None
+    batched_sent_at: str | float | None = None
+    batched_context: msgspec.Raw = _NONE
+
+
+class _Batch(msgspec.Struct, rename="camel"):
+    batch: list[msgspec.Raw]
+    write_key: str | None = None
+    sent_at: str | int | float | None = None
+    context: msgspec.Raw = _NONE
+
+
+class _Single(msgspec.Struct, rename="camel"):
+    write_key: str | None = None
+
+
+_B = TypeVar("_B", _Batch, _Single)
+
+_batch_decoder = msgspec.json.Decoder(_Batch)
+_single_decoder = msgspec.json.Decoder(_Single)
+
+
+def read_batch(data: bytes) -> Body:
+    """The parts of a `/v1/batch` body. BodyError where it is no JSON object with a list `batch`,
+    or the list is too long."""
+    batch = _decode(data, _batch_decoder)[1]
+    if len(batch.batch) > MOST_EVENTS:
+        raise BodyError(413, "too_many_events", f"at most {MOST_EVENTS} events a batch")
+    for item in batch.batch:
+        _check_size(item)
+    return Body(batch.batch, batch.write_key, batch.sent_at, batch.context)
+
+
+def read_single(data: bytes) -> Body:
+    """The parts of the body of one event, `/v1/track` and so on. BodyError where it is no JSON
+    object."""
+    data, single = _decode(data, _single_decoder)
+    item = msgspec.Raw(data)
+    _check_size(item)
+    return Body([item], single.write_key)
+
+
+def _check_size(item: msgspec.Raw) -> None:
+    if len(memoryview(item)) > LARGEST_KEPT:
+        raise BodyError(413, "event_too_large", f"an event has more than {LARGEST_KEPT} bytes")
+
+
+def _decode(data: bytes, decoder: "msgspec.json.Decoder[_B]") -> "tuple[bytes, _B]":
+    try:
+        data.decode()
+        return data, decoder.decode(data)
+    except msgspec.ValidationError as problem:
+        raise BodyError(400, "invalid_body", str(problem)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        data = _mended(data)
+    except RecursionError:
+        raise BodyError(400, "invalid_json", "the body is nested too deeply") from None
+    try:
+        return data, decoder.decode(data)
+    except msgspec.ValidationError as problem:
+        raise BodyError(400, "invalid_body", str(problem)) from None
+    except (msgspec.DecodeError, RecursionError) as problem:
+        raise BodyError(400, "invalid_json", f"the body is not JSON: {problem}") from None
+
+
+def _mended(data: bytes) -> bytes:
+    """The JSON that was meant, so that one odd text does not condemn a whole batch: half characters
+    (a text cut in the middle of an emoji) and bytes that are no UTF-8 become U+FFFD, and the NaN
+    that Python's own encoder writes becomes null."""
+    text = data.removeprefix(_BYTE_ORDER_MARK).decode("utf-8", "replace")
+    try:
+        document = json.loads(text, parse_constant=lambda _: None, strict=False)
+    except (ValueError, RecursionError) as problem:
+        raise BodyError(400, "invalid_json", f"the body is not JSON: {problem}") from None
+    return _ESCAPE.sub(_whole_character, json.dumps(document).encode())
+
+
+def _whole_character(found: "re.Match[bytes]") -> bytes:
+    return rb"\ufffd" if found[2] else found[0]
