@@ -24,6 +24,7 @@ def customer_view(
     life = profile.lifecycle
     return {
         "customer_id": profile.key,
+        "known": profile.known,
         "identities": [
             {"id": name, "merged": merged} for name, merged in sorted(profile.identities.items())
         ],

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from histories import BEGIN, DAY, MODELS, event, fold_all, histories, law, seeds, shop, shuffled
 from hypothesis import given
 from hypothesis import strategies as st
 
-from histories import BEGIN, DAY, MODELS, event, fold_all, histories, law, seeds, shop, shuffled
 from schemas.models import Models
 from schemas.profile import Profile
 from streams.churn import alive_at
@@ -77,7 +77,7 @@ def test_the_view_is_json_and_the_liveliest_dialogue_comes_first(history: list[A
     lasts = [dialogue["last_at"] for dialogue in again["dialogues"].values()]
     assert lasts == sorted(lasts, reverse=True)
     assert set(again) == {
-        "customer_id", "identities", "traits", "consent", "lifecycle", "dialogues", "churn",
+        "customer_id", "known", "identities", "traits", "consent", "lifecycle", "dialogues", "churn",
         "value", "next_offers", "recent_triggers", "deadlines",
     }  # fmt: skip
 
