@@ -4,8 +4,8 @@ import asyncio
 import sys
 import time
 
-from aiokafka import AIOKafkaProducer
 import msgspec
+from aiokafka import AIOKafkaProducer
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 

@@ -81,7 +81,7 @@ async def _listen(
 ) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with (
-        httpx.AsyncClient(timeout=None) as client,
+        httpx.AsyncClient(timeout=httpx.Timeout(10, read=60)) as client,
         client.stream("GET", f"{bench.url}/v1/triggers/stream", headers=headers) as answer,
     ):
         listening.set()

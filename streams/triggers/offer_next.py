@@ -34,6 +34,7 @@ def offer(
             f"after {topic} {best.share:.0%} go to {best.topic}, {best.lift:.1f} times the average"
         ),
         why={
+            "message_id": event.message_id,
             "from": topic,
             "at_stage": stage,
             "share": round(best.share, 4),

@@ -75,7 +75,7 @@ def listen(
 ) -> None:
     """Follows the trigger stream and keeps what it says about the visitor."""
     url = f"{URL}/v1/triggers/stream"
-    with httpx.stream("GET", url, headers=HEADERS, timeout=None) as answer:
+    with httpx.stream("GET", url, headers=HEADERS, timeout=httpx.Timeout(10, read=60)) as answer:
         listening.set()
         for line in answer.iter_lines():
             if line.startswith("data:"):

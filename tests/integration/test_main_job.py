@@ -119,7 +119,10 @@ def test_a_cart_that_was_left_is_told_through_the_log(stack: RunningStack) -> No
     (trigger,) = stalled
     assert (trigger["topic"], trigger["stage"]) == ("product/lamps", "cart")
     assert "left product/lamps at cart" in trigger["reason"]
-    timers = f"select count() from daehwa.internal_events where profile_key = '{customer}' and type = 'timer'"
+    timers = (
+        "select count() from daehwa.internal_events "
+        f"where profile_key = '{customer}' and type = 'timer'"
+    )
     wait_until(lambda: stack.sql(timers) == [(1,)])
 
 

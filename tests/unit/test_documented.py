@@ -1,0 +1,46 @@
+"""What can be called is documented."""
+
+import importlib.metadata
+import re
+from pathlib import Path
+
+import pytest
+
+from infra.cli import app
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("schemas", "streams", "infra", "agents", "api")
+
+
+def test_every_command_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    names = {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
+    for name in names:
+        assert f"daehwa {name}" in readme, f"daehwa {name} is not in README.md"
+
+
+def test_every_command_has_an_example() -> None:
+    for command in app.registered_commands:
+        assert "Example: " in (command.callback.__doc__ or ""), command.callback
+
+
+@pytest.mark.parametrize("target", ["demo", "up", "test", "test-all", "bench", "lint", "setup"])
+def test_every_make_target_says_what_it_does(target: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^{target}:.*## \w", makefile, re.MULTILINE)
+
+
+def test_no_other_distribution_provides_our_packages() -> None:
+    owners = importlib.metadata.packages_distributions()
+    for package in PACKAGES:
+        assert set(owners.get(package, ["daehwa"])) == {"daehwa"}, owners[package]
+
+
+def test_no_file_outgrows_its_name() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 330
+    }
+    assert long == {}
