@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from api import contact
+from api import contact, customers, home, shop, triggers
 from api.errors import answer_errors
 from api.parts import Parts
 from infra.playbook_file import read_playbook
@@ -37,6 +37,7 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    app.include_router(contact.router)
+    for part in (contact, customers, triggers, home, shop):
+        app.include_router(part.router)
     answer_errors(app)
     return app

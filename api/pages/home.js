@@ -24,8 +24,8 @@ async function showRunning() {
   let parts = { API: false };
   try {
     const body = await (await fetch("/readyz")).json();
-    const { neighbours } = body;
-    parts = { API: true, ...neighbours };
+    parts = { API: true };
+    for (const [name, state] of Object.entries(body.neighbours)) parts[name] = state === "up";
   } catch {
     // The API itself is away: that is what the page then says.
   }

@@ -86,8 +86,8 @@ export async function flush() {
     const answer = await fetch("/v1/batch", {
       method: "POST",
       keepalive: true,
-      headers: { "Content-Type": "application/json", Authorization: `Basic ${btoa(`${writeKey}:`)}` },
-      body: JSON.stringify({ batch, sentAt: new Date().toISOString() }),
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ writeKey, batch, sentAt: new Date().toISOString() }),
     });
     if (answer.status === 429 || answer.status >= 500) {
       again = 1000 * Number(answer.headers.get("Retry-After") ?? 0) || retryIn;
