@@ -1,6 +1,7 @@
 """What the archive makes of the log."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -9,9 +10,9 @@ from infra.clickhouse.migrations import MIGRATIONS
 from infra.clickhouse.statements import split_statements
 from infra.playbook_file import read_playbook
 from infra.settings import SHIPPED_PLAYBOOK
-from schemas.dead_letter import DeadLetter
-from schemas.event import Event, WireEvent
-from schemas.trigger import Trigger
+from schemas.dead_letter import DeadLetter, DeadLetterReason
+from schemas.event import Event, EventType, WireEvent
+from schemas.trigger import Trigger, TriggerType
 from streams.archive_rows import (
     DEAD_LETTER_COLUMNS,
     EARLIEST,
@@ -213,3 +214,9 @@ def test_every_statement_of_a_migration_can_be_repeated() -> None:
 def test_migrations_are_numbered_without_gaps() -> None:
     numbers = [int(path.name[:4]) for path in sorted(MIGRATIONS.glob("*.sql"))]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_every_kind_and_reason_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "sql.md").read_text(encoding="utf-8")
+    for word in get_args(EventType) + get_args(DeadLetterReason) + get_args(TriggerType):
+        assert f"`{word}`" in text, word
