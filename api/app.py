@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
-from api import contact, customers, home, shop, triggers
+from api import contact, customers, health, home, shop, triggers
+from api.collector import CollectorRoutes
+from api.collector.documentation import document_collector
 from api.errors import answer_errors
 from api.parts import Parts
 from infra.playbook_file import read_playbook
@@ -30,14 +33,22 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
         finally:
             await parts.stop()
 
-    app = FastAPI(
+    app = _DocumentedApp(
         title="Daehwa",
         version="1",
         description="Real-time event-streaming e-CRM: every customer dialogue, as it happens.",
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    for part in (contact, customers, triggers, home, shop):
+    app.router.routes.insert(0, CollectorRoutes())
+    for part in (health, contact, customers, triggers, home, shop):
         app.include_router(part.router)
     answer_errors(app)
     return app
+
+
+class _DocumentedApp(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            document_collector(super().openapi())
+        return super().openapi()

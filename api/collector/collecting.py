@@ -1,0 +1,66 @@
+"""From a request's body to Kafka's acknowledgement."""
+
+from time import perf_counter
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.collector.reading import read_body
+from api.collector.write_keys import source_of
+from api.errors import Refused
+from api.parts import Parts
+from infra.clock import now_ms
+from infra.kafka.names import DEAD_LETTERS as DEAD_LETTERS_TOPIC
+from infra.metrics import COLLECT_SECONDS, DEAD_LETTERS, EVENTS_ACCEPTED
+from streams.codec import encode_dead_letter, encode_event
+from streams.dead_letters import dead_letter
+from streams.partitioning import partition_of
+from streams.tracking.body import BodyError, read_batch, read_single
+from streams.tracking.events import Rejected, read_events
+
+_SUCCESS = b'{"success": true}'
+
+
+async def collect(request: Request, parts: Parts, kind: str | None) -> Response:
+    """Puts the events of the request on the log and answers 200 once they are there.
+
+    `kind` is the type of event the route names; None: the body is a batch. What is no event goes
+    to the dead letters; a single one is refused besides, so that whoever sends it hears of it.
+    Refused, KafkaUnavailable.
+    """
+    data = await read_body(request)
+    started = perf_counter()
+    try:
+        body = read_batch(data) if kind is None else read_single(data)
+    except BodyError as problem:
+        raise Refused(problem.status, problem.code, problem.message) from None
+    source = source_of(request, body.write_key, parts.settings.write_keys)
+    received_at = now_ms()
+    events, rejected = read_events(body, kind, received_at, source)
+    if rejected:
+        await _keep(rejected, received_at, source, parts)
+    await parts.events.put([(key, encode_event(event)) for key, event in events])
+    COLLECT_SECONDS.observe(perf_counter() - started)
+    EVENTS_ACCEPTED.labels(source).inc(len(events))
+    if rejected and kind is not None:
+        raise Refused(400, rejected[0].reason, rejected[0].detail)
+    return accepted()
+
+
+def accepted() -> Response:
+    """Exactly 200: RudderStack and old Segment SDKs take 202 for a failure and send all again."""
+    return Response(_SUCCESS, media_type="application/json")
+
+
+async def _keep(rejected: list[Rejected], at: int, source: str, parts: Parts) -> None:
+    letters = [
+        dead_letter(one.reason, one.detail, f"collector:{source}", one.payload, at)
+        for one in rejected
+    ]
+    await parts.writer.append_many(
+        DEAD_LETTERS_TOPIC,
+        partition_of(letters[0].id, parts.settings.partitions),
+        [(letter.id.encode(), encode_dead_letter(letter)) for letter in letters],
+    )
+    for one in rejected:
+        DEAD_LETTERS.labels(one.reason).inc()

@@ -1,0 +1,105 @@
+"""The collector's routes in the OpenAPI document; they are no FastAPI routes, for speed."""
+
+from typing import Any
+
+from api.collector.routing import KINDS
+
+_ERRORS = {
+    "400": "No JSON, or a single event that is none (kept as a dead letter): "
+    '`{"code", "message"}`. Sending it again is of no use.',
+    "401": "Unknown write key.",
+    "413": "More than 4 MB, 2,500 events or 512 KB an event.",
+    "503": "Kafka has not acknowledged; send the same again after `Retry-After` seconds.",
+}
+_SECURITY: list[dict[str, list[str]]] = [{"writeKey": []}, {}]
+_EVENT = {
+    "type": "object",
+    "description": "As Segment and RudderStack SDKs send it, at most 32 KB.",
+    "properties": {
+        "messageId": {"type": "string", "maxLength": 100},
+        "userId": {"type": ["string", "null"]},
+        "anonymousId": {"type": ["string", "null"]},
+        "event": {"type": "string", "description": "track: what happened"},
+        "name": {"type": "string", "description": "page and screen"},
+        "groupId": {"type": "string", "description": "group"},
+        "previousId": {"type": "string", "description": "alias"},
+        "properties": {"type": "object"},
+        "traits": {"type": "object", "description": "identify and group"},
+        "context": {"type": "object"},
+        "timestamp": {"type": "string", "format": "date-time"},
+        "sentAt": {"type": "string", "format": "date-time"},
+    },
+}
+_BATCH = {
+    "type": "object",
+    "required": ["batch"],
+    "properties": {
+        "batch": {"type": "array", "maxItems": 2500, "items": _EVENT},
+        "sentAt": {"type": "string", "format": "date-time"},
+        "context": {"type": "object", "description": "for every event that has none of its own"},
+        "writeKey": {"type": "string"},
+    },
+}
+
+
+def document_collector(schema: dict[str, Any]) -> None:
+    """Adds the collector's routes to an OpenAPI document."""
+    paths: dict[str, Any] = schema.setdefault("paths", {})
+    for path in ("/v1/batch", "/v1/import", "/v1/b", "/beacon/v1/batch"):
+        paths[path] = {"post": _post("A batch of events", _BATCH, path)}
+    for kind in KINDS:
+        for path in (f"/v1/{kind}", f"/v1/{kind[0]}"):
+            paths[path] = {"post": _post(f"One {kind} event", _EVENT, path)}
+    for path in ("/v1/m", "/rsaMetrics"):
+        paths[path] = {
+            "post": _operation("An SDK's telemetry: accepted and dropped", path, {"200": "Always."})
+        }
+    paths["/v1/projects/{writeKey}/settings"] = {
+        "get": _operation(
+            "Settings of Segment's browser SDK", "segment-settings", {"200": "", "401": ""}
+        )
+        | {
+            "parameters": [
+                {"name": "writeKey", "in": "path", "required": True, "schema": {"type": "string"}}
+            ]
+        }
+    }
+    paths["/sourceConfig/"] = {
+        "get": _operation(
+            "Settings of RudderStack's SDKs", "rudderstack-settings", {"200": "", "401": ""}
+        )
+    }
+    schemes = schema.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes["writeKey"] = {
+        "type": "http",
+        "scheme": "basic",
+        "description": "The write key as user, no password; or in the header `x-write-key`, "
+        "the query `writeKey` or the body's `writeKey`.",
+    }
+
+
+def _post(summary: str, body: dict[str, Any], path: str) -> dict[str, Any]:
+    found = _operation(
+        summary, path, {"200": '`{"success": true}`: Kafka has acknowledged it.', **_ERRORS}
+    )
+    content = {"application/json": {"schema": body}}
+    return found | {
+        "requestBody": {
+            "required": True,
+            "description": "JSON whatever the content type says, gzip allowed.",
+            "content": content,
+        }
+    }
+
+
+def _operation(summary: str, name: str, answers: dict[str, str]) -> dict[str, Any]:
+    return {
+        "tags": ["collector"],
+        "summary": summary,
+        "operationId": "collector_" + name.strip("/").replace("/", "_").replace("-", "_"),
+        "security": _SECURITY,
+        "responses": {
+            status: {"description": text or ("The settings." if status == "200" else "Refused.")}
+            for status, text in answers.items()
+        },
+    }

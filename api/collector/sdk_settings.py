@@ -1,0 +1,45 @@
+"""What browser SDKs ask for before they send."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.collector.write_keys import source_of
+from api.errors import Refused
+from api.parts import Parts
+
+
+async def segment_settings(request: Request, parts: Parts) -> Response:
+    """Segment's: where the SDK sends to. Refused: 401 for an unknown write key."""
+    key = request.url.path.split("/")[-2]
+    if key not in parts.settings.write_keys:
+        raise Refused(401, "unknown_write_key", "the write key is unknown; see DAEHWA_WRITE_KEYS")
+    destination = {
+        "apiKey": key,
+        "apiHost": f"{request.url.netloc}/v1",
+        "protocol": request.url.scheme,
+    }
+    return _json({"integrations": {"Segment.io": destination}, "metrics": {"sampleRate": 0}})
+
+
+async def rudderstack_settings(request: Request, parts: Parts) -> Response:
+    """RudderStack's: the source, and that no destination is to be loaded into the page.
+
+    Refused: 401 for an unknown write key."""
+    source = source_of(request, None, parts.settings.write_keys)
+    off = {"enabled": False}
+    return _json(
+        {
+            "source": {
+                "id": source,
+                "name": source,
+                "enabled": True,
+                "config": {"statsCollection": {"errors": off, "metrics": off}},
+                "destinations": [],
+            }
+        }
+    )
+
+
+def _json(document: object) -> Response:
+    return Response(msgspec.json.encode(document), media_type="application/json")

@@ -1,0 +1,42 @@
+"""Which source a request comes from, by its write key."""
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from functools import lru_cache
+
+from starlette.requests import Request
+
+from api.errors import Refused
+
+
+def source_of(request: Request, in_body: str | None, write_keys: Mapping[str, str]) -> str:
+    """The source whose write key the request bears: as Basic user, in `x-write-key`, in the query
+    or in the body; SDKs differ, some send several. Refused: 401 where none of them is known."""
+    headers = request.headers
+    authorization = headers.get("authorization")
+    if authorization is not None:
+        source = write_keys.get(basic_user(authorization) or "")
+        if source is not None:
+            return source
+    for candidate in (
+        in_body,
+        headers.get("x-write-key"),
+        request.query_params.get("writeKey") if request.scope["query_string"] else None,
+    ):
+        source = write_keys.get(candidate or "")
+        if source is not None:
+            return source
+    raise Refused(401, "unknown_write_key", "the write key is unknown; see DAEHWA_WRITE_KEYS")
+
+
+@lru_cache(maxsize=1024)
+def basic_user(authorization: str) -> str | None:
+    """The user of HTTP Basic credentials, with or without the colon; None where they are none."""
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return b64decode(credentials).decode().partition(":")[0]
+    except (Base64Error, UnicodeDecodeError):
+        return None

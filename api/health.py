@@ -1,0 +1,73 @@
+"""Is the process alive, can it take events, and its metrics."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis.exceptions import RedisError
+
+from api.parts import Parts, parts_of
+from infra.metrics import NEIGHBOUR_UP
+
+ANSWERS_WITHIN_S = 1.0
+_CLICKHOUSE_PORT = 9000
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", summary="The process is alive")
+async def healthz() -> Response:
+    """Always 200 while the process answers."""
+    return Response(b'{"status": "ok"}', media_type="application/json")
+
+
+@router.get(
+    "/readyz",
+    summary="Events are accepted and customers can be read",
+    responses={503: {"description": "Kafka or Redis is away"}},
+)
+async def readyz(parts: Annotated[Parts, Depends(parts_of)]) -> Response:
+    """200 while Kafka and Redis answer, else 503; the body says which neighbour is `up` or `down`.
+    ClickHouse is reported and not required: neither collecting nor folding waits for it."""
+    redis, clickhouse = await asyncio.gather(
+        _answers(parts.redis.ping()), _answers(_reach_clickhouse(parts))
+    )
+    kafka = parts.writer.connected
+    NEIGHBOUR_UP.labels("redis").set(redis)
+    NEIGHBOUR_UP.labels("clickhouse").set(clickhouse)
+    ready = kafka and redis
+    states = {"kafka": kafka, "redis": redis, "clickhouse": clickhouse}
+    body = {
+        "ready": ready,
+        "neighbours": {name: "up" if up else "down" for name, up in states.items()},
+    }
+    return Response(
+        msgspec.json.encode(body),
+        200 if ready else 503,
+        {"Cache-Control": "no-store"},
+        media_type="application/json",
+    )
+
+
+@router.get("/metrics", summary="Prometheus metrics")
+async def metrics() -> Response:
+    """In the text format of Prometheus."""
+    return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _answers(question: Awaitable[object]) -> bool:
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN_S):
+            await question
+    except (RedisError, OSError, TimeoutError):
+        return False
+    return True
+
+
+async def _reach_clickhouse(parts: Parts) -> None:
+    address = parts.settings.clickhouse
+    _, writer = await asyncio.open_connection(address.hostname, address.port or _CLICKHOUSE_PORT)
+    writer.close()
