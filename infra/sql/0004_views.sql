@@ -1,22 +1,23 @@
--- A visitor's first link is the one that counts, as in the fold; a customer may have been merged
--- into another one since, which is followed once.
+-- A merge event says who took whom in: a link only asks, and may be declined. Its message id is
+-- merge:VISITOR:CUSTOMER and its key the customer, so its properties, a whole profile, stay unread.
+-- A customer who was merged into another one since is followed once.
 CREATE OR REPLACE VIEW daehwa.identities AS
-WITH links AS
+WITH merges AS
 (
     SELECT
-        profile_key AS visitor_id,
-        argMin(JSONExtractString(properties, 'to'), (received_at, log_offset)) AS linked_to,
-        min(occurred_at) AS linked_at
-    FROM daehwa.internal_events
-    WHERE type = 'link'
-    GROUP BY profile_key
+        substring(message_id, 7, length(message_id) - length(profile_key) - 7) AS merged_id,
+        argMax(profile_key, received_at) AS merged_into,
+        max(occurred_at) AS merged_at
+    FROM daehwa.events_stored FINAL
+    WHERE type = 'merge' AND hops = 0
+    GROUP BY merged_id
 )
 SELECT
-    links.visitor_id AS visitor_id,
-    ifNull(nullIf(later.linked_to, ''), links.linked_to) AS customer_id,
-    links.linked_at AS linked_at
-FROM links
-LEFT JOIN links AS later ON later.visitor_id = links.linked_to;
+    merges.merged_id AS visitor_id,
+    ifNull(nullIf(later.merged_into, ''), merges.merged_into) AS customer_id,
+    merges.merged_at AS merged_at
+FROM merges
+LEFT JOIN merges AS later ON later.merged_id = merges.merged_into;
 
 CREATE OR REPLACE VIEW daehwa.stage_events AS
 SELECT

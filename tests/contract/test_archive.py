@@ -25,7 +25,9 @@ from infra.metrics import NEIGHBOUR_UP
 from infra.playbook_file import read_playbook
 from infra.settings import SHIPPED_PLAYBOOK, Settings
 from schemas.dead_letter import DeadLetter
-from schemas.event import WireEvent
+from schemas.effect import Folded, Send
+from schemas.event import Event, WireEvent
+from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.archive_rows import (
     DEAD_LETTERS_TABLE,
@@ -38,6 +40,8 @@ from streams.archive_rows import (
     event_columns,
     trigger_columns,
 )
+from streams.codec import decode_wire_envelope, encode_event
+from streams.linking import fold_link
 
 BOOK = read_playbook(SHIPPED_PLAYBOOK)
 DAY = 86_400_000
@@ -87,6 +91,23 @@ def event(message_id: str, **fields: Any) -> WireEvent:
 def store(inserter: Inserter, events: list[WireEvent], offset: int = 0) -> None:
     place = Place("log", 0, offset)
     inserter.insert(EVENTS_TABLE, event_columns([(place, events)], BOOK), block_token([place]))
+
+
+def merge_of(visitor: str, customer: str, *, known: bool = False) -> WireEvent:
+    """What the fold of the visitor's profile appends when it is merged into the customer's."""
+    link = Event(
+        message_id=f"link:{visitor}:{customer}",
+        type="link",
+        key=visitor,
+        channel="daehwa",
+        occurred_at=NOW,
+        received_at=NOW,
+        properties={"to": customer, "alias": known},
+    )
+    folded = fold_link(Profile(key=visitor, known=known), link, 1)
+    assert isinstance(folded, Folded)
+    (merge,) = (effect.event for effect in folded.effects if isinstance(effect, Send))
+    return decode_wire_envelope(encode_event(merge))[0][0]
 
 
 def counted(client: Client, view: str) -> int:
@@ -266,17 +287,7 @@ def test_the_funnel_adds_up_to_the_events(client: Client, inserter: Inserter) ->
         times[customer, f"product/{category}"][names[name]].append(at)
         fields = {"anonymous_id": visitor, "name": name, "properties": {"category": category}}
         events.append(event(f"m{number}", occurred_at=at, received_at=at, **fields))
-    for visitor, customer in links.items():
-        events.append(
-            event(
-                f"link:{visitor}:{customer}",
-                type="link",
-                key=visitor,
-                anonymous_id=None,
-                channel="daehwa",
-                properties={"to": customer},
-            )
-        )
+    events += [merge_of(visitor, customer) for visitor, customer in links.items()]
     store(inserter, events)
 
     expected: dict[tuple[str, str], list[Any]] = defaultdict(lambda: [0, 0, []])
@@ -305,23 +316,39 @@ def test_the_funnel_adds_up_to_the_events(client: Client, inserter: Inserter) ->
 def test_the_channel_mix_counts_customers_and_not_their_visitors(
     client: Client, inserter: Inserter
 ) -> None:
-    link = event("link:x:anna", type="link", key="x", anonymous_id=None, properties={"to": "anna"})
-    late = event("link:x:bert", type="link", key="x", anonymous_id=None, properties={"to": "bert"})
+    declined = event(
+        "link:x:bert",
+        type="link",
+        key="x",
+        anonymous_id=None,
+        received_at=NOW + 1,
+        properties={"to": "bert"},
+    )
+    merge = merge_of("x", "anna")
     store(
         inserter,
         [
             event("1", anonymous_id="x"),
             event("2", user_id="anna"),
             event("3", anonymous_id="y", channel="call", occurred_at=NOW - DAY),
-            link,
+            merge,
+            declined,
+            msgspec.structs.replace(merge, key="somewhere else", hops=1),
         ],
     )
-    store(inserter, [late], offset=1)
     rows = client.execute("SELECT channel, events, customers FROM daehwa.channel_mix ORDER BY day")
     assert rows == [("call", 1, 1), ("web", 2, 1)]
     assert client.execute("SELECT visitor_id, customer_id FROM daehwa.identities") == [
         ("x", "anna")
     ]
+
+
+def test_a_visitor_of_a_customer_who_became_another_one_is_that_one(
+    client: Client, inserter: Inserter
+) -> None:
+    store(inserter, [merge_of("대화:x", "anna"), merge_of("anna", "anna:new", known=True)])
+    rows = client.execute("SELECT visitor_id, customer_id FROM daehwa.identities ORDER BY 1")
+    assert rows == [("anna", "anna:new"), ("대화:x", "anna:new")]
 
 
 # Migrations
