@@ -97,6 +97,8 @@ class TriggerTail:
         self._live = asyncio.Event()
         self._told = False
         self._pause = _FIRST_PAUSE_S
+        self.checks = 0
+        """How often Kafka was asked in a silence, and was as it should be."""
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -233,13 +235,19 @@ class TriggerTail:
 
     async def _check(self, consumer: Any) -> None:
         """Raises where the broker is gone or its log is not the one that was followed: the consumer
-        itself would wait for ever on the one and skip the beginning of the other."""
+        itself would wait for ever on the one and skip the beginning of the other.
+
+        The high watermark comes with every fetch; the embedded broker answers the question for a
+        partition's end with the first offset of its last batch instead, plus one.
+        """
         async with asyncio.timeout(_ANSWER_S):
             if TRIGGERS not in await consumer.topics():
                 raise _AwayError(f"the Kafka topic {TRIGGERS} is gone")
-            ends = await consumer.end_offsets(self._partitions)
-        if any(end < self._positions[partition] for partition, end in ends.items()):
-            raise _AwayError(f"the Kafka topic {TRIGGERS} began anew")
+        for partition, position in self._positions.items():
+            end = consumer.highwater(partition)
+            if end is not None and end < position:
+                raise _AwayError(f"the Kafka topic {TRIGGERS} began anew")
+        self.checks += 1
 
     def _take(self, batches: dict[TopicPartition, list[Any]]) -> None:
         for record in merge(*batches.values(), key=lambda record: record.timestamp):

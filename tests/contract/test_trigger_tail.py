@@ -7,6 +7,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from tansu import Broker, until
 
+from structlog.testing import capture_logs
+
 from infra.kafka import trigger_tail
 from infra.kafka.names import TRIGGERS
 from infra.kafka.trigger_tail import TriggerTail
@@ -155,6 +157,31 @@ async def test_the_tail_starts_without_a_broker_and_survives_its_death(
     async with asyncio.timeout(20):
         got = [await anext(feed) for _ in range(4)]
     assert sorted(ids(got)) == ["trg_10", "trg_11", "trg_12", "trg_13"]
+
+
+async def test_records_that_were_written_as_one_batch_disturb_nobody(
+    broker: Broker, tail: TriggerTail
+) -> None:
+    broker.start()
+    await tail.start()
+    await within(20, tail.until_live())
+    feed = tail.subscribe()
+    producer = AIOKafkaProducer(bootstrap_servers=broker.address, linger_ms=20)
+    await producer.start()
+    with capture_logs() as said:
+        for batch in range(2):
+            for n in range(5):
+                await producer.send(TRIGGERS, encode_trigger(trigger(5 * batch + n)), partition=0)
+            await producer.flush()
+            async with asyncio.timeout(20):
+                got = [await anext(feed) for _ in range(5)]
+            assert ids(got) == [f"trg_{5 * batch + n}" for n in range(5)]
+            # The tail has looked whether its broker is still the same, and found that it is.
+            checks = tail.checks
+            await until(lambda seen=checks: tail.checks > seen + 1, "the tail checks")
+    await producer.stop()
+    assert tail.live
+    assert said == []
 
 
 async def test_stopping_ends_every_feed(broker: Broker, tail: TriggerTail) -> None:
