@@ -13,8 +13,9 @@ from infra.settings import Settings
 Place = tuple[str, int]
 """(Kafka topic, partition)."""
 
-Positions = Callable[[list[Place]], Awaitable[dict[Place, int]]]
-"""Assigned places -> the offset to read from, for those known better than by Kafka."""
+Positions = Callable[[dict[Place, int]], Awaitable[dict[Place, int]]]
+"""Assigned places and what Kafka remembers of them (0: nothing) -> the offsets to read from, for
+those that are known better."""
 
 
 def faust_app(settings: Settings, group: str, positions: Positions | None = None) -> faust.App:
@@ -30,7 +31,8 @@ def faust_app(settings: Settings, group: str, positions: Positions | None = None
             if positions is None:
                 return committed
             assigned = {(tp.topic, tp.partition): tp for tp in self.assignment()}
-            for place, offset in (await positions(sorted(assigned))).items():
+            remembered = {place: committed.get(tp) or 0 for place, tp in assigned.items()}
+            for place, offset in (await positions(remembered)).items():
                 tp = assigned[place]
                 if committed.get(tp) != offset:
                     await self._seek(tp, offset)

@@ -68,7 +68,7 @@ class ArchiveWorker:
         self._tasks: list[asyncio.Task[None]] = []
         self._started = False
 
-    async def take_over(self, places: list[Place]) -> dict[Place, int]:
+    async def take_over(self, places: dict[Place, int]) -> dict[Place, int]:
         """Starts over after what is stored already; waits while ClickHouse is away."""
         if not self._started:
             self._started = True
@@ -83,9 +83,10 @@ class ArchiveWorker:
         positions: dict[Place, int] = {}
         for name, (table, rows) in self._tables().items():
             stored = await self._patient.highest_offsets(table, log_ids[name])
-            for topic, partition in places:
+            for (topic, partition), committed in places.items():
                 if topic == name:
-                    positions[topic, partition] = stored.get(partition, -1) + 1
+                    # Erasure can lower what is stored; it must not bring records back.
+                    positions[topic, partition] = max(committed, stored.get(partition, -1) + 1)
             gatherer = Gatherer(
                 table, rows, self._patient, self._writer, self._settings.archive_linger_ms
             )

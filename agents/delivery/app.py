@@ -59,7 +59,7 @@ class DeliveryWorker:
         self._under_way: set[asyncio.Task[None]] = set()
         self._seen: dict[str, None] = {}
 
-    async def take_over(self, places: list[Place]) -> dict[Place, int]:
+    async def take_over(self, places: dict[Place, int]) -> dict[Place, int]:
         """Goes on where Kafka says the group was."""
         WORKER_READY.set(1)
         return {}

@@ -73,7 +73,7 @@ class DialogueWorker:
         self._started = False
         self.ticker = DeadlineTicker(self._store, self._effects, lambda: self._folders)
 
-    async def take_over(self, places: list[Place]) -> dict[Place, int]:
+    async def take_over(self, places: dict[Place, int]) -> dict[Place, int]:
         """Makes a folder for each partition and returns the offset to read it from.
 
         Called at every assignment; what was in work before is dropped and read again.
@@ -88,7 +88,7 @@ class DialogueWorker:
             lambda problem: isinstance(problem, KafkaError | OSError),
         )
         positions = {}
-        for topic, partition in places:
+        for topic, partition in sorted(places):
             folder = PartitionFolder(
                 partition,
                 self._store,
