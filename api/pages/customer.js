@@ -42,9 +42,11 @@ function render(customer) {
     element(
       "div",
       { class: "person" },
-      element("strong", {}, customer.traits.name ? `${customer.traits.name}` : customer.customer_id),
+      element("strong", {}, `${customer.traits.name || customer.customer_id}`),
       element("span", { class: "chip" }, lifecycle.stage),
-      customer.traits.name ? element("span", { class: "quiet" }, customer.customer_id) : null,
+      (customer.traits.name || customer.customer_id) === customer.customer_id
+        ? null
+        : element("span", { class: "quiet" }, customer.customer_id),
     ),
     element(
       "dl",
