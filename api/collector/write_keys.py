@@ -37,6 +37,6 @@ def basic_user(authorization: str) -> str | None:
     if scheme.lower() != "basic":
         return None
     try:
-        return b64decode(credentials).decode().partition(":")[0]
+        return b64decode(credentials).decode().partition(":")[0] or None
     except (Base64Error, UnicodeDecodeError):
         return None

@@ -1,0 +1,110 @@
+"""The collector's small decisions: unpacking within bounds, write keys, sites, paths."""
+
+import gzip
+import zlib
+from base64 import b64encode
+
+import pytest
+from starlette.datastructures import Headers
+
+from api.collector.cors import cors_headers, preflight_headers
+from api.collector.reading import LARGEST_BODY, unpack
+from api.collector.routing import CollectorRoutes
+from api.collector.write_keys import basic_user
+from api.errors import Refused
+
+
+def test_unpacks_one_and_several_gzip_members() -> None:
+    assert unpack(gzip.compress(b"abc")) == b"abc"
+    assert unpack(gzip.compress(b"abc") + gzip.compress(b"def")) == b"abcdef"
+    assert unpack(gzip.compress(b"x" * LARGEST_BODY)) == b"x" * LARGEST_BODY
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (gzip.compress(b"x" * (LARGEST_BODY + 1)), 413),
+        (gzip.compress(b"x" * LARGEST_BODY) + gzip.compress(b"x"), 413),
+        (gzip.compress(b"abcdef" * 100)[:-12], 400),
+        (b"\x1f\x8bnonsense", 400),
+    ],
+)
+def test_refuses_a_gzip_that_holds_too_much_or_is_broken(data: bytes, status: int) -> None:
+    with pytest.raises(Refused) as refused:
+        unpack(data)
+    assert refused.value.status == status
+
+
+def test_a_bomb_is_not_unpacked_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = zlib.compressobj(wbits=31)
+    bomb = b"".join(made.compress(bytes(1 << 20)) for _ in range(64)) + made.flush()
+    assert len(bomb) < LARGEST_BODY < 64 << 20
+    handed_out = 0
+    real = zlib.decompressobj
+
+    class Counting:
+        def __init__(self, wbits: int) -> None:
+            self._real = real(wbits=wbits)
+
+        def decompress(self, data: bytes, most: int) -> bytes:
+            nonlocal handed_out
+            found = self._real.decompress(data, most)
+            handed_out += len(found)
+            return found
+
+    monkeypatch.setattr(zlib, "decompressobj", Counting)
+    with pytest.raises(Refused):
+        unpack(bomb)
+    assert handed_out <= LARGEST_BODY + 1
+
+
+@pytest.mark.parametrize(
+    ("authorization", "user"),
+    [
+        ("Basic " + b64encode(b"KEY:").decode(), "KEY"),
+        ("Basic " + b64encode(b"KEY").decode(), "KEY"),
+        ("basic " + b64encode(b"KEY:secret").decode(), "KEY"),
+        ("Basic %%%", None),
+        ("Basic " + b64encode(b"\xff:").decode(), None),
+        ("Bearer KEY", None),
+        ("", None),
+    ],
+)
+def test_the_user_of_basic_credentials(authorization: str, user: str | None) -> None:
+    assert basic_user(authorization) == user
+
+
+def test_only_allowed_sites_read_the_answer() -> None:
+    from_shop = Headers({"origin": "https://shop.example"})
+    assert cors_headers(Headers({}), ("*",)) == {}
+    assert cors_headers(from_shop, ("https://other.example",)) == {}
+    for allowed in (("*",), ("https://shop.example",)):
+        found = cors_headers(from_shop, allowed)
+        assert found["Access-Control-Allow-Origin"] == "https://shop.example"
+        assert found["Access-Control-Expose-Headers"] == "Retry-After"
+
+
+def test_preflight_allows_what_sdks_send_and_no_more() -> None:
+    asked = "authorization,content-type,x-retry-count,AnonymousId,sentat,x-write-key,rsa-gzip,evil"
+    headers = Headers({"origin": "https://shop.example", "access-control-request-headers": asked})
+    found = preflight_headers(headers, ("*",), "POST, OPTIONS")
+    assert found["Access-Control-Allow-Headers"].split(", ") == asked.lower().split(",")[:-1]
+    assert int(found["Access-Control-Max-Age"]) > 0
+    assert "Access-Control-Allow-Headers" not in preflight_headers(headers, (), "POST")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/batch", "/v1/b", "/v1/import", "/v1/track", "/v1/t", "/v1/identify", "/v1/i", "/v1/page",
+     "/v1/p", "/v1/screen", "/v1/s", "/v1/group", "/v1/g", "/v1/alias", "/v1/a", "/v1/m",
+     "/beacon/v1/batch", "/rsaMetrics", "/sourceConfig/", "/v1/projects/KEY/settings"],
+)  # fmt: skip
+def test_the_paths_of_the_protocol_are_the_collectors(path: str) -> None:
+    assert CollectorRoutes().matches({"type": "http", "path": path})[0].name == "FULL"
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/x", "/v1", "/v1/projects//settings", "/v1/projects/a/b/settings", "/v1/batch/"]
+)
+def test_other_paths_are_not(path: str) -> None:
+    assert CollectorRoutes().matches({"type": "http", "path": path})[0].name == "NONE"
