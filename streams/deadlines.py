@@ -52,7 +52,9 @@ def arm(
     wanted: dict[str, int] = {}
     for found in matches:
         for rule in book.stalled.get(found.place, ()):
-            if rule.name not in pending and rule.name not in wanted and rule.covers(found.topic):
+            if rule.name in pending or rule.name in wanted:
+                continue
+            if rule.covers(found.topic):
                 due = _stall_due(profile, rule, book)
                 if due is not None:
                     wanted[rule.name] = due

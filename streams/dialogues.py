@@ -91,7 +91,10 @@ def current_stage(dialogue: Dialogue, ranks: Mapping[str, int]) -> str:
 
 def furthest_stage(dialogue: Dialogue, ranks: Mapping[str, int]) -> str:
     """The furthest stage ever reached."""
-    return max(dialogue.stages, key=lambda stage: (ranks.get(stage, -1), stage))
+    stages = dialogue.stages
+    if len(stages) == 1:
+        return next(iter(stages))
+    return max(stages, key=lambda stage: (ranks.get(stage, -1), stage))
 
 
 def keep_liveliest(dialogues: dict[str, Dialogue]) -> tuple[dict[str, Dialogue], int]:

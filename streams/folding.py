@@ -26,6 +26,9 @@ from streams.triggers.deciding import decide
 from streams.triggers.offer_next import offer
 from streams.triggers.stage_reached import goes_further, reached
 
+_MESSAGES = frozenset({"timer", "link", "merge"})
+"""Types of events that profiles send to profiles and deadlines to the log."""
+
 
 def fold(
     profile: Profile | None, key: str, event: Event, book: CompiledPlaybook, models: Models
@@ -46,15 +49,13 @@ def fold(
     hashed = message_hash(event.message_id)
     if holds(profile.recent, hashed):
         return Dropped("duplicate")
-    match kind:
-        case "timer":
-            return fold_timer(profile, event, hashed, book, models)
-        case "link":
-            return fold_link(profile, event, hashed)
-        case "merge":
-            return fold_merge(profile, event, hashed, book, models)
-        case _:
-            return _fold_happening(profile, event, hashed, book, models)
+    if kind not in _MESSAGES:
+        return _fold_happening(profile, event, hashed, book, models)
+    if kind == "timer":
+        return fold_timer(profile, event, hashed, book, models)
+    if kind == "link":
+        return fold_link(profile, event, hashed)
+    return fold_merge(profile, event, hashed, book, models)
 
 
 def _fold_happening(

@@ -60,19 +60,12 @@ def decide(
         rule.name,
         cause.decided_at,
         held_back is None,
-        cause.reason if held_back is None else held_back,
+        held_back or cause.reason,
         cause.topic,
         cause.stage,
     )
-    return (
-        Decisions(
-            decisions.deadlines,
-            fired,
-            (*decisions.sent[1 - MOST_SENT :], sent),
-            decisions.last_topic,
-        ),
-        trigger,
-    )
+    latest = (*decisions.sent[1 - MOST_SENT :], sent)
+    return Decisions(decisions.deadlines, fired, latest, decisions.last_topic), trigger
 
 
 def trigger_id(rule: str, customer: str, cause: str) -> str:
