@@ -49,7 +49,7 @@ class _Connection:
     def __init__(self, servers: str) -> None:
         self.producer = AIOKafkaProducer(
             bootstrap_servers=servers,
-            client_id="daehwa-api",
+            client_id="daehwa-writer",
             acks="all",
             linger_ms=0,
             max_batch_size=LARGEST_BATCH,
