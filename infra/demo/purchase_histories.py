@@ -13,8 +13,9 @@ from infra.demo.moments import iso
 
 SOURCE = "lifetimes/datasets/CDNOW_sample.txt"
 
-MOST_AT_ONCE = 30
-"""Orders in one batch: what a profile remembers of message ids, so that a retry counts once."""
+MOST_AT_ONCE = 24
+"""Orders in one batch: what a profile remembers of message ids, so that a retry counts once, with
+room for the deadlines that come due between two attempts."""
 
 # Noon, so that the day is the same in every zone between the Americas and Korea.
 _TIME_OF_DAY = time(12, tzinfo=UTC)
@@ -68,6 +69,17 @@ def read_histories(path: Path) -> list[History]:
         for customer, purchases in found.items()
     ]
     return sorted(histories, key=lambda history: (history.purchases[0].day, history.customer_id))
+
+
+def order_batches(history: History) -> list[list[dict[str, Any]]]:
+    """The history in batches, nearly always one, each of which may be sent again as long as the
+    next one comes more than a second later (message ids are remembered by their second).
+
+    The latest orders come first, so that nobody seems to have left between two batches.
+    """
+    items = order_items(history)
+    starts = range(0, len(items), MOST_AT_ONCE)
+    return [items[start : start + MOST_AT_ONCE] for start in starts][::-1]
 
 
 def order_items(history: History) -> list[dict[str, Any]]:

@@ -75,7 +75,10 @@ def trigger_text(trigger: dict[str, Any]) -> str:
 
 
 def _numbers(status: Status) -> Table:
-    table = Table.grid(padding=(0, 3))
+    table = Table.grid(padding=(0, 2))
+    for name in _NUMBERS:
+        # As wide as its numbers ever get, so that nothing jumps while a person reads.
+        table.add_column(width=max(13, len(name)))
     table.add_row(*(Text(name, style="dim") for name in _NUMBERS))
     table.add_row(
         Text(f"{status.accepted_per_second:.0f} events/s", style="bold"),

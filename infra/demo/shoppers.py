@@ -14,7 +14,7 @@ MOST_PEOPLE = 2_000
 LONGEST_GAP_MS = 60_000
 """What a longer pause (a laptop that slept) would have brought is not made up for."""
 
-_COMES_BACK = 0.6
+_COMES_BACK = 0.75
 _LEAST_AWAY_MS = 60_000
 
 

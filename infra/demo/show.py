@@ -14,13 +14,7 @@ from infra.clock import now_ms
 from infra.demo.board import Board
 from infra.demo.call_centre import CallCentre
 from infra.demo.figures import Figures, Rate
-from infra.demo.purchase_histories import (
-    MOST_AT_ONCE,
-    History,
-    history_file,
-    order_items,
-    read_histories,
-)
+from infra.demo.purchase_histories import history_file, order_batches, read_histories
 from infra.demo.screen import Addresses, Status, screen, status_line, trigger_text
 from infra.demo.sender import Sender
 from infra.demo.shoppers import Shoppers
@@ -40,6 +34,7 @@ EARLIER_EVENTS_PER_SECOND = 0.5
 _STEP_MS = 60_000
 _STEP_PAUSE_S = 0.1
 _TICK_S = 0.5
+_NEXT_BATCH_S = 2.0
 
 
 async def show(stack: Stack) -> None:
@@ -65,6 +60,7 @@ async def show(stack: Stack) -> None:
             tasks.create_task(demo.replay_histories())
             tasks.create_task(demo.watch())
     finally:
+        _say("stopping; what was accepted is folded and archived first")
         await sender.close()
         await figures.close()
 
@@ -122,14 +118,13 @@ class _Demo:
     async def replay_histories(self) -> None:
         """Sends one customer's history after the other, each as a whole."""
         for history in self._histories:
-            await self._replay(history)
+            first, *others = order_batches(history)
+            await self._sender.send(first)
+            for batch in others:
+                await asyncio.sleep(_NEXT_BATCH_S)
+                await self._sender.send(batch)
             self._histories_sent += 1
             await asyncio.sleep(1 / HISTORIES_PER_SECOND)
-
-    async def _replay(self, history: History) -> None:
-        items = order_items(history)
-        for start in range(0, len(items), MOST_AT_ONCE):
-            await self._sender.send(items[start : start + MOST_AT_ONCE])
 
     async def watch(self) -> None:
         """Reads the figures, what is cheap more often."""

@@ -10,6 +10,7 @@ import pytest
 from infra.demo.purchase_histories import (
     MOST_AT_ONCE,
     history_file,
+    order_batches,
     order_items,
     read_histories,
 )
@@ -73,8 +74,12 @@ def test_dates_are_kept_in_their_order(path: Path) -> None:
     assert replayed == days
 
 
-def test_a_batch_sent_again_counts_once() -> None:
-    assert MOST_AT_ONCE <= RING
+def test_batches_hold_the_whole_history_and_may_be_sent_again(path: Path) -> None:
+    assert MOST_AT_ONCE < RING
+    for history in read_histories(path):
+        batches = order_batches(history)
+        assert max(map(len, batches)) <= MOST_AT_ONCE
+        assert [item for batch in reversed(batches) for item in batch] == order_items(history)
 
 
 def test_folded_they_give_each_customer_their_purchases_and_a_deadline(path: Path) -> None:
