@@ -43,10 +43,16 @@ class Settings(BaseSettings):
     retention_hours: int = Field(168, ge=1, description="how long Kafka keeps events, hours")
     linger_ms: int = Field(3, ge=0, le=1000, description="how long the collector gathers events")
     rebalance_timeout_s: int = Field(
-        60, ge=6, description="Kafka consumer groups: rebalance timeout, seconds"
+        60, ge=1, description="Kafka consumer groups: rebalance timeout, seconds"
     )
     session_timeout_s: int = Field(
-        30, ge=6, description="Kafka consumer groups: session timeout, seconds"
+        30, ge=1, description="Kafka consumer groups: session timeout, seconds"
+    )
+    fetch_wait_ms: int = Field(
+        500,
+        ge=1,
+        le=1000,
+        description="how long Kafka may hold a worker's fetch that finds nothing",
     )
     cached_profiles: int = Field(
         50_000, ge=100, description="profiles a dialogue worker keeps in memory"

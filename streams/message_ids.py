@@ -10,7 +10,7 @@ The limit: a copy that comes after `RING` later ids of the same customer counts 
 
 from xxhash import xxh3_64_intdigest
 
-RING = 32
+RING = 128
 _ENTRY = 12
 _FULL = RING * _ENTRY
 

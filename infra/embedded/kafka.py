@@ -1,8 +1,8 @@
 """The embedded Kafka: the Tansu broker, in memory."""
 
 import asyncio
-import signal
 import shutil
+import signal
 from importlib.resources import files
 from pathlib import Path
 

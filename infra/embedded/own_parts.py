@@ -20,7 +20,13 @@ def worker_part(name: str, port: int, environment: Mapping[str, str], logs: Path
     return Part(
         name=name,
         command=(sys.executable, "-m", "agents", name),
-        environment={**environment, "DAEHWA_METRICS_PORT": str(port)},
+        environment={
+            **environment,
+            "DAEHWA_METRICS_PORT": str(port),
+            # The embedded broker looks for records only after half of this time; the fold is what
+            # somebody waits for.
+            "DAEHWA_FETCH_WAIT_MS": "8" if name == "dialogue" else "200",
+        },
         log_file=logs / f"{name}.log",
         ready=ready,
         stop_seconds=15,

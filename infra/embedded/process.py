@@ -95,6 +95,12 @@ class PartProcess:
             _signal(process.pid, signal.SIGKILL)
             await process.wait()
 
+    async def kill(self) -> None:
+        """Ends the process without asking."""
+        if self.pid is not None and self._process is not None:
+            _signal(self.pid, signal.SIGKILL)
+            await self._process.wait()
+
     async def _answers(self) -> bool:
         try:
             return await asyncio.wait_for(self.part.ready(), 5)

@@ -72,7 +72,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 
 def fill(inserter: Inserter) -> None:
     """Shoppers of the last three hours, their triggers and a dead letter."""
-    chance = random.Random(11)  # noqa: S311 - the same shoppers in every run
+    chance = random.Random(11)
     now = round(datetime.now(UTC).timestamp() * 1000)
     place = Place("log", 0, 0)
     events, triggers = [], []

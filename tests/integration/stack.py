@@ -73,6 +73,13 @@ class RunningStack:
         finally:
             client.disconnect()
 
+    def has(self, name: str) -> bool:
+        """Whether the part has a living process."""
+        try:
+            return self.part(name).status() != psutil.STATUS_ZOMBIE
+        except (AssertionError, psutil.NoSuchProcess):
+            return False
+
     def part(self, name: str) -> psutil.Process:
         """The process of a part, such as `kafka`, `redis`, `dialogue`."""
         signs = {
@@ -93,7 +100,7 @@ class RunningStack:
     def parts(self) -> list[psutil.Process]:
         """The processes of all parts."""
         found = psutil.Process(self._process.pid).children()
-        return [process for process in found if process.is_running()]
+        return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
 
     def kill(self, name: str) -> psutil.Process:
         """Ends a part without asking it, and waits until it is gone."""

@@ -95,7 +95,7 @@ def test_a_part_killed_in_mid_stream_loses_and_doubles_nothing(
         assert stack.send(*pages(visitor, 5)).status_code == 200
         if number == 20:
             stack.kill(victim)
-    wait_until(lambda: stack.part(victim), within=30)
+    wait_until(lambda: stack.has(victim), within=30)
     for visitor in visitors:
         wait_until(lambda visitor=visitor: counted(stack, visitor) == 5, within=40)
 

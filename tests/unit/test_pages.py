@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from fastapi import FastAPI
+from histories import event
 
 from api import home, shop
 from api.errors import answer_errors
 from api.pages import CONTENT_SECURITY_POLICY
 from api.shop.catalogue import PRODUCTS, Product
 from api.shop.rendering import front_page, product_page
-from histories import event
 from infra.playbook_file import read_playbook
 from infra.settings import SHIPPED_PLAYBOOK, Settings
 from schemas.models import Models
