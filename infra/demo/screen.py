@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from textwrap import wrap
 from typing import Any
 
 import msgspec
@@ -35,6 +36,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 UNKNOWN = "?"
+_INDENT = " " * 9
+_OTHER_LINES = 4
+"""The second row of numbers, the rule, the last line, and one that the cursor stands on."""
 
 Addresses = Sequence[tuple[str, str]]
 """(what, URL)."""
@@ -44,14 +48,19 @@ def screen(
     status: Status,
     addresses: Addresses,
     shown: Iterable[dict[str, Any]],
+    width: int,
     height: int,
 ) -> RenderableType:
-    """The whole view for a terminal of `height` lines; triggers take what is left of it."""
+    """The whole view for a terminal of `width` columns and `height` lines; triggers take what the
+    rest leaves of it, each whole."""
     head: list[RenderableType] = [_numbers(status), _fired(status), *_links(addresses)]
-    room = max(1, (height - 8 - len(addresses)) // 2)
+    room = height - len(head) - _OTHER_LINES
     triggers: list[RenderableType] = []
-    for trigger, _ in zip(shown, range(room), strict=False):
-        triggers += _two_lines(trigger)
+    for trigger in shown:
+        lines = _trigger_lines(trigger, width)
+        if triggers and len(triggers) + len(lines) > room:
+            break
+        triggers += lines
     if not triggers:
         triggers = [Text("waiting for the first trigger …", style="dim")]
     return Group(*head, Rule(style="dim"), *triggers, Text("Ctrl-C stops everything", style="dim"))
@@ -108,7 +117,7 @@ def _links(addresses: Addresses) -> list[Text]:
     ]
 
 
-def _two_lines(trigger: dict[str, Any]) -> list[RenderableType]:
+def _trigger_lines(trigger: dict[str, Any], width: int) -> list[RenderableType]:
     what = Text.assemble(
         (f"{_clock(trigger)} ", "dim"),
         (f"{trigger['type']:<14}", f"bold {COLOURS.get(trigger['type'], 'white')}"),
@@ -117,8 +126,8 @@ def _two_lines(trigger: dict[str, Any]) -> list[RenderableType]:
         no_wrap=True,
         overflow="ellipsis",
     )
-    why = Text(f"         {trigger['reason']}", no_wrap=True, overflow="ellipsis")
-    return [what, why]
+    why = wrap(trigger["reason"], width, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    return [what, *(Text(line) for line in why)]
 
 
 def _clock(trigger: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from infra.clock import now_ms
 from infra.demo.board import Board
 from infra.demo.call_centre import CallCentre
 from infra.demo.figures import Figures, Rate
-from infra.demo.purchase_histories import history_file, order_batches, read_histories
+from infra.demo.purchase_histories import history_file, order_items, read_histories
 from infra.demo.screen import Addresses, Status, screen, status_line, trigger_text
 from infra.demo.sender import Sender
 from infra.demo.shoppers import Shoppers
@@ -34,7 +34,6 @@ EARLIER_EVENTS_PER_SECOND = 0.5
 _STEP_MS = 60_000
 _STEP_PAUSE_S = 0.1
 _TICK_S = 0.5
-_NEXT_BATCH_S = 2.0
 
 
 async def show(stack: Stack) -> None:
@@ -118,11 +117,7 @@ class _Demo:
     async def replay_histories(self) -> None:
         """Sends one customer's history after the other, each as a whole."""
         for history in self._histories:
-            first, *others = order_batches(history)
-            await self._sender.send(first)
-            for batch in others:
-                await asyncio.sleep(_NEXT_BATCH_S)
-                await self._sender.send(batch)
+            await self._sender.send(order_items(history))
             self._histories_sent += 1
             await asyncio.sleep(1 / HISTORIES_PER_SECOND)
 
@@ -155,9 +150,8 @@ async def _on_terminal(demo: _Demo, addresses: Addresses) -> None:
         while True:
             if clock() >= picked + SECONDS_PER_TRIGGER and demo.board.pick() is not None:
                 picked = clock()
-            live.update(
-                screen(demo.status(), addresses, demo.board.shown, console.height), refresh=True
-            )
+            view = screen(demo.status(), addresses, demo.board.shown, console.width, console.height)
+            live.update(view, refresh=True)
             await asyncio.sleep(_TICK_S)
 
 

@@ -8,19 +8,17 @@ from pathlib import Path
 import pytest
 
 from infra.demo.purchase_histories import (
-    MOST_AT_ONCE,
     history_file,
-    order_batches,
     order_items,
     read_histories,
 )
+from infra.demo.sender import MOST_ITEMS
 from infra.playbook_file import read_playbook
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Profile
 from streams.folding import fold
-from streams.message_ids import RING
 from streams.transitions import CountedTransitions
 
 
@@ -74,12 +72,8 @@ def test_dates_are_kept_in_their_order(path: Path) -> None:
     assert replayed == days
 
 
-def test_batches_hold_the_whole_history_and_may_be_sent_again(path: Path) -> None:
-    assert MOST_AT_ONCE < RING
-    for history in read_histories(path):
-        batches = order_batches(history)
-        assert max(map(len, batches)) <= MOST_AT_ONCE
-        assert [item for batch in reversed(batches) for item in batch] == order_items(history)
+def test_a_history_is_one_batch(path: Path) -> None:
+    assert max(len(history.purchases) for history in read_histories(path)) <= MOST_ITEMS
 
 
 def test_folded_they_give_each_customer_their_purchases_and_a_deadline(path: Path) -> None:

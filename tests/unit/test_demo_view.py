@@ -8,6 +8,11 @@ from infra.demo.board import MOST_SHOWN, Board
 from infra.demo.figures import Rate
 from infra.demo.screen import UNKNOWN, Status, screen, status_line, trigger_text
 
+REASON = (
+    "bought 3 times, last on 1998-03-07, then nothing for 94 weeks: the chance that they come "
+    "back fell below 50% (default model, not fitted to this shop yet)"
+)
+
 
 def trigger(rule: str, number: int, customer: str = "cdnow-00004") -> dict[str, object]:
     return {
@@ -16,7 +21,7 @@ def trigger(rule: str, number: int, customer: str = "cdnow-00004") -> dict[str, 
         "rule": rule,
         "customer_id": customer,
         "decided_at": 1_760_000_000_000 + number,
-        "reason": f"reason {number}",
+        "reason": f"{REASON} {number}",
         "topic": "product/shoes",
     }
 
@@ -76,11 +81,11 @@ def test_the_screen_fits_the_terminal_and_has_all_addresses() -> None:
         console = Console(width=width, height=height, force_terminal=False)
         shown = [trigger("churn.risk", number) for number in range(MOST_SHOWN)]
         with console.capture() as capture:
-            console.print(screen(status(), [("first page", url)], shown, height))
+            console.print(screen(status(), [("first page", url)], shown, width, height))
         lines = capture.get().splitlines()
         assert len(lines) <= height
         assert url in capture.get().replace("\n", "")
-        assert "reason 0" in capture.get()
+        assert " ".join(capture.get().split()).count(REASON) >= 1
 
 
 def test_what_does_not_answer_has_no_number() -> None:
@@ -93,7 +98,7 @@ def test_what_does_not_answer_has_no_number() -> None:
 def test_a_trigger_in_a_line_says_who_and_why() -> None:
     line = trigger_text(trigger("churn.risk", 7))
     assert "\n" not in line
-    assert line.endswith("churn.risk cdnow-00004: reason 7")
+    assert line.endswith(f"churn.risk cdnow-00004: {REASON} 7")
 
 
 def test_a_rate_is_per_second_and_survives_a_restart_of_the_counter() -> None:
