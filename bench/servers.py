@@ -58,7 +58,7 @@ async def servers(*names: str, partitions: int = 4) -> AsyncIterator[Bench]:
         partitions=partitions,
         write_keys={WRITE_KEY: "shop"},
         api_token=SecretStr(TOKEN),
-        rebalance_timeout_s=6,
+        rebalance_timeout_s=2,
         session_timeout_s=6,
         port=port,
     )

@@ -66,6 +66,8 @@ class Stack:
         own = [
             worker_part(name, port, environment, self.logs)
             for name, port in zip(WORKERS, workers, strict=True)
+            # Without an endpoint there is nothing to deliver.
+            if name != "delivery" or self.settings.webhook_url
         ]
         own.append(api_part(self.url, environment, self.logs))
         self._servers = [PartProcess(part) for part in servers]
