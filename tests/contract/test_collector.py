@@ -12,13 +12,13 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from tansu import Broker, until
 
 from api.app import create_app
 from api.collector.reading import LARGEST_BODY
 from infra.kafka.names import DEAD_LETTERS, EVENTS, KAFKA_TOPICS
 from streams.codec import decode_dead_letter, decode_wire_envelope
 from streams.partitioning import partition_of
+from tests.contract.tansu import Broker, until
 
 PARTITIONS = 3
 KEYS = {"WK": "shop", "WK_test": "till"}

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tansu import Broker
 
 from infra.kafka.names import EVENTS, KAFKA_TOPICS
+from tests.contract.tansu import Broker
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import msgspec
 import pytest
-from tansu import Broker, until
 
 from infra.kafka import envelopes
 from infra.kafka.envelopes import EnvelopeWriter
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from streams.partitioning import partition_of
+from tests.contract.tansu import Broker, until
 
 TOPIC = "events"
 PARTITIONS = 3

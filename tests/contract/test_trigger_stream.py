@@ -12,7 +12,6 @@ import pytest
 import uvicorn
 from aiokafka import AIOKafkaProducer
 from fastapi import FastAPI
-from tansu import Broker, until
 
 from api import triggers
 from api.errors import answer_errors
@@ -20,6 +19,7 @@ from infra.kafka.names import TRIGGERS
 from infra.kafka.trigger_tail import TriggerTail
 from schemas.trigger import Trigger
 from streams.codec import encode_trigger
+from tests.contract.tansu import Broker, until
 
 TOKEN = {"Authorization": "Bearer secret"}
 

@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from tansu import Broker, until
-
 from structlog.testing import capture_logs
 
 from infra.kafka import trigger_tail
@@ -14,6 +12,7 @@ from infra.kafka.names import TRIGGERS
 from infra.kafka.trigger_tail import TriggerTail
 from schemas.trigger import Trigger
 from streams.codec import encode_trigger
+from tests.contract.tansu import Broker, until
 
 PARTITIONS = 2
 

@@ -3,7 +3,6 @@
 from datetime import date
 
 import pytest
-from histories import BEGIN, DAY, MODELS, event, fold_all, law, shop
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
@@ -17,6 +16,7 @@ from streams.churn import alive_at, churn_deadline, p_alive, weeks_until
 from streams.deadlines import timer_event
 from streams.durations import WEEK
 from streams.folding import fold
+from tests.unit.histories import BEGIN, DAY, MODELS, event, fold_all, law, shop
 
 models = st.builds(
     BgNbd,

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from histories import BEGIN, event, histories, law
 from hypothesis import given
 
 from schemas.dead_letter import DeadLetter
@@ -16,6 +15,7 @@ from streams.codec import (
     encode_envelope,
     encode_event,
 )
+from tests.unit.histories import BEGIN, event, histories, law
 
 GOOD = encode_event(event("m1", name="Product Viewed", user_id="u1", properties={"a": 1}))
 

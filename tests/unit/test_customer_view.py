@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from histories import BEGIN, DAY, MODELS, event, fold_all, histories, law, seeds, shop, shuffled
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,18 @@ from schemas.profile import Profile
 from streams.churn import alive_at
 from streams.customer_view import customer_view, decimal_text, instant
 from streams.transitions import CountedTransitions
+from tests.unit.histories import (
+    BEGIN,
+    DAY,
+    MODELS,
+    event,
+    fold_all,
+    histories,
+    law,
+    seeds,
+    shop,
+    shuffled,
+)
 
 LEARNED = Models(
     CountedTransitions(
@@ -77,8 +88,8 @@ def test_the_view_is_json_and_the_liveliest_dialogue_comes_first(history: list[A
     lasts = [dialogue["last_at"] for dialogue in again["dialogues"].values()]
     assert lasts == sorted(lasts, reverse=True)
     assert set(again) == {
-        "customer_id", "known", "identities", "traits", "consent", "lifecycle", "dialogues", "churn",
-        "value", "next_offers", "recent_triggers", "deadlines",
+        "customer_id", "known", "identities", "traits", "consent", "lifecycle", "dialogues",
+        "churn", "value", "next_offers", "recent_triggers", "deadlines",
     }  # fmt: skip
 
 

@@ -1,7 +1,6 @@
 """Silence is a signal: carts left, timers late, twice or out of date."""
 
 import pytest
-from histories import BEGIN, DAY, MINUTE, MODELS, event, fold_all, histories, law, shop, triggers_of
 from hypothesis import given
 
 from schemas.effect import ClearDeadline, Dead, Dropped, Effect, Folded, SetDeadline
@@ -10,6 +9,18 @@ from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.deadlines import timer_event
 from streams.folding import fold
+from tests.unit.histories import (
+    BEGIN,
+    DAY,
+    MINUTE,
+    MODELS,
+    event,
+    fold_all,
+    histories,
+    law,
+    shop,
+    triggers_of,
+)
 
 HALF_AN_HOUR = 30 * MINUTE
 

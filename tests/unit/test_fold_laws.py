@@ -3,22 +3,6 @@
 from random import Random
 
 import pytest
-from histories import (
-    BEGIN,
-    MINUTE,
-    MODELS,
-    event,
-    facts,
-    fold_all,
-    histories,
-    junk,
-    junk_properties,
-    law,
-    many_topics,
-    seeds,
-    shop,
-    shuffled,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +18,22 @@ from streams.merging import merge_profiles
 from streams.message_ids import RING, message_hash
 from streams.money import MOST_CURRENCIES
 from streams.traits import MOST_TRAITS
+from tests.unit.histories import (
+    BEGIN,
+    MINUTE,
+    MODELS,
+    event,
+    facts,
+    fold_all,
+    histories,
+    junk,
+    junk_properties,
+    law,
+    many_topics,
+    seeds,
+    shop,
+    shuffled,
+)
 
 
 @law

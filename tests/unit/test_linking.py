@@ -3,7 +3,6 @@
 from base64 import b64encode
 from random import Random
 
-from histories import MODELS, event, fold_all, histories, law, seeds, shop
 from hypothesis import given
 from msgspec.structs import replace
 
@@ -14,6 +13,7 @@ from streams.codec import decode_profile, encode_profile
 from streams.folding import fold
 from streams.identity import profile_key
 from streams.linking import MOST_HOPS, MOST_IDENTITIES
+from tests.unit.histories import MODELS, event, fold_all, histories, law, seeds, shop
 
 
 class Log:

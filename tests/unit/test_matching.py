@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from histories import event, junk_properties, law, shop
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.event import Context, PageContext
 from streams.matching import MOST_ITEMS, match_event
+from tests.unit.histories import event, junk_properties, law, shop
 
 
 def found(kind: str, name: str | None = None, **fields: Any) -> list[tuple[str, str]]:

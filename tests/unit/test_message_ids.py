@@ -2,11 +2,11 @@
 
 from random import Random
 
-from histories import law, seeds
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.message_ids import RING, holds, is_ring, message_hash, remember, unite
+from tests.unit.histories import law, seeds
 
 received = st.lists(st.integers(0, 5_000), max_size=90)
 

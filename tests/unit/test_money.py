@@ -3,11 +3,11 @@
 from decimal import Decimal
 
 import pytest
-from histories import event, fold_all, law
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.money import LARGEST, MOST_CURRENCIES, add_spend, hundredths, order_value
+from tests.unit.histories import event, fold_all, law
 
 
 @law

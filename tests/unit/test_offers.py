@@ -3,7 +3,6 @@
 from collections import Counter
 
 import pytest
-from histories import BEGIN, MINUTE, event, fold_all, law, shop
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.folding import fold
 from streams.offers import MOST_POPULAR, SHRINKAGE, next_topics
+from tests.unit.histories import BEGIN, MINUTE, event, fold_all, law, shop
 
 TOPICS = [f"product/{name}" for name in "abcdef"]
 

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from fastapi import FastAPI
-from histories import event
 
 from api import home, shop
 from api.errors import answer_errors
@@ -21,6 +20,7 @@ from schemas.profile import Profile
 from streams.folding import fold
 from streams.matching import match_event
 from streams.transitions import CountedTransitions
+from tests.unit.histories import event
 
 VISITOR = "demo-0d2a7a3e-58f1-4f3e-9a58-2a6f1d1c9b10"
 BOOK = read_playbook(SHIPPED_PLAYBOOK)

@@ -4,13 +4,13 @@ from collections import Counter
 
 from aiokafka.partitioner import DefaultPartitioner as AioPartitioner
 from aiokafka.partitioner import murmur2 as aiokafka_murmur2
-from histories import law
 from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner.default import DefaultPartitioner as KafkaPartitioner
 from kafka.partitioner.default import murmur2 as kafka_murmur2
 
 from streams.partitioning import murmur2, partition_of
+from tests.unit.histories import law
 
 
 @law

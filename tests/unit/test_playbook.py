@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 import yaml
-from histories import SHOP, shop
 
 from schemas.playbook import Playbook
 from streams.durations import in_words, milliseconds
+from tests.unit.histories import SHOP, shop
 
 
 def test_every_stage_has_its_rank_and_strange_ones_have_none() -> None:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from histories import SHOP
 
 from infra.playbook_file import PlaybookError, parse_playbook, read_playbook
+from tests.unit.histories import SHOP
 
 GOOD = """\
 version: 1

@@ -1,11 +1,11 @@
 """Topic names out of templates."""
 
 import pytest
-from histories import law
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.topics import LONGEST_LABEL, compile_template, family, label
+from tests.unit.histories import law
 
 
 def test_the_first_field_that_is_there_names_the_topic() -> None:

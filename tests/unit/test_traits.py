@@ -1,10 +1,10 @@
 """Traits and consent: the latest word counts, by the time it was said."""
 
 import pytest
-from histories import BEGIN, MINUTE, event, fold_all
 
 from schemas.event import Event
 from streams.traits import LONGEST_NAME, LONGEST_VALUE
+from tests.unit.histories import BEGIN, MINUTE, event, fold_all
 
 
 def says(number: int, minute: int, kind: str = "identify", name: str | None = None,
