@@ -9,6 +9,7 @@ import msgspec
 
 from bench import archive, collector, fold, latency, state
 from bench.figure import Figure
+from infra.logs import quiet_clients
 
 BENCHES: dict[str, Callable[[], Iterator[Figure]]] = {
     "fold": fold.measure,
@@ -31,6 +32,7 @@ def main() -> int:
     if not chosen:
         sys.stderr.write(f"bench: no figure begins so; there are {', '.join(BENCHES)}\n")
         return 2
+    quiet_clients()
     machine = {"cores": os.cpu_count(), "python": platform.python_version()}
     for measure in chosen.values():
         for figure in measure():

@@ -15,7 +15,7 @@ DeadLetterReason = Literal[
 ]
 
 
-class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+class DeadLetter(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The value of a record on `daehwa.dead-letters`."""
 
     id: str

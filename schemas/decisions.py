@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Sent(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Sent(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A decision taken: enough to show it and to cap the next."""
 
     id: str
@@ -17,7 +17,7 @@ class Sent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     stage: str | None = None
 
 
-class Decisions(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Decisions(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The memory of decisions, in the order they were taken."""
 
     deadlines: dict[str, int] = {}

@@ -7,27 +7,27 @@ from schemas.profile import Profile
 from schemas.trigger import Trigger
 
 
-class SetDeadline(msgspec.Struct, frozen=True, tag=True):
+class SetDeadline(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Append a timer event of this kind for this profile when `at` (milliseconds) has come."""
 
     kind: str
     at: int
 
 
-class ClearDeadline(msgspec.Struct, frozen=True, tag=True):
+class ClearDeadline(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The deadline of this kind has come and was looked at."""
 
     kind: str
 
 
-class Learn(msgspec.Struct, frozen=True, tag=True):
+class Learn(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A customer began a dialogue on `topic`, coming from the dialogue on `previous`."""
 
     previous: str | None
     topic: str
 
 
-class Send(msgspec.Struct, frozen=True, tag=True):
+class Send(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Append this event to the log; its key says which profile it is for."""
 
     event: Event
@@ -36,20 +36,20 @@ class Send(msgspec.Struct, frozen=True, tag=True):
 Effect = SetDeadline | ClearDeadline | Learn | Send | Trigger
 
 
-class Folded(msgspec.Struct, frozen=True):
+class Folded(msgspec.Struct, frozen=True, gc=False):
     """The event is in the profile."""
 
     profile: Profile
     effects: list[Effect]
 
 
-class Dropped(msgspec.Struct, frozen=True):
+class Dropped(msgspec.Struct, frozen=True, gc=False):
     """The event changes nothing: it is already in, or its time is over."""
 
     reason: str
 
 
-class Dead(msgspec.Struct, frozen=True):
+class Dead(msgspec.Struct, frozen=True, gc=False):
     """The event cannot be folded; `reason` is one of `DeadLetterReason`."""
 
     reason: str

@@ -18,14 +18,14 @@ Channel = Annotated[str, msgspec.Meta(max_length=64)]
 """Where something happened: web, app, call, email, letter, store, order, delivery, chat…"""
 
 
-class PageContext(msgspec.Struct, frozen=True, kw_only=True):
+class PageContext(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The page an event happened on."""
 
     path: str | None = None
     url: str | None = None
 
 
-class Context(msgspec.Struct, frozen=True, kw_only=True):
+class Context(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The part of an event's context that the fold reads; the rest is skipped unread."""
 
     page: PageContext | None = None
@@ -34,7 +34,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 NO_CONTEXT = Context()
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """An event as the fold reads it. Times are integer milliseconds since 1970 (UTC).
 
     `properties` holds a track or page event's properties, an identify event's traits,
@@ -63,7 +63,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How often the event was forwarded from one profile to another."""
 
 
-class WireEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class WireEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The same event with `properties` and `context` as the JSON they came in: what is only
     passed on (collector to Kafka, Kafka to ClickHouse) is neither parsed nor changed."""
 

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 
-class BgNbd(msgspec.Struct, frozen=True):
+class BgNbd(msgspec.Struct, frozen=True, gc=False):
     """BG/NBD parameters (Fader, Hardie and Lee 2005), time in weeks.
 
     The defaults are the published fit of the CDNOW cohort: a general shop, until `daehwa fit`
@@ -39,7 +39,7 @@ class Transitions(Protocol):
         ...
 
 
-class Models(msgspec.Struct, frozen=True):
+class Models(msgspec.Struct, frozen=True, gc=False):
     """All models the fold may ask."""
 
     transitions: Transitions

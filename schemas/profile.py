@@ -21,7 +21,7 @@ from schemas.decisions import NO_DECISIONS, Decisions
 # gc=False: what is frozen and built from the leaves up cannot be part of a reference cycle.
 
 
-class Stamped(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Stamped(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A last-writer-wins value: the greater `(at, by)` stays."""
 
     value: Any
@@ -31,7 +31,7 @@ class Stamped(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """64-bit hash of the message id that wrote it; breaks ties."""
 
 
-class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Span(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """How often something happened, and when first and last (milliseconds since 1970)."""
 
     count: int
@@ -39,7 +39,7 @@ class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
     last_at: int
 
 
-class Dialogue(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Dialogue(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The folded history of one customer on one topic."""
 
     stages: dict[str, Span]
@@ -47,7 +47,7 @@ class Dialogue(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Channel -> number of events; "other" gathers those beyond the most that are kept."""
 
 
-class Lifecycle(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Lifecycle(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What the relationship amounts to so far. 0 stands for a time that has not come."""
 
     first_seen: int = 0
@@ -63,7 +63,7 @@ class Lifecycle(msgspec.Struct, frozen=True, array_like=True, gc=False):
 NEW_LIFECYCLE = Lifecycle()
 
 
-class Profile(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The state of one customer, known or still anonymous."""
 
     key: str

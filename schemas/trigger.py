@@ -17,7 +17,7 @@ TriggerType = Literal[
 ]
 
 
-class Trigger(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Trigger(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One decision. Times are milliseconds since 1970."""
 
     id: str

@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Watermark(msgspec.Struct, frozen=True):
+class Watermark(msgspec.Struct, frozen=True, gc=False):
     """Kept beside the profiles of the partition and written with them in one step."""
 
     log_id: str

@@ -15,7 +15,7 @@ MOST_ITEMS = 50
 """Items of one list (`each`) that are looked at."""
 
 
-class Match(msgspec.Struct, frozen=True):
+class Match(msgspec.Struct, frozen=True, gc=False):
     """A topic and the stage an event brings it to."""
 
     topic: str
@@ -24,7 +24,7 @@ class Match(msgspec.Struct, frozen=True):
     """(topic family, stage): what the rules of a playbook are indexed by."""
 
 
-class CompiledMatch(msgspec.Struct, frozen=True):
+class CompiledMatch(msgspec.Struct, frozen=True, gc=False):
     """A match rule with its template compiled."""
 
     render: Render
@@ -34,7 +34,7 @@ class CompiledMatch(msgspec.Struct, frozen=True):
     order: bool
 
 
-class Dispatch(msgspec.Struct, frozen=True):
+class Dispatch(msgspec.Struct, frozen=True, gc=False):
     """The match rules of a playbook by what they ask for."""
 
     events: dict[str, tuple[CompiledMatch, ...]]

@@ -14,7 +14,7 @@ MOST_POPULAR = 20
 """Popular topics considered besides the ones seen to follow."""
 
 
-class NextTopic(msgspec.Struct, frozen=True):
+class NextTopic(msgspec.Struct, frozen=True, gc=False):
     """A candidate for the next offer."""
 
     topic: str

@@ -14,7 +14,7 @@ from streams.merging import MOST_SENT
 from streams.playbook import CompiledRule
 
 
-class Cause(msgspec.Struct, frozen=True):
+class Cause(msgspec.Struct, frozen=True, gc=False):
     """What made a rule speak."""
 
     type: TriggerType

@@ -34,6 +34,7 @@ def reached(before: Dialogue | None, found: Match, event: Event, ranks: Mapping[
     why: dict[str, object] = {
         "channel": event.channel,
         "event": (event.name or event.type)[:LONGEST_NAME],
+        "message_id": event.message_id[:LONGEST_NAME],
     }
     if before is not None:
         earlier = furthest_stage(before, ranks)

@@ -12,7 +12,7 @@ from streams.topics import family
 from streams.triggers.deciding import Cause
 
 
-class Stall(msgspec.Struct, frozen=True):
+class Stall(msgspec.Struct, frozen=True, gc=False):
     """A dialogue that waits at a stage. Times in milliseconds since 1970."""
 
     topic: str
