@@ -52,13 +52,11 @@ def up(
 def _greet(console: Console, stack: Stack) -> None:
     settings = stack.settings
     token = settings.api_token.get_secret_value()
-    console.print(f"first page    {stack.url}/#token={token}", soft_wrap=True)
-    if settings.demo:
-        console.print(f"demo shop     {stack.url}/demo")
-    console.print(
-        f"collector     {stack.url}/v1/batch  (write key {next(iter(settings.write_keys))})"
-    )
-    console.print(f"API           {stack.url}/docs")
+    if not settings.demo:  # the demo's own view begins with these
+        console.print(f"first page    {stack.url}/#token={token}", soft_wrap=True)
+        console.print(f"API           {stack.url}/docs")
+    write_key = next(iter(settings.write_keys))
+    console.print(f"collector     {stack.url}/v1/batch  (write key {write_key})")
     console.print(f"Kafka         {settings.kafka_url}")
     console.print(f"Redis         {settings.redis_url}")
     console.print(f"ClickHouse    {settings.clickhouse_url} {stack.clickhouse_http_url}")
