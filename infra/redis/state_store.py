@@ -4,8 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from redis.asyncio import Redis
+from redis.exceptions import (
+    ClusterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from infra.redis.keys import (
@@ -26,8 +32,11 @@ _COMMIT = (Path(__file__).parent / "commit.lua").read_text(encoding="utf-8")
 
 NO_WATERMARK = Watermark("", 0)
 
-AWAY = (RedisConnectionError, RedisTimeoutError, ConnectionError, TimeoutError, OSError)
-"""What Redis raises while it is away, starting or failing over: wait and try again."""
+AWAY = (
+    RedisConnectionError, RedisTimeoutError, OSError,
+    ReadOnlyError, TryAgainError, ClusterDownError, OutOfMemoryError,
+)  # fmt: skip
+"""What Redis raises while it is away, starting, failing over or full: wait and try again."""
 
 
 class FencedError(Exception):
@@ -42,9 +51,8 @@ def is_away(problem: Exception) -> bool:
     """Whether a failure passes by waiting: Redis is away, loading, read-only or out of memory."""
     if isinstance(problem, AWAY):
         return True
-    return isinstance(problem, ResponseError) and str(problem).startswith(
-        ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "OOM", "MISCONF")
-    )
+    # The client has no class for it: Redis cannot write its file.
+    return isinstance(problem, ResponseError) and str(problem).startswith("MISCONF")
 
 
 class StateStore:
