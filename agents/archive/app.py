@@ -8,6 +8,7 @@ import faust
 import structlog
 from kafka.errors import KafkaError
 
+from agents.abandoning import abandon
 from agents.archive.gathering import Gatherer
 from agents.archive.rows import dead_letter_rows, event_rows, trigger_rows
 from agents.faust_app import Place, faust_app
@@ -118,10 +119,13 @@ class ArchiveWorker:
 
     async def _drop_all(self) -> None:
         tasks, self._tasks = self._tasks, []
+        gatherers = list(self._gatherers.values())
         self._gatherers.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for gatherer in gatherers:
+            abandon(gatherer.waiting)
 
     def _check(self, task: asyncio.Task[None]) -> None:
         problem = None if task.cancelled() else task.exception()

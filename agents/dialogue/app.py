@@ -9,6 +9,7 @@ import structlog
 from faust.types import TP
 from kafka.errors import KafkaError
 
+from agents.abandoning import abandon
 from agents.dialogue.deadline_ticker import DeadlineTicker
 from agents.dialogue.effects import EffectWriter
 from agents.dialogue.partition_folder import PartitionFolder
@@ -119,12 +120,14 @@ class DialogueWorker:
         await self._redis.aclose()
 
     async def _drop_all(self) -> None:
-        tasks = list(self._tasks.values())
+        tasks, folders = list(self._tasks.values()), list(self._folders.values())
         self._folders.clear()
         self._tasks.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for folder in folders:
+            abandon(folder.waiting)
 
     def _check(self, task: asyncio.Task[None]) -> None:
         problem = None if task.cancelled() else task.exception()

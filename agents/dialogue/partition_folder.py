@@ -45,6 +45,11 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
+class StateFellBackError(Exception):
+    """Redis holds less than was folded: it came back without its latest writes. What lies between
+    was read already, so only reading the partition again from the watermark brings it back."""
+
+
 class PartitionFolder:
     """Folds one partition for as long as this worker owns it."""
 
@@ -84,17 +89,17 @@ class PartitionFolder:
         return self._next_offset()
 
     async def run(self) -> None:
-        """Folds what comes until cancelled."""
+        """Folds what comes until cancelled. `StateFellBackError` where only a new start helps."""
         while True:
             records = [await self.waiting.get()]
-            size = len(records[0].value)
+            size = len(records[0].value or b"")
             while (
                 size < MOST_BATCH_BYTES
                 and len(records) < MOST_BATCH_RECORDS
                 and not self.waiting.empty()
             ):
                 records.append(self.waiting.get_nowait())
-                size += len(records[-1].value)
+                size += len(records[-1].value or b"")
             with BATCH_SECONDS.time():
                 await self._fold(records)
             for record in records:
@@ -110,7 +115,12 @@ class PartitionFolder:
                 await self._fold_fresh(fresh)
             except FencedError as fenced:
                 log.warning("another worker wrote to the partition", held=str(fenced.held))
-                await self.take_over(self._log_id)
+                folded = self._next_offset()
+                found = await self.take_over(self._log_id)
+                if found < folded:
+                    raise StateFellBackError(
+                        f"partition {self.partition} is folded up to {folded} but Redis has {found}"
+                    ) from fenced
             else:
                 REPLAYED.inc(len(records) - len(fresh))
                 return

@@ -1,0 +1,162 @@
+"""One partition's single writer, with neighbours that are made up: what it keeps, and when it must
+not go on."""
+
+import asyncio
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agents.archive.app import ArchiveWorker
+from agents.archive.gathering import MOST_WAITING_RECORDS as MOST_GATHERED
+from agents.dialogue.app import DialogueWorker
+from agents.dialogue.partition_folder import (
+    MOST_WAITING_RECORDS,
+    PartitionFolder,
+    StateFellBackError,
+)
+from infra.redis.state_store import NO_WATERMARK, FencedError
+from infra.settings import Settings
+from schemas.dead_letter import DeadLetter
+from schemas.models import BgNbd
+from schemas.profile import Profile
+from schemas.watermark import Watermark
+from streams.batches import Batch
+from streams.transitions import CountedTransitions
+from tests.unit.histories import shop
+
+LOG = "log-1"
+
+
+class Store:
+    """A state store in memory."""
+
+    def __init__(self) -> None:
+        self.held = NO_WATERMARK
+        self.profiles: dict[str, Profile] = {}
+
+    async def watermark(self, _: int) -> Watermark:
+        return self.held
+
+    async def transitions(self, _: int) -> CountedTransitions:
+        return CountedTransitions()
+
+    async def read(self, _: int, keys: Sequence[str]) -> dict[str, Profile]:
+        return {key: self.profiles[key] for key in keys if key in self.profiles}
+
+    async def write(self, _: int, batch: Batch, expected: Watermark, reached: Watermark) -> None:
+        if self.held != expected:
+            raise FencedError(self.held)
+        self.held = reached
+        self.profiles |= batch.profiles
+
+
+class Effects:
+    """Keeps the dead letters that were appended."""
+
+    partitions = 1
+
+    def __init__(self) -> None:
+        self.letters: list[DeadLetter] = []
+
+    async def append(self, _: int, __: Batch, letters: Sequence[DeadLetter]) -> None:
+        self.letters += letters
+
+
+class Record:
+    """What Faust hands over."""
+
+    def __init__(self, offset: int, value: bytes | None) -> None:
+        self.value = value
+        self.message = SimpleNamespace(
+            topic="daehwa.events", partition=0, offset=offset, timestamp=1.0,
+            tp=SimpleNamespace(topic="daehwa.events", partition=0),
+        )  # fmt: skip
+        self.acknowledged = asyncio.Event()
+
+    def ack(self) -> None:
+        self.acknowledged.set()
+
+
+def page(offset: int) -> Record:
+    return Record(
+        offset,
+        b'{"message_id":"m%d","type":"page","occurred_at":1,"received_at":1,"anonymous_id":"v"}'
+        % offset,
+    )
+
+
+async def folded(folder: PartitionFolder, *records: Record) -> None:
+    for record in records:
+        folder.waiting.put_nowait(record)
+    folding = asyncio.create_task(folder.run())
+    told = asyncio.gather(*(record.acknowledged.wait() for record in records))
+    await asyncio.wait({folding, told}, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if folding.done():
+        folding.result()
+    folding.cancel()
+    assert all(record.acknowledged.is_set() for record in records)
+
+
+def folder_of(store: Store, effects: Effects) -> PartitionFolder:
+    made: Any = PartitionFolder
+    folder: PartitionFolder = made(0, store, effects, shop(), BgNbd(), 100)
+    return folder
+
+
+async def test_a_record_without_a_value_is_a_dead_letter_and_the_next_is_folded() -> None:
+    store, effects = Store(), Effects()
+    folder = folder_of(store, effects)
+    assert await folder.take_over(LOG) == 0
+    await folded(folder, Record(0, None), page(1), Record(2, None))
+    assert [letter.payload for letter in effects.letters] == [b"", b""]
+    assert store.profiles["v"].lifecycle.events == 1
+    assert store.held == Watermark(LOG, 3)
+
+
+async def test_goes_on_after_what_another_worker_has_folded() -> None:
+    store = Store()
+    folder = folder_of(store, Effects())
+    await folder.take_over(LOG)
+    store.held = Watermark(LOG, 2)
+    await folded(folder, page(0), page(1), page(2))
+    assert store.held == Watermark(LOG, 3)
+    assert store.profiles["v"].lifecycle.events == 1
+
+
+@pytest.mark.parametrize("held", [NO_WATERMARK, Watermark(LOG, 1), Watermark("log-0", 7)])
+async def test_does_not_skip_what_redis_lost(held: Watermark) -> None:
+    store = Store()
+    folder = folder_of(store, Effects())
+    await folder.take_over(LOG)
+    await folded(folder, page(0), page(1))
+    store.held = held  # such as a replica that was promoted without the latest write
+    with pytest.raises(StateFellBackError):
+        await folded(folder, page(2))
+    assert store.held == held
+
+
+async def test_a_worker_that_lets_go_leaves_nobody_waiting_for_room() -> None:
+    worker = DialogueWorker(Settings(), shop(), lambda _: None)
+    folder = folder_of(Store(), Effects())
+    worker._folders[0] = folder
+    for offset in range(MOST_WAITING_RECORDS):
+        folder.waiting.put_nowait(page(offset))
+    handing = asyncio.create_task(worker.hand_over(page(MOST_WAITING_RECORDS)))
+    await asyncio.sleep(0)
+    await worker._drop_all()
+    await asyncio.wait_for(handing, 1)
+
+
+async def test_an_archive_worker_that_lets_go_leaves_nobody_waiting_for_room() -> None:
+    worker = ArchiveWorker(Settings(), shop(), lambda _: None)
+    waiting: asyncio.Queue[Any] = asyncio.Queue(MOST_GATHERED)
+    worker._gatherers["t"] = SimpleNamespace(waiting=waiting)  # type: ignore[assignment]
+    for offset in range(MOST_GATHERED):
+        waiting.put_nowait(page(offset))
+    handing = asyncio.create_task(worker.hand_over("t", page(MOST_GATHERED)))
+    await asyncio.sleep(0)
+    await worker._drop_all()
+    await asyncio.wait_for(handing, 1)
