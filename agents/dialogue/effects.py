@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from infra.kafka.envelopes import in_envelopes
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from infra.kafka.names import DEAD_LETTERS, EVENTS, TRIGGERS
 from infra.waiting import until_up
@@ -11,9 +12,6 @@ from streams.batches import Batch
 from streams.codec import encode_dead_letter, encode_envelope, encode_event, encode_trigger
 from streams.identity import profile_key
 from streams.partitioning import partition_of
-
-MOST_EVENTS = 500
-"""Events of one envelope."""
 
 
 class EffectWriter:
@@ -48,8 +46,7 @@ class EffectWriter:
             by_partition.setdefault(target, []).append(encode_event(event))
         for target, encoded in by_partition.items():
             envelopes: list[tuple[bytes | None, bytes]] = [
-                (None, encode_envelope(encoded[start : start + MOST_EVENTS]))
-                for start in range(0, len(encoded), MOST_EVENTS)
+                (None, encode_envelope(events_of_one)) for events_of_one in in_envelopes(encoded)
             ]
             await self._many(EVENTS, target, envelopes)
 

@@ -1,7 +1,7 @@
 """Gathers events into envelopes, one Kafka record for what arrives within a few milliseconds."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from streams.codec import encode_envelope
@@ -13,6 +13,20 @@ MOST_BYTES = 256 * 1024
 """Bytes of one envelope; a single event may be larger."""
 MOST_WAITING = 64 * 1024 * 1024
 """Bytes that may wait for Kafka's acknowledgement before further events are refused."""
+
+
+def in_envelopes(events: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Events as JSON, in their order, by the envelopes that hold them: none too large for Kafka."""
+    gathered: list[bytes] = []
+    size = 0
+    for event in events:
+        if gathered and (size + len(event) >= MOST_BYTES or len(gathered) >= MOST_EVENTS):
+            yield gathered
+            gathered, size = [], 0
+        gathered.append(event)
+        size += len(event) + 1
+    if gathered:
+        yield gathered
 
 
 class _Receipt:
