@@ -14,6 +14,7 @@ from infra.clock import now_ms
 from schemas.event import Channel, Direction, WireEvent
 from streams.codec import encode_event
 from streams.identity import profile_key, usable_id
+from streams.tracking.events import LARGEST_EVENT
 
 MOST_CONTACTS = 1_000
 """Contacts of one batch."""
@@ -60,7 +61,7 @@ _encode = msgspec.json.Encoder().encode
 async def contact(request: Request, parts: FromParts) -> Response:
     """Takes one contact and answers 200 with its `message_id` once Kafka has it.
 
-    400 with what is wrong; 503 with `Retry-After` while Kafka is away.
+    400 with what is wrong, 413 over 32 KB; 503 with `Retry-After` while Kafka is away.
     """
     event = _event(await _body(request), now_ms())
     await parts.events.put([_keyed(event)])
@@ -93,13 +94,15 @@ async def contacts(request: Request, parts: FromParts) -> Response:
 
 
 def _event(body: bytes, now: int) -> WireEvent:
-    """The contact as an event received at `now`. Refused: 400."""
+    """The contact as an event received at `now`. Refused: 400, 413."""
     try:
         found = _decode_one(body)
     except msgspec.ValidationError as problem:
         raise Refused(400, "invalid_contact", str(problem)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise Refused(400, "invalid_json", str(problem)) from None
+    if len(body) > LARGEST_EVENT:  # Kafka takes no record of megabytes
+        raise Refused(413, "too_large", f"a contact has at most {LARGEST_EVENT} bytes")
     try:
         at = int(found.occurred_at.timestamp() * 1000) if found.occurred_at is not None else now
     except OverflowError:

@@ -8,7 +8,8 @@ _ERRORS = {
     "400": "No JSON, or a single event that is none (kept as a dead letter): "
     '`{"code", "message"}`. Sending it again is of no use.',
     "401": "Unknown write key.",
-    "413": "More than 4 MB, 2,500 events or 512 KB an event.",
+    "413": "More than 4 MB, 2,500 events, 512 KB an event, 32 KB of the batch's own context, or "
+    "16 MB once that is written into every event.",
     "503": "Kafka has not acknowledged; send the same again after `Retry-After` seconds.",
 }
 _SECURITY: list[dict[str, list[str]]] = [{"writeKey": []}, {}]

@@ -11,6 +11,11 @@ MOST_EVENTS = 2_500
 LARGEST_KEPT = 512 * 1024
 """Bytes of the largest event that is kept at all: as a dead letter it still fits a Kafka record."""
 
+LARGEST_CONTEXT = 32 * 1024
+"""Bytes of a batch's own context."""
+LARGEST_SPREAD = 16 * 1024 * 1024
+"""Bytes that the batch's own context comes to, written into each of its events."""
+
 _NONE = msgspec.Raw(b"")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ESCAPE = re.compile(
@@ -56,12 +61,15 @@ _single_decoder = msgspec.json.Decoder(_Single)
 
 def read_batch(data: bytes) -> Body:
     """The parts of a `/v1/batch` body. BodyError where it is no JSON object with a list `batch`,
-    or the list is too long."""
+    the list is too long, or the context too large to be the context of every item."""
     batch = _decode(data, _batch_decoder)[1]
     if len(batch.batch) > MOST_EVENTS:
         raise BodyError(413, "too_many_events", f"at most {MOST_EVENTS} events a batch")
     for item in batch.batch:
         _check_size(item)
+    context = len(memoryview(batch.context))
+    if context > LARGEST_CONTEXT or context * len(batch.batch) > LARGEST_SPREAD:
+        raise BodyError(413, "context_too_large", "the context is too large for so many events")
     return Body(batch.batch, batch.write_key, batch.sent_at, batch.context)
 
 

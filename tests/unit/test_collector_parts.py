@@ -27,6 +27,7 @@ def test_unpacks_one_and_several_gzip_members() -> None:
         (gzip.compress(b"x" * LARGEST_BODY) + gzip.compress(b"x"), 413),
         (gzip.compress(b"abcdef" * 100)[:-12], 400),
         (b"\x1f\x8bnonsense", 400),
+        (gzip.compress(b"") * 100_000, 400),  # each member would copy the megabytes after it
     ],
 )
 def test_refuses_a_gzip_that_holds_too_much_or_is_broken(data: bytes, status: int) -> None:

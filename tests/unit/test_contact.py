@@ -18,6 +18,7 @@ from infra.settings import SHIPPED_PLAYBOOK, Settings
 from schemas.event import Event
 from streams.codec import decode_envelope
 from streams.matching import match_event
+from streams.tracking.events import LARGEST_EVENT
 
 
 class Log:
@@ -148,6 +149,17 @@ def test_too_many_at_once_are_refused(client: TestClient, parts: Parts) -> None:
     body = b'"' + b"x" * (5 << 20) + b'"'
     assert client.post("/v1/contact", content=body).status_code == 413
     assert not parts.events.taken
+
+
+def test_a_contact_that_is_too_large_does_not_condemn_the_others(
+    client: TestClient, parts: Parts
+) -> None:
+    large = {**CALL, "properties": {"letter": "x" * LARGEST_EVENT}}
+    assert client.post("/v1/contact", json=large).status_code == 413
+    answer = client.post("/v1/contact/batch", json=[large, CALL])
+    assert answer.json()["accepted"] == 1
+    assert [found["code"] for found in answer.json()["refused"]] == ["too_large"]
+    assert len(parts.events.taken) == 1
 
 
 def test_the_token_is_asked_for(client: TestClient, parts: Parts) -> None:

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from schemas.event import Event, WireEvent
 from streams.codec import decode_envelope, encode_event
-from streams.tracking.body import LARGEST_KEPT, MOST_EVENTS, BodyError, read_batch, read_single
+from streams.tracking.body import (
+    LARGEST_CONTEXT,
+    LARGEST_KEPT,
+    LARGEST_SPREAD,
+    MOST_EVENTS,
+    BodyError,
+    read_batch,
+    read_single,
+)
 from streams.tracking.channels import channel_of
 from streams.tracking.events import LARGEST_EVENT, Rejected, read_events
 from streams.tracking.times import corrected_time, parse_time
@@ -221,6 +229,11 @@ def test_equal_messages_without_id_and_time_are_two_happenings() -> None:
     assert len({event.message_id for event in events + later}) == 3
 
 
+def spread(size: int, items: int) -> bytes:
+    """A batch of so many items whose own context has a little more than `size` bytes."""
+    return b'{"context":{"x":"%s"},"batch":[%s]}' % (b"x" * size, b",".join([b"{}"] * items))
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -232,6 +245,8 @@ def test_equal_messages_without_id_and_time_are_two_happenings() -> None:
         (b'{"batch":' + b"[" * 100_000, 400, "invalid_json"),
         (b'{"batch": [' + b"1," * MOST_EVENTS + b"1]}", 413, "too_many_events"),
         (b'{"batch": ["' + b"x" * LARGEST_KEPT + b'"]}', 413, "event_too_large"),
+        (spread(LARGEST_CONTEXT, 1), 413, "context_too_large"),
+        (spread(LARGEST_SPREAD // 1000, 1000), 413, "context_too_large"),
     ],
 )
 def test_a_body_that_is_no_batch_is_refused(body: bytes, status: int, code: str) -> None:
