@@ -9,6 +9,7 @@ import httpx
 import psutil
 import pytest
 from clickhouse_driver.errors import Error as ClickHouseError
+from segment.analytics.client import Client as SegmentClient
 
 from tests.integration.stack import RunningStack
 from tests.waiting import wait_until
@@ -51,16 +52,26 @@ def archived(stack: RunningStack, prefix: str) -> int:
         return -1
 
 
+def refused(stack: RunningStack) -> float:
+    """Requests answered 503 so far."""
+    metrics = httpx.get(f"{stack.url}/metrics", timeout=10).text
+    return sum(
+        float(line.rsplit(" ", 1)[1])
+        for line in metrics.splitlines()
+        if line.startswith('daehwa_requests_refused_total{code="unavailable"}')
+    )
+
+
 def test_kafka_stopped_is_said_and_the_retry_arrives(harmed: RunningStack) -> None:
     stack = harmed
     assert stack.send(*pages("before", 3)).status_code == 200
     wait_until(lambda: archived(stack, "before") == 3)
     kafka = stack.part("kafka")
     kafka.suspend()
-    refused = stack.send(*pages("after", 5))
-    assert refused.status_code == 503
-    assert refused.json()["code"]
-    assert int(refused.headers["Retry-After"]) >= 1
+    answer = stack.send(*pages("after", 5))
+    assert answer.status_code == 503
+    assert answer.json()["code"]
+    assert int(answer.headers["Retry-After"]) >= 1
     kafka.resume()
 
     def retried() -> bool:
@@ -91,6 +102,26 @@ def test_a_broker_that_died_is_started_again_and_hides_nothing(harmed: RunningSt
     wait_until(lambda: archived(stack, "new-broker") == 4, within=40)
     assert archived(stack, "round-") == 12
     assert [counted(stack, f"round-{round_of}") for round_of in range(3)] == [4, 4, 4]
+
+
+@pytest.mark.parametrize("trouble", ["stopped", "killed"])
+def test_the_sdk_retries_until_kafka_is_back(harmed: RunningStack, trouble: str) -> None:
+    visitor = f"sdk-{trouble}"
+    kafka = harmed.part("kafka")
+    if trouble == "stopped":
+        kafka.suspend()
+    else:
+        harmed.kill("kafka")
+    before = refused(harmed)
+    sdk = SegmentClient(harmed.write_key, host=harmed.url, upload_interval=0.05, max_retries=20)
+    sdk.page(anonymous_id=visitor, name="shoes", properties={"path": "/products/shoes"})
+    sdk.track(anonymous_id=visitor, event="Product Viewed", properties={"category": "shoes"})
+    if trouble == "stopped":
+        wait_until(lambda: refused(harmed) > before, within=20)
+        kafka.resume()
+    wait_until(lambda: counted(harmed, visitor) == 2, within=60)
+    wait_until(lambda: archived(harmed, visitor) == 2, within=40)
+    sdk.join()
 
 
 @pytest.mark.parametrize("victim", ["dialogue", "archive", "redis", "clickhouse"])
