@@ -10,6 +10,12 @@ from faust.types import TP
 
 from infra.settings import Settings
 
+REQUEST_SECONDS = 90.0
+"""How long Kafka may take to answer a worker's consumer."""
+
+_PATIENCE_SECONDS = 10 * 365 * 86_400.0
+"""How long `positions` may take: as long as a neighbour is away."""
+
 Place = tuple[str, int]
 """(Kafka topic, partition)."""
 
@@ -30,6 +36,8 @@ def faust_app(settings: Settings, group: str, positions: Positions | None = None
             consumer = super()._create_worker_consumer(transport)
             # Faust waits 1.5 s and offers no setting; the embedded broker sleeps half of it.
             consumer._fetch_max_wait_ms = settings.fetch_wait_ms
+            for part in (consumer, consumer._client):
+                part._request_timeout_ms = int(REQUEST_SECONDS * 1000)
             return consumer
 
     class PositionedConsumer(Consumer):  # type: ignore[misc]  # Faust is untyped
@@ -63,6 +71,9 @@ def faust_app(settings: Settings, group: str, positions: Positions | None = None
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=max(0.5, settings.session_timeout_s / 3),
         broker_commit_interval=1.0,
+        # Of the consumer's requests and of `positions`: a worker whose positions are not known by
+        # then reads nothing any more and does not end either. The requests get a bound of their own.
+        broker_request_timeout=_PATIENCE_SECONDS,
         broker_max_poll_interval=600.0,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=4 * 1024 * 1024,
