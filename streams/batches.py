@@ -20,6 +20,8 @@ class Batch:
         self.profiles: dict[str, Profile] = {}
         """Profile key -> the profile after the batch, only those that changed."""
         self.triggers: list[Trigger] = []
+        self.decided: Counter[tuple[str, str]] = Counter()
+        """(type, decision) -> number of triggers."""
         self.sends: list[Event] = []
         self.deadlines: dict[tuple[str, str], int | None] = {}
         """(kind, profile key) -> due (milliseconds), None for one that was cleared."""
@@ -32,17 +34,26 @@ class Batch:
     def add(self, key: str, effects: Iterable[Effect], transitions: CountedTransitions) -> None:
         """Takes in the effects of one event on the profile `key`."""
         for effect in effects:
-            match effect:
-                case Trigger():
-                    self.triggers.append(effect)
-                case Learn(previous, topic):
-                    self._learn(previous, topic, transitions)
-                case SetDeadline(kind, at):
-                    self.deadlines[kind, key] = at
-                case ClearDeadline(kind):
-                    self.deadlines[kind, key] = None
-                case Send(event):
-                    self.sends.append(event)
+            # A chain of tests by type: `match` with class patterns costs several times as much.
+            if type(effect) is Trigger:
+                self.triggers.append(effect)
+                self.decided[effect.type, effect.decision] += 1
+            elif type(effect) is Learn:
+                self._learn(effect.previous, effect.topic, transitions)
+            elif type(effect) is SetDeadline:
+                self.deadlines[effect.kind, key] = effect.at
+            elif type(effect) is ClearDeadline:
+                self.deadlines[effect.kind, key] = None
+            elif type(effect) is Send:
+                self.sends.append(effect.event)
+
+    def forget_deadline(self, key: str, event: Event, profile: Profile | None) -> None:
+        """Clears the deadline of a timer that its profile does not wait for (it expired, or became
+        another's): left where it is, it would come due again and again."""
+        kind = event.properties.get("kind")
+        pending = profile.decisions.deadlines if profile is not None else {}
+        if isinstance(kind, str) and kind not in pending:
+            self.deadlines[kind, key] = None
 
     def _learn(self, previous: str | None, topic: str, transitions: CountedTransitions) -> None:
         if transitions.learn(previous, topic):
@@ -80,6 +91,8 @@ def fold_batch(
                 batch.add(key, outcome.effects, transitions)
         elif type(outcome) is Dropped:
             batch.dropped[outcome.reason] += 1
+            if event.type == "timer":
+                batch.forget_deadline(key, event, before)
         elif type(outcome) is Dead:
             batch.dead.append((event, outcome))
     return batch
