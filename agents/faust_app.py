@@ -72,7 +72,7 @@ def faust_app(settings: Settings, group: str, positions: Positions | None = None
         broker_heartbeat_interval=max(0.5, settings.session_timeout_s / 3),
         broker_commit_interval=1.0,
         # Of the consumer's requests and of `positions`: a worker whose positions are not known by
-        # then reads nothing any more and does not end either. The requests get a bound of their own.
+        # then reads nothing any more and does not end either. Requests have a bound of their own.
         broker_request_timeout=_PATIENCE_SECONDS,
         broker_max_poll_interval=600.0,
         consumer_auto_offset_reset="earliest",
