@@ -1,4 +1,4 @@
-"""A batch leaves no deadline behind that nobody waits for, and takes none away that somebody does."""
+"""A batch leaves no deadline behind that nobody waits for, and none is taken from who does."""
 
 from schemas.decisions import Decisions
 from schemas.profile import Profile
