@@ -3,8 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+KAFKA_POM := infra/kafka/apache/pom.xml
+KAFKA_JARS := build/apache-kafka
+KAFKA_TESTS := tests/contract/test_kafka_topics.py tests/contract/test_broker_contract.py \
+  tests/integration/test_main_job.py tests/integration/test_failures.py \
+  tests/integration/test_broker_restart.py $(wildcard tests/soak)
 
-.PHONY: help setup demo up test test-all bench lint lock clean
+.PHONY: help setup demo up test test-all test-kafka kafka bench lint lock clean
 
 help: ## what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,8 +43,21 @@ test: setup lint ## lint and every test that is not slow
 test-all: setup lint ## every test
 	@$(BIN)/python -m pytest
 
-bench: setup ## JSON lines; BENCH=fold,latency picks by the beginning of the name
-	@$(BIN)/python -m bench $(BENCH)
+kafka: $(KAFKA_JARS)/.ready ## fetch Apache Kafka (needs Java 17 and Maven)
+
+$(KAFKA_JARS)/.ready: $(KAFKA_POM)
+	@command -v java >/dev/null && command -v mvn >/dev/null \
+	  || { echo "Apache Kafka needs Java 17 or newer and Maven on the PATH"; exit 2; }
+	@rm -rf $(KAFKA_JARS)
+	@mvn --quiet --batch-mode --no-transfer-progress --file $(KAFKA_POM) \
+	  dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(KAFKA_JARS)
+	@touch $@
+
+test-kafka: setup kafka ## the promises on Apache Kafka: broker contract, whole stack, soak
+	@DAEHWA_EMBEDDED_KAFKA=apache $(BIN)/python -m pytest -k "not tansu" $(KAFKA_TESTS)
+
+bench: setup $(if $(filter apache,$(KAFKA)),kafka) ## JSON lines; BENCH=fold,latency picks by the beginning of the name, KAFKA=apache the broker
+	@DAEHWA_EMBEDDED_KAFKA=$(or $(KAFKA),$(DAEHWA_EMBEDDED_KAFKA)) $(BIN)/python -m bench $(BENCH)
 
 lock: setup ## renew both lock files from pyproject.toml
 	@version=$$($(BIN)/uv --version | cut -d' ' -f2); \

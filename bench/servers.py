@@ -1,6 +1,7 @@
 """Embedded servers for a benchmark, without the rest of the stack."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from infra.embedded.apache_kafka import apache_kafka_part, apache_kafka_wanted
 from infra.embedded.clickhouse_part import clickhouse_part
 from infra.embedded.kafka import kafka_part
 from infra.embedded.own_parts import api_part, worker_part
@@ -50,7 +52,7 @@ class Bench:
 @asynccontextmanager
 async def servers(*names: str, partitions: int = 4) -> AsyncIterator[Bench]:
     """Kafka, and Redis or ClickHouse where named, in a temporary folder."""
-    kafka, redis, clickhouse, http, port = free_ports(5)
+    kafka, controller, redis, clickhouse, http, port = free_ports(6)
     settings = Settings(
         kafka_url=f"kafka://127.0.0.1:{kafka}",
         redis_url=f"redis://127.0.0.1:{redis}/0",
@@ -65,7 +67,10 @@ async def servers(*names: str, partitions: int = 4) -> AsyncIterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="daehwa-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         bench = Bench(settings, folder)
-        parts = [kafka_part(kafka, folder, settings)]
+        if apache_kafka_wanted(os.environ):
+            parts = [apache_kafka_part(kafka, controller, folder / "kafka", folder, settings)]
+        else:
+            parts = [kafka_part(kafka, folder, settings)]
         if "redis" in names:
             parts.append(redis_part(redis, folder / "redis", folder))
         if "clickhouse" in names:

@@ -58,7 +58,10 @@ async def _run(
     loop = asyncio.get_running_loop()
     for what in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(what, stopping.set)
-    stack = Stack(settings, folder, tell=tell)
+    try:
+        stack = Stack(settings, folder, tell=tell)
+    except PartFailedError as problem:
+        raise Refusal(str(problem)) from None
     stop = asyncio.create_task(stopping.wait())
     try:
         starting = asyncio.create_task(stack.start())

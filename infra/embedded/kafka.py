@@ -9,7 +9,7 @@ from pathlib import Path
 from kafka.errors import KafkaError
 
 from infra.embedded.process import Part
-from infra.kafka.topics import KafkaTopicsError, TopicAdmin
+from infra.kafka.topics import TopicAdmin
 from infra.settings import Settings
 
 
@@ -18,23 +18,8 @@ def kafka_part(port: int, logs: Path, settings: Settings) -> Part:
     it stops, so a restart creates them anew."""
     address = f"tcp://127.0.0.1:{port}"
 
-    def topics_exist() -> bool:
-        try:
-            admin = TopicAdmin(settings)
-        except KafkaError:
-            return False
-        try:
-            admin.ensure()
-        except KafkaTopicsError:
-            raise
-        except KafkaError:
-            return False
-        finally:
-            admin.close()
-        return True
-
     async def ready() -> bool:
-        return await asyncio.to_thread(topics_exist)
+        return await asyncio.to_thread(topics_exist, settings)
 
     return Part(
         name="kafka",
@@ -53,7 +38,24 @@ def kafka_part(port: int, logs: Path, settings: Settings) -> Part:
         ready=ready,
         # It holds nothing but memory, and asked politely it waits for its clients to hang up.
         stop_signal=signal.SIGKILL,
+        forgets=True,
     )
+
+
+def topics_exist(settings: Settings) -> bool:
+    """Creates the topics that are missing; False while the broker does not answer.
+    `KafkaTopicsError` where they are not what the settings say."""
+    try:
+        admin = TopicAdmin(settings)
+    except KafkaError:
+        return False
+    try:
+        admin.ensure()
+    except KafkaError:
+        return False
+    finally:
+        admin.close()
+    return True
 
 
 def _binary() -> str:

@@ -33,6 +33,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     stop_seconds: float = 10.0
     """How long it may take to stop before it is killed."""
     start_seconds: float = 60.0
+    forgets: bool = False
+    """Whether what it holds is gone when it ends."""
 
 
 class PartProcess:

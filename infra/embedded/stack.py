@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 from kafka.errors import KafkaError
 
+from infra.embedded.apache_kafka import apache_kafka_part, apache_kafka_wanted
 from infra.embedded.clickhouse_part import clickhouse_part
 from infra.embedded.kafka import kafka_part
 from infra.embedded.own_parts import WORKERS, api_part, worker_part
@@ -33,7 +34,7 @@ class Stack:
 
     def __init__(self, settings: Settings, folder: Path, *, tell: Callable[[str], None]) -> None:
         embedded = _embedded_services(os.environ)
-        kafka, redis, clickhouse, http, api, *workers = free_ports(5 + len(WORKERS))
+        kafka, controller, redis, clickhouse, http, api, *workers = free_ports(6 + len(WORKERS))
         self.settings = settings.model_copy(
             update={
                 **({"kafka_url": f"kafka://127.0.0.1:{kafka}"} if "kafka" in embedded else {}),
@@ -57,7 +58,11 @@ class Stack:
         self._tell = tell
         environment = environment_of(self.settings)
         servers: list[Part] = []
-        if "kafka" in embedded:
+        if "kafka" in embedded and apache_kafka_wanted(os.environ):
+            servers.append(
+                apache_kafka_part(kafka, controller, folder / "kafka", self.logs, self.settings)
+            )
+        elif "kafka" in embedded:
             servers.append(kafka_part(kafka, self.logs, self.settings))
         if "redis" in embedded:
             servers.append(redis_part(redis, folder / "redis", self.logs))
@@ -116,7 +121,7 @@ class Stack:
             self._tell(f"{name} ended by itself (exit code {code}), starting it again")
             await asyncio.sleep(min(0.2 * 2**restart, 10))
             async with self._restarted:
-                if name == "kafka":
+                if name == "kafka" and process.part.forgets:
                     # What the broker held is gone, the workers' places with it; and a client that
                     # asks an empty broker for a Kafka topic by name makes it create a wrong one.
                     await asyncio.gather(*(worker.kill() for worker in self._own[:-1]))

@@ -7,7 +7,14 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.conn import CloseReason
-from aiokafka.errors import KafkaConnectionError, KafkaError, UnknownError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    IncompatibleBrokerVersion,
+    KafkaConnectionError,
+    KafkaError,
+    UnknownError,
+    UnsupportedVersionError,
+)
 
 from infra.metrics import NEIGHBOUR_UP
 from infra.settings import Settings
@@ -24,6 +31,14 @@ _PAUSE_BEFORE_RETRY_S = 0.05
 _BROKEN = (CloseReason.CONNECTION_BROKEN, CloseReason.CONNECTION_TIMEOUT, CloseReason.OUT_OF_SYNC)
 _PASSING = (UnknownError,)
 """Final for aiokafka; Tansu answers so when two clients write to a new partition at once."""
+
+_NOT_IDEMPOTENT = (
+    ClusterAuthorizationFailedError,
+    IncompatibleBrokerVersion,
+    UnknownError,
+    UnsupportedVersionError,
+)
+"""What a broker that gives no producer ids answers when asked for one; Tansu the third."""
 
 _Records = Sequence[tuple[bytes | None, bytes]]
 _Sent = list["asyncio.Future[Any]"]
@@ -44,31 +59,50 @@ class _Connection:
     under way of the real one being created, and offsets are given out twice), and after we have
     told the sender that it failed. So it may do neither: what breaks is lost, and the writer
     begins with a fresh producer that asks which topics there are.
+
+    Where the broker gives producer ids the producer is idempotent: what a living broker refuses
+    for the moment aiokafka sends again under the same number, and the broker keeps it once.
     """
 
     def __init__(self, servers: str) -> None:
-        self.producer = AIOKafkaProducer(
-            bootstrap_servers=servers,
+        self._servers = servers
+        self.idempotent = True
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.producer = self._producer()
+
+    async def open(self) -> None:
+        """Connects, and asks for the topics over the connection that will carry the records.
+
+        KafkaError or OSError where Kafka does not answer."""
+        try:
+            async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
+                await self.producer.start()
+        except TimeoutError:
+            raise KafkaConnectionError("Kafka answers but gives no producer id") from None
+        except _NOT_IDEMPOTENT:
+            await self.producer.stop()
+            self.idempotent = False
+            self.producer = self._producer()
+            await self.producer.start()
+        if not await self.producer.client.force_metadata_update():
+            raise KafkaConnectionError("Kafka answers but does not say which topics it has")
+
+    def _producer(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._servers,
             client_id="daehwa-writer",
             acks="all",
+            enable_idempotence=self.idempotent,
             linger_ms=0,
             max_batch_size=LARGEST_BATCH,
             max_request_size=LARGEST_REQUEST,
             request_timeout_ms=int(ACKNOWLEDGED_WITHIN_S * 1000),
             connections_max_idle_ms=None,
         )
-        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         # aiokafka has no settings for these two.
-        self.producer._message_accumulator._batch_ttl = -1.0
-        self.producer.client._on_connection_closed = self._closed
-
-    async def open(self) -> None:
-        """Connects, and asks for the topics over the connection that will carry the records.
-
-        KafkaError or OSError where Kafka does not answer."""
-        await self.producer.start()
-        if not await self.producer.client.force_metadata_update():
-            raise KafkaConnectionError("Kafka answers but does not say which topics it has")
+        producer._message_accumulator._batch_ttl = -1.0
+        producer.client._on_connection_closed = self._closed
+        return producer
 
     async def partitions(self, topic: str) -> Set[int]:
         """The partitions of the topic; waits for it to be created.
@@ -85,11 +119,18 @@ class _Connection:
             await asyncio.sleep(_PAUSE_BEFORE_RETRY_S)
             await self.producer.client.force_metadata_update()
 
+    def may_send_again(self, problem: KafkaError) -> bool:
+        """Whether the same records may be sent over this connection after it refused them. Not
+        by an idempotent producer: the number it gave them is missing from the log for good."""
+        return not self.idempotent and (problem.retriable or type(problem) in _PASSING)
+
     def lose(self, reason: str) -> None:
         """Ends every wait on this connection; nothing is sent over it or another any more."""
         if not self.lost.done():
             self.lost.set_result(reason)
             self.producer.client._get_conn = _no_connection
+            # An idempotent sender would try what it holds for ever.
+            self.producer._sender._txn_manager = None
 
     def _closed(self, _: object, reason: CloseReason | None) -> None:
         if reason in _BROKEN:
@@ -130,8 +171,10 @@ class LogWriter:
             await asyncio.wait([self._keeper])
         connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.producer.stop()
+            stopping = asyncio.create_task(connection.producer.stop())
+            await asyncio.wait({stopping}, timeout=ACKNOWLEDGED_WITHIN_S)
             connection.lose("the writer stopped")
+            await stopping
         if self._closing:
             await asyncio.wait(self._closing)
 
@@ -169,6 +212,7 @@ class LogWriter:
             connection = self._connection
             if connection is None:
                 raise KafkaUnavailable(f"Kafka at {self._servers} does not answer")
+            sent: _Sent = []
             try:
                 async with asyncio.timeout_at(latest):
                     if partition not in await connection.partitions(topic):
@@ -176,9 +220,13 @@ class LogWriter:
                     sent = await send(connection.producer, topic, partition, records)
                 await self._all_done(connection, sent, latest)
             except TimeoutError:
-                raise KafkaUnavailable(f"Kafka did not acknowledge within {within_s:g} s") from None
+                reason = f"Kafka did not acknowledge within {within_s:g} s"
+                if sent and within_s >= ACKNOWLEDGED_WITHIN_S:
+                    # It answers, and refuses: what waits for it must not grow without end.
+                    connection.lose(reason)
+                raise KafkaUnavailable(reason) from None
             except KafkaError as problem:
-                if connection.lost.done() or not (problem.retriable or type(problem) in _PASSING):
+                if connection.lost.done() or not connection.may_send_again(problem):
                     connection.lose(repr(problem))
                     raise KafkaUnavailable(f"Kafka did not acknowledge: {problem!r}") from problem
                 # No event counts twice for being on the log twice: its message id is the same.
@@ -230,7 +278,7 @@ class LogWriter:
                 raise
             self._connection = connection
             NEIGHBOUR_UP.labels("kafka").set(1)
-            _log.info("Kafka answers", servers=self._servers)
+            _log.info("Kafka answers", servers=self._servers, idempotent=connection.idempotent)
             if not attempted.done():
                 attempted.set_result(None)
             reason = await _until_lost(connection)

@@ -91,6 +91,8 @@ class RunningStack:
         sign = signs.get(name, name)
         for process in self.parts():
             command = process.cmdline()
+            if name == "kafka" and "kafka.Kafka" in command:
+                return process
             if any(word == sign or word.endswith(f"/{sign}") for word in command):
                 return process
             if name == "redis" and command and "redis" in command[0]:
