@@ -27,6 +27,7 @@ EVENT_COLUMNS: Final = (
     "channel",
     "name",
     "profile_key",
+    "addressed_to",
     "user_id",
     "anonymous_id",
     "previous_id",
@@ -45,6 +46,7 @@ EVENT_COLUMNS: Final = (
     "sent_at",
     "source",
     "hops",
+    "copy",
     "log_id",
     "log_partition",
     "log_offset",
@@ -139,12 +141,14 @@ def event_columns(
             (place.log_id, place.partition, place.offset, index) for index in range(len(found))
         ]
     matched = [_matched(event, book) for event in events]
+    hops = [min(max(event.hops, 0), _MOST_UINT8) if event.hops else 0 for event in events]
     columns: Columns = [
         [event.message_id for event in events],
         [event.type for event in events],
         [event.channel for event in events],
         [event.name or "" for event in events],
         [_owner(event) for event in events],
+        [event.key or "" for event in events],
         [event.user_id or "" for event in events],
         [event.anonymous_id or "" for event in events],
         [event.previous_id or "" for event in events],
@@ -162,7 +166,8 @@ def event_columns(
         _times([event.received_at for event in events]),
         [_time_or_none(event.sent_at) for event in events],
         [event.source for event in events],
-        [min(max(event.hops, 0), _MOST_UINT8) if event.hops else 0 for event in events],
+        hops,
+        hops,
     ]
     columns += [list(column) for column in zip(*places, strict=True)] or [[], [], [], []]
     return columns

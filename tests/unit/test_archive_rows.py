@@ -137,10 +137,12 @@ def test_properties_that_are_no_object_are_archived_without_topics(properties: s
     assert found["properties"] == properties.encode()
 
 
-def test_a_forwarded_copy_has_the_sorting_key_of_its_original() -> None:
+def test_a_forwarded_copy_has_the_sender_of_its_original_and_an_address() -> None:
     original = wire(message_id="m", anonymous_id="visitor")
     copy = msgspec.structs.replace(original, key="customer", hops=1)
     assert row(original)["profile_key"] == row(copy)["profile_key"] == "visitor"
+    assert (row(original)["addressed_to"], row(original)["copy"]) == ("", 0)
+    assert (row(copy)["addressed_to"], row(copy)["copy"]) == ("customer", 1)
 
 
 def test_a_blocked_user_id_is_not_who_sent_it() -> None:
