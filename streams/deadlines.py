@@ -4,14 +4,15 @@ Each profile has at most one pending deadline per kind. Later activity does not 
 comes due, the fold looks again and either fires or sets the next one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from schemas.decisions import Decisions
 from schemas.effect import ClearDeadline, Dead, Dropped, Effect, Folded, Outcome, SetDeadline
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Profile
+from schemas.profile import Dialogue, Lifecycle, Profile
 from streams.churn import churn_deadline
 from streams.matching import Match
 from streams.merging import still_spoken_of
@@ -40,31 +41,36 @@ def timer_event(key: str, kind: str, due: int, now: int) -> Event:
 
 
 def arm(
-    profile: Profile,
+    decisions: Decisions,
+    dialogues: Mapping[str, Dialogue],
+    lifecycle: Lifecycle,
     matches: Sequence[Match],
     order: bool,
     book: CompiledPlaybook,
     models: Models,
     effects: list[Effect],
-) -> Profile:
-    """The profile with the deadlines that an event made necessary; their effects are appended."""
-    pending = profile.decisions.deadlines
+) -> Decisions:
+    """The decisions with the deadlines that an event made necessary; their effects are appended.
+
+    `dialogues` and `lifecycle` are those after the event.
+    """
+    pending = decisions.deadlines
     wanted: dict[str, int] = {}
     for found in matches:
         for rule in book.stalled.get(found.place, ()):
             if rule.name in pending or rule.name in wanted:
                 continue
             if rule.covers(found.topic):
-                due = _stall_due(profile, rule, book)
+                due = _stall_due(decisions, dialogues, rule, book)
                 if due is not None:
                     wanted[rule.name] = due
     if order:
         for rule in book.churn:
             if rule.name not in pending:
-                due = churn_deadline(profile.lifecycle, rule.p_alive, models.churn)
+                due = churn_deadline(lifecycle, rule.p_alive, models.churn)
                 if due is not None:
                     wanted[rule.name] = due
-    return _set(profile, wanted, effects) if wanted else profile
+    return _set(decisions, wanted, effects) if wanted else decisions
 
 
 def arm_all(
@@ -78,7 +84,9 @@ def arm_all(
             due = _due(when, profile, rule, book, models)
             if due is not None:
                 wanted[name] = due
-    return _set(profile, wanted, effects) if wanted else profile
+    if not wanted:
+        return profile
+    return replace(profile, decisions=_set(profile.decisions, wanted, effects))
 
 
 def fold_timer(
@@ -105,17 +113,20 @@ def fold_timer(
     when, rule = known
     if when == "stage.stalled":
         profile = _fire_stalls(profile, rule, event, book, effects)
-        later = _stall_due(profile, rule, book)
+        later = _stall_due(profile.decisions, profile.dialogues, rule, book)
     else:
         later = churn_deadline(profile.lifecycle, rule.p_alive, models.churn)
         if later is not None and later <= due:
             cause = at_risk(profile.lifecycle, rule, due, event.received_at, models.churn)
-            decisions, trigger = decide(profile, profile.decisions, rule, cause)
+            decisions, trigger = decide(
+                profile.key, profile.consent, profile.decisions, rule, cause
+            )
             profile = replace(profile, decisions=decisions)
             effects.append(trigger)
             later = None
     if later is not None:
-        profile = _set(profile, {kind: later}, effects)
+        decisions = _set(profile.decisions, {kind: later}, effects)
+        profile = replace(profile, decisions=decisions)
     return Folded(profile, effects)
 
 
@@ -128,11 +139,11 @@ def _fire_stalls(
 ) -> Profile:
     due = event.occurred_at
     decisions = profile.decisions
-    for stall in open_stalls(profile, rule, book):
+    for stall in open_stalls(decisions, profile.dialogues, rule, book):
         if stall.since + rule.after > due:
             break
         cause = stalled(stall, rule, due, event.received_at)
-        decisions, trigger = decide(profile, decisions, rule, cause)
+        decisions, trigger = decide(profile.key, profile.consent, decisions, rule, cause)
         effects.append(trigger)
         spoken = {**decisions.fired, f"{rule.name}|{stall.topic}": stall.since}
         decisions = replace(decisions, fired=still_spoken_of(spoken, profile.dialogues))
@@ -143,20 +154,22 @@ def _due(
     when: str, profile: Profile, rule: CompiledRule, book: CompiledPlaybook, models: Models
 ) -> int | None:
     if when == "stage.stalled":
-        return _stall_due(profile, rule, book)
+        return _stall_due(profile.decisions, profile.dialogues, rule, book)
     if when == "churn.risk":
         return churn_deadline(profile.lifecycle, rule.p_alive, models.churn)
     return None
 
 
-def _stall_due(profile: Profile, rule: CompiledRule, book: CompiledPlaybook) -> int | None:
-    stalls = open_stalls(profile, rule, book)
+def _stall_due(
+    decisions: Decisions,
+    dialogues: Mapping[str, Dialogue],
+    rule: CompiledRule,
+    book: CompiledPlaybook,
+) -> int | None:
+    stalls = open_stalls(decisions, dialogues, rule, book)
     return stalls[0].since + rule.after if stalls else None
 
 
-def _set(profile: Profile, wanted: dict[str, int], effects: list[Effect]) -> Profile:
+def _set(decisions: Decisions, wanted: dict[str, int], effects: list[Effect]) -> Decisions:
     effects += [SetDeadline(kind, at) for kind, at in wanted.items()]
-    decisions = profile.decisions
-    return replace(
-        profile, decisions=replace(decisions, deadlines={**decisions.deadlines, **wanted})
-    )
+    return replace(decisions, deadlines={**decisions.deadlines, **wanted})

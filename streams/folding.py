@@ -4,15 +4,13 @@ Facts (what happened) do not depend on the order of events; decisions (what to s
 and use only the times the events carry, so that a replay decides the same.
 """
 
-from collections.abc import Sequence
-
-from msgspec.structs import replace
+from collections.abc import Mapping, Sequence
 
 from schemas.decisions import Decisions
 from schemas.effect import Dropped, Effect, Folded, Learn, Outcome, Send
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Dialogue, Lifecycle, Profile
+from schemas.profile import Dialogue, Lifecycle, Profile, Stamped
 from streams.consent import consent_of, write_consent
 from streams.deadlines import arm, fold_timer
 from streams.dialogues import MOST_DIALOGUES, advance, keep_liveliest
@@ -89,37 +87,42 @@ def _fold_happening(
         if linked:
             identities = {**identities, **dict.fromkeys(linked, False)}
             effects += [Send(link) for link in linked.values()]
+    lifecycle = _lived(profile.lifecycle, event, order)
+    decisions = profile.decisions
+    if matches:
+        about = (profile.key, consent, dialogues)
+        decisions = _decide(about, decisions, matches, earlier, event, book, models, effects)
+    if matches or order:
+        decisions = arm(decisions, dialogues, lifecycle, matches, order, book, models, effects)
     folded = Profile(
         profile.key,
         traits,
         consent,
         identities,
-        _lived(profile.lifecycle, event, order),
+        lifecycle,
         dialogues,
         quiet,
         remember(profile.recent, hashed, event.received_at),
         None,
-        profile.decisions,
+        decisions,
         known,
     )
-    if matches:
-        folded = _decide(folded, matches, earlier, event, book, models, effects)
-    if matches or order:
-        folded = arm(folded, matches, order, book, models, effects)
     return Folded(folded, effects)
 
 
 def _decide(
-    folded: Profile,
+    about: tuple[str, Mapping[str, Stamped], Mapping[str, Dialogue]],
+    decisions: Decisions,
     matches: Sequence[Match],
     earlier: Sequence[Dialogue | None],
     event: Event,
     book: CompiledPlaybook,
     models: Models,
     effects: list[Effect],
-) -> Profile:
-    """The profile with the decisions on each match; `earlier` are the dialogues before them."""
-    decisions = folded.decisions
+) -> Decisions:
+    """The decisions with those on each match. `about` is the customer after the event: key,
+    consent, dialogues; `earlier` are the matched dialogues before it."""
+    key, consent, dialogues = about
     last_topic = decisions.last_topic
     for found, before in zip(matches, earlier, strict=True):
         topic = found.topic
@@ -132,20 +135,17 @@ def _decide(
         for rule in book.reached.get(found.place, ()):
             if rule.covers(topic):
                 cause = reached(before, found, event, ranks)
-                decisions, trigger = decide(folded, decisions, rule, cause)
+                decisions, trigger = decide(key, consent, decisions, rule, cause)
                 effects.append(trigger)
         for rule in book.offers.get(found.place, ()):
             if rule.covers(topic):
-                offered = offer(folded, rule, topic, found.stage, event, models.transitions)
+                offered = offer(dialogues, rule, found, event, models.transitions)
                 if offered is not None:
-                    decisions, trigger = decide(folded, decisions, rule, offered)
+                    decisions, trigger = decide(key, consent, decisions, rule, offered)
                     effects.append(trigger)
-    if decisions is folded.decisions and last_topic == decisions.last_topic:
-        return folded
-    return replace(
-        folded,
-        decisions=Decisions(decisions.deadlines, decisions.fired, decisions.sent, last_topic),
-    )
+    if last_topic == decisions.last_topic:
+        return decisions
+    return Decisions(decisions.deadlines, decisions.fired, decisions.sent, last_topic)
 
 
 def _lived(life: Lifecycle, event: Event, order: bool) -> Lifecycle:

@@ -122,6 +122,10 @@ def match_event(event: Event, dispatch: Dispatch) -> tuple[list[Match], bool]:
 def _apply(
     rules: tuple[CompiledMatch, ...], properties: Mapping[str, Any]
 ) -> tuple[list[Match], bool]:
+    if len(rules) == 1 and rules[0].each is None:  # most events by far
+        rule = rules[0]
+        topic = rule.render(properties)
+        return [] if topic is None else [Match(topic, rule.stage, rule.place)], rule.order
     matches: list[Match] = []
     order = False
     for rule in rules:

@@ -36,28 +36,35 @@ def next_topics(
     covers: Callable[[str], bool],
     most: int = 3,
     popular: bool = True,
+    least: int = 0,
 ) -> list[NextTopic]:
     """The `most` likeliest topics after `last` that are not `known`, best first.
 
     share(j) = (n_ij + k * popularity_j) / (n_i + k), the posterior mean of a multinomial under
     a Dirichlet prior of weight k = `SHRINKAGE` centred on popularity. Without `popular`, only
-    topics that somebody went on to are considered; no other can have a lift above 1.
+    topics that somebody went on to are considered; no other can have a lift above 1. Nothing is
+    found while fewer than `least` customers went on from `last`.
     """
     total = transitions.begun_total
     if not total:
         return []
     following = transitions.following(last)
     of = sum(following.values())
+    if of < least:
+        return []
     begun = transitions.begun
-    candidates = set(following)
-    if popular:
-        candidates.update(nsmallest(MOST_POPULAR, begun, key=lambda topic: (-begun[topic], topic)))
+    times_begun = begun.get
     weight = SHRINKAGE / total
-    ranked = sorted(
-        (-following.get(topic, 0) - weight * begun.get(topic, 0), topic)
-        for topic in candidates
+    ranked = [
+        (-count - weight * times_begun(topic, 0), topic)
+        for topic, count in following.items()
         if topic not in known
-    )
+    ]
+    if popular:
+        for topic in nsmallest(MOST_POPULAR, begun, key=lambda topic: (-begun[topic], topic)):
+            if topic not in following and topic not in known:
+                ranked.append((-weight * begun[topic], topic))
+    ranked.sort()
     found: list[NextTopic] = []
     for score, topic in ranked:
         popularity = begun.get(topic, 0) / total

@@ -1,9 +1,12 @@
 """Page path patterns in a trie, so that a page costs its own length and not the number of rules."""
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 _MOST_SEGMENTS = 24
+_MOST_REMEMBERED = 16_384
+_LONGEST_REMEMBERED = 200
 
 
 class PathTrie:
@@ -15,6 +18,7 @@ class PathTrie:
     def __init__(self) -> None:
         self._anchored: dict[str, Any] = {}
         self._floating: dict[str, Any] = {}
+        self._remembered = lru_cache(maxsize=_MOST_REMEMBERED)(self._search)
 
     def add(self, pattern: str, value: Any) -> None:
         """Keeps `value` under `pattern`. ValueError where the pattern is malformed."""
@@ -32,9 +36,16 @@ class PathTrie:
             else:
                 node = node.setdefault(segment, {})
         node.setdefault("", []).append((tuple(names), value))
+        self._remembered.cache_clear()
 
     def match(self, path: str) -> list[tuple[dict[str, str], Any]]:
-        """(fields, value) of every pattern that fits the whole path, the anchored ones first."""
+        """(fields, value) of every pattern that fits the whole path, the anchored ones first.
+
+        The list is remembered for the next visitor of the page: it is only to be read.
+        """
+        return self._remembered(path) if len(path) <= _LONGEST_REMEMBERED else self._search(path)
+
+    def _search(self, path: str) -> list[tuple[dict[str, str], Any]]:
         segments = _segments(path)
         if len(segments) > _MOST_SEGMENTS:
             return []

@@ -14,6 +14,8 @@ class CompiledRule(msgspec.Struct, frozen=True):
 
     name: str
     topic: str
+    beginning: str | None
+    """How the topics it speaks of begin; None where it is one exact topic."""
     stages: tuple[str, ...]
     after: int
     expires: int | None
@@ -23,10 +25,8 @@ class CompiledRule(msgspec.Struct, frozen=True):
 
     def covers(self, topic: str) -> bool:
         """Whether the rule speaks of this topic."""
-        pattern = self.topic
-        if pattern in ("*", topic):
-            return True
-        return pattern.endswith("/*") and topic.startswith(pattern[:-1])
+        beginning = self.beginning
+        return topic == self.topic if beginning is None else topic.startswith(beginning)
 
 
 class CompiledPlaybook(msgspec.Struct, frozen=True):
@@ -110,6 +110,7 @@ def _compile(rule: TriggerRule, where: str) -> CompiledRule:
     return CompiledRule(
         name=rule.name,
         topic=rule.topic,
+        beginning=rule.topic[:-1] if rule.topic == "*" or rule.topic.endswith("/*") else None,
         stages=rule.stages,
         after=after or 0,
         expires=duration("expires"),

@@ -7,7 +7,7 @@ import msgspec
 from xxhash import xxh3_128_hexdigest
 
 from schemas.decisions import Decisions, Sent
-from schemas.profile import Profile, Stamped
+from schemas.profile import Stamped
 from schemas.trigger import Trigger, TriggerType
 from streams.consent import EVERY_CHANNEL
 from streams.merging import MOST_SENT
@@ -29,19 +29,24 @@ class Cause(msgspec.Struct, frozen=True, gc=False):
 
 
 def decide(
-    profile: Profile, decisions: Decisions, rule: CompiledRule, cause: Cause
+    key: str,
+    consent: Mapping[str, Stamped],
+    decisions: Decisions,
+    rule: CompiledRule,
+    cause: Cause,
 ) -> tuple[Decisions, Trigger]:
-    """The decision on a cause and the memory that contains it, after the `decisions` so far.
+    """The decision on a cause about the customer `key` and the memory that contains it, after the
+    `decisions` so far.
 
     It fires, or policy suppresses it; either way it is a trigger, because a measured effect needs
     the ones that were held back.
     """
-    held_back = _held_back(profile.consent, decisions, rule, cause)
+    held_back = _held_back(consent, decisions, rule, cause)
     trigger = Trigger(
-        id=trigger_id(rule.name, profile.key, cause.cause),
+        id=trigger_id(rule.name, key, cause.cause),
         type=cause.type,
         rule=rule.name,
-        customer_id=profile.key,
+        customer_id=key,
         occurred_at=cause.occurred_at,
         decided_at=cause.decided_at,
         decision="suppressed" if held_back else "fire",

@@ -1,26 +1,32 @@
 """`offer.next`: what this customer will most likely want next."""
 
+from collections.abc import Container
+
 from schemas.event import Event
 from schemas.models import Transitions
-from schemas.profile import Profile
+from streams.matching import Match
 from streams.offers import next_topics
 from streams.playbook import CompiledRule
 from streams.triggers.deciding import Cause
 
 
 def offer(
-    profile: Profile,
+    known: Container[str],
     rule: CompiledRule,
-    topic: str,
-    stage: str,
+    reached: Match,
     event: Event,
     transitions: Transitions,
 ) -> Cause | None:
-    """The cause for the likeliest next topic; None while too few customers came from `topic`."""
-    if sum(transitions.following(topic).values()) < rule.least_customers:
-        return None
+    """The cause for the likeliest topic that is not `known` yet, after the one that was reached;
+    None while too few customers came from there."""
+    topic, stage = reached.topic, reached.stage
     found = next_topics(
-        topic, transitions, known=profile.dialogues, covers=rule.covers, popular=False
+        topic,
+        transitions,
+        known=known,
+        covers=rule.covers,
+        popular=False,
+        least=rule.least_customers,
     )
     if not found or found[0].lift <= 1:
         return None

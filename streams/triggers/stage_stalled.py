@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from schemas.profile import Dialogue, Profile
+from schemas.decisions import Decisions
+from schemas.profile import Dialogue
 from streams.dialogues import last_at
 from streams.durations import in_words
 from streams.playbook import CompiledPlaybook, CompiledRule
@@ -39,15 +40,20 @@ def stall_of(
     return Stall(topic, stage, reached_at, last_at(dialogue))
 
 
-def open_stalls(profile: Profile, rule: CompiledRule, book: CompiledPlaybook) -> list[Stall]:
+def open_stalls(
+    decisions: Decisions,
+    dialogues: Mapping[str, Dialogue],
+    rule: CompiledRule,
+    book: CompiledPlaybook,
+) -> list[Stall]:
     """Every waiting dialogue the rule covers that it has not spoken of, soonest due first.
 
     Having spoken, the rule stays silent about a dialogue until one of its stages is reached again:
     looking at a page is no new cart.
     """
-    fired = profile.decisions.fired
+    fired = decisions.fired
     found = []
-    for topic, dialogue in profile.dialogues.items():
+    for topic, dialogue in dialogues.items():
         if not rule.covers(topic):
             continue
         stall = stall_of(topic, dialogue, rule, book.ranks.get(family(topic), {}))
