@@ -14,6 +14,8 @@ from msgspec.structs import replace
 
 from agents.dialogue.effects import EffectWriter
 from agents.dialogue.reading import letters_of, read_records
+from agents.dialogue.sequence import FirstOffset, RecordSequence
+from agents.dialogue.steps import AtStep, go_on
 from infra.clock import now_ms
 from infra.metrics import (
     BATCH_SECONDS,
@@ -40,6 +42,10 @@ MOST_BATCH_BYTES = 2 * 1024 * 1024
 MOST_BATCH_RECORDS = 512
 MOST_WAITING_RECORDS = 512
 
+LOOK_AGAIN_S = 1.0
+"""How long a partition may be quiet before its watermark is looked at: Redis may have come back
+without its latest writes, and no further record may ever come to tell."""
+
 T = TypeVar("T")
 
 log = structlog.get_logger()
@@ -61,6 +67,8 @@ class PartitionFolder:
         book: CompiledPlaybook,
         churn: BgNbd,
         most_cached: int,
+        first_offset: FirstOffset,
+        at_step: AtStep = go_on,
     ) -> None:
         self.partition = partition
         self.waiting: asyncio.Queue[Any] = asyncio.Queue(MOST_WAITING_RECORDS)
@@ -70,6 +78,8 @@ class PartitionFolder:
         self._book = book
         self._churn = churn
         self._most_cached = most_cached
+        self._sequence = RecordSequence(partition, first_offset)
+        self._at_step = at_step
         self._watermark = Watermark("", 0)
         self._log_id = ""
         self._profiles: dict[str, Profile] = {}
@@ -91,7 +101,7 @@ class PartitionFolder:
     async def run(self) -> None:
         """Folds what comes until cancelled. `StateFellBackError` where only a new start helps."""
         while True:
-            records = [await self.waiting.get()]
+            records = [await self._next()]
             size = len(records[0].value or b"")
             while (
                 size < MOST_BATCH_BYTES
@@ -103,16 +113,34 @@ class PartitionFolder:
             with BATCH_SECONDS.time():
                 await self._fold(records)
             for record in records:
-                record.ack()
+                if record.message.offset < self._next_offset():
+                    record.ack()
+            self._at_step("acknowledged")
+
+    async def _next(self) -> Any:
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_AGAIN_S):
+                    return await self.waiting.get()
+            except TimeoutError:
+                await self._look_again()
+
+    async def _look_again(self) -> None:
+        held = await self._up(lambda: self._store.watermark(self.partition))
+        if held == self._watermark:
+            return
+        if held.log_id != self._log_id or held.next_offset < self._next_offset():
+            raise StateFellBackError(
+                f"partition {self.partition} is folded up to {self._watermark} but Redis has {held}"
+            )
 
     async def _fold(self, records: Sequence[Any]) -> None:
         while True:
-            fresh = [r for r in records if r.message.offset >= self._next_offset()]
-            if not fresh:
-                REPLAYED.inc(len(records))
-                return
+            following = await self._sequence.following(records, self._next_offset())
+            if not following:
+                break
             try:
-                await self._fold_fresh(fresh)
+                await self._fold_following(following)
             except FencedError as fenced:
                 log.warning("another worker wrote to the partition", held=str(fenced.held))
                 folded = self._next_offset()
@@ -122,18 +150,24 @@ class PartitionFolder:
                         f"partition {self.partition} is folded up to {folded} but Redis has {found}"
                     ) from fenced
             else:
-                REPLAYED.inc(len(records) - len(fresh))
-                return
+                break
+        REPLAYED.inc(len(records) - len(following))
 
-    async def _fold_fresh(self, records: Sequence[Any]) -> None:
+    async def _fold_following(self, records: Sequence[Any]) -> None:
+        at_step = self._at_step
         reading = read_records(records)
+        at_step("decoded")
         events, astray = await self._load(reading.events)
+        at_step("loaded")
         batch = fold_batch(events, self._profiles, self._transitions, self._book, self._churn)
+        at_step("folded")
         batch.sends += astray
         letters = reading.dead_letters + letters_of(records, batch.dead)
         await self._effects.append(self.partition, batch, letters)
         reached = Watermark(self._log_id, records[-1].message.offset + 1)
+        at_step("before write")
         await self._up(lambda: self._store.write(self.partition, batch, self._watermark, reached))
+        at_step("written")
         self._watermark = reached
         self._remember(batch.profiles)
         _count(batch, letters, events)
@@ -181,7 +215,7 @@ def _count(
         EVENTS_DROPPED.labels(reason).inc(count)
     for letter in letters:
         DEAD_LETTERS.labels(letter.reason).inc()
-    for trigger in batch.triggers:
-        TRIGGERS.labels(trigger.type, trigger.decision).inc()
+    for (kind, decision), count in batch.decided.items():
+        TRIGGERS.labels(kind, decision).inc(count)
     if events:
         FOLD_LAG_SECONDS.observe(max(0, now_ms() - events[0][1].received_at) / 1000)
