@@ -1,22 +1,37 @@
 """The ring of recent message ids: what makes a client's retry count once.
 
-It is the top `RING` of a set ordered by (received at, hash), which is a semilattice: the same
-whatever order the ids came in and however they were split. Kept as bytes, sorted, one entry of
-12 bytes each (seconds since 1970, then the hash, both big-endian), so that comparing bytes
-compares entries and looking an id up is one search in C.
+It holds the latest `RING` ids of a customer and beside them those received within `YOUNG` seconds
+of the latest one, up to `MOST_YOUNG`: a whole batch that is sent again is known, and a quiet
+profile stays small (decision 8). Ordered by (second of receipt, hash), what is held is always the
+top of the set of all ids, and what was left out once is never among the top again: a semilattice,
+the same whatever order the ids came in and however they were split.
 
-The limit: a copy that comes after `RING` later ids of the same customer counts again.
+Kept as bytes, sorted, one entry of 12 bytes each (seconds since 1970, then the hash, both
+big-endian), so that comparing bytes compares entries and looking an id up is one search in C.
+
+The limit: a copy that comes after `RING` later ids counts again if it comes more than `YOUNG`
+seconds after it, or after `MOST_YOUNG` later ids.
 """
 
 from xxhash import xxh3_64_intdigest
 
 RING = 128
-_ENTRY = 12
-_FULL = RING * _ENTRY
+"""Ids held however old they are."""
+
+YOUNG = 600
+"""Seconds before the latest id within which more than `RING` ids are held."""
+
+MOST_YOUNG = 3072
+"""Ids held at most: a batch of 2,500, the most the tracking protocol allows, and some."""
+
+ENTRY = 12
+"""Bytes of an id in the ring."""
+
+_FULL = RING * ENTRY
 
 
 def message_hash(message_id: str) -> int:
-    """64-bit XXH3 of the id: an id is mistaken for one in a ring once in 10^16 events."""
+    """64-bit XXH3 of the id: an id is mistaken for one in a ring once in 10^15 events."""
     return xxh3_64_intdigest(message_id.encode("utf-8", "surrogatepass"))
 
 
@@ -30,14 +45,21 @@ def remember(recent: bytes, hashed: int, received_at: int) -> bytes:
     seconds = min(max(received_at // 1000, 0), 0xFFFFFFFF)
     entry = seconds.to_bytes(4, "big") + hashed.to_bytes(8, "big")
     at = len(recent)
-    while at and recent[at - _ENTRY : at] > entry:  # seldom: most ids come in their order
-        at -= _ENTRY
-    return (recent[:at] + entry + recent[at:])[-_FULL:]
+    if at and recent[-ENTRY:] > entry:  # seldom: most ids come in their order
+        at -= ENTRY
+        if at and recent[at - ENTRY : at] > entry:
+            at = entries_before(recent, entry) * ENTRY
+    ring = recent[:at] + entry + recent[at:]
+    if len(ring) <= _FULL:
+        return ring
+    if len(ring) == _FULL + ENTRY and int.from_bytes(ring[:4], "big") < seconds - YOUNG:
+        return ring[ENTRY:]  # the usual case of `_top`, at a third of its price
+    return _top(ring)
 
 
 def is_ring(recent: bytes) -> bool:
     """Whether the bytes are a ring: whole entries, no more than it holds."""
-    return len(recent) % _ENTRY == 0 and len(recent) <= _FULL
+    return len(recent) % ENTRY == 0 and len(recent) <= MOST_YOUNG * ENTRY
 
 
 def unite(one: bytes, other: bytes) -> bytes:
@@ -45,8 +67,42 @@ def unite(one: bytes, other: bytes) -> bytes:
     latest: dict[bytes, bytes] = {}
     for entry in sorted(_entries(one) + _entries(other)):
         latest[entry[4:]] = entry
-    return b"".join(sorted(latest.values())[-RING:])
+    return _top(b"".join(sorted(latest.values())))
+
+
+def received_between(recent: bytes, begin: int, end: int) -> int:
+    """How many of the ring's ids were received from `begin` until before `end` (seconds)."""
+    last = len(recent) // ENTRY
+    if last and recent[-ENTRY:] >= _bytes(end):
+        last = entries_before(recent, _bytes(end))
+    return last - entries_before(recent, _bytes(begin))
+
+
+def entries_before(recent: bytes, bound: bytes) -> int:
+    """The number of entries of the ring that sort before `bound` (bytes as an entry begins)."""
+    low, high = 0, len(recent) // ENTRY
+    while low < high:
+        middle = (low + high) // 2
+        if recent[middle * ENTRY : middle * ENTRY + ENTRY] < bound:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _top(ring: bytes) -> bytes:
+    """The part of a sorted ring that is held."""
+    count = len(ring) // ENTRY
+    if count <= RING:
+        return ring
+    begin = _bytes(int.from_bytes(ring[-ENTRY : 4 - ENTRY], "big") - YOUNG)
+    first = max(min(entries_before(ring, begin), count - RING), count - MOST_YOUNG)
+    return ring[first * ENTRY :]
+
+
+def _bytes(seconds: int) -> bytes:
+    return min(max(seconds, 0), 0xFFFFFFFF).to_bytes(4, "big")
 
 
 def _entries(recent: bytes) -> list[bytes]:
-    return [recent[at : at + _ENTRY] for at in range(0, len(recent), _ENTRY)]
+    return [recent[at : at + ENTRY] for at in range(0, len(recent), ENTRY)]
