@@ -10,10 +10,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
 from api.parts import Parts, parts_of
+from infra.clickhouse.connection import address
 from infra.metrics import NEIGHBOUR_UP
 
 ANSWERS_WITHIN_S = 1.0
-_CLICKHOUSE_PORT = 9000
 
 router = APIRouter(tags=["health"])
 
@@ -68,6 +68,5 @@ async def _answers(question: Awaitable[object]) -> bool:
 
 
 async def _reach_clickhouse(parts: Parts) -> None:
-    address = parts.settings.clickhouse
-    _, writer = await asyncio.open_connection(address.hostname, address.port or _CLICKHOUSE_PORT)
+    _, writer = await asyncio.open_connection(*address(parts.settings))
     writer.close()

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
-from clickhouse_driver import Client
 from clickhouse_driver.errors import Error as ClickHouseError
 from kafka.errors import KafkaError
 from redis.exceptions import RedisError
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.cli.refusal import settings_or_refusal
+from infra.clickhouse.connection import open_client
 from infra.kafka.lag import group_lag
 from infra.kafka.names import ARCHIVE_GROUP, DELIVERY_GROUP, DIALOGUE_GROUP, EVENTS, TRIGGERS
 from infra.kafka.topics import KafkaTopicsError, TopicAdmin
@@ -86,14 +86,7 @@ async def _redis(settings: Settings) -> str:
 
 
 def _clickhouse(settings: Settings) -> str:
-    parts = settings.clickhouse
-    client = Client(
-        host=parts.hostname,
-        port=parts.port or 9000,
-        user=parts.username or "default",
-        password=parts.password or "",
-        connect_timeout=5,
-    )
+    client = open_client(settings)
     try:
         ((version, rows),) = client.execute("SELECT version(), count() FROM daehwa.events")
         return f"{version}, {rows} events archived"

@@ -4,12 +4,12 @@ import json
 from typing import Annotated, Any
 
 import typer
-from clickhouse_driver import Client
 from clickhouse_driver.errors import Error as ClickHouseError
 from rich.console import Console
 from rich.table import Table
 
 from infra.cli.refusal import Refusal, settings_or_refusal
+from infra.clickhouse.connection import open_client
 
 
 def sql(
@@ -20,20 +20,15 @@ def sql(
 
     Needs DAEHWA_CLICKHOUSE_URL. Example: daehwa sql "select count() from daehwa.events"
     """
-    parts = settings_or_refusal().clickhouse
-    client = Client(
-        host=parts.hostname,
-        port=parts.port or 9000,
-        user=parts.username or "default",
-        password=parts.password or "",
-        settings={"readonly": 2},
-    )
+    settings = settings_or_refusal()
+    client = open_client(settings)
     try:
-        rows, columns = client.execute(query, with_column_types=True)
+        rows, columns = client.execute(query, with_column_types=True, settings={"readonly": 2})
     except ClickHouseError as problem:
         raise Refusal(str(problem).splitlines()[0][:500]) from None
     except (OSError, EOFError) as problem:
-        raise Refusal(f"no answer from {parts.hostname}:{parts.port}: {problem}") from None
+        host = settings.clickhouse.hostname
+        raise Refusal(f"no answer from ClickHouse at {host}: {problem}") from None
     finally:
         client.disconnect()
     names = [name for name, _ in columns]

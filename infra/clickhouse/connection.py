@@ -12,6 +12,13 @@ CONNECT_SECONDS = 5
 ANSWER_SECONDS = 60
 
 
+def address(settings: Settings) -> tuple[str, int]:
+    """Host and port of `settings.clickhouse_url`."""
+    url = settings.clickhouse
+    port = NATIVE_TLS_PORT if url.scheme == "clickhouses" else NATIVE_PORT
+    return url.hostname or "127.0.0.1", url.port or port
+
+
 def open_client(settings: Settings, *, answer_seconds: float = ANSWER_SECONDS) -> Client:
     """A client of `settings.clickhouse_url`; it connects with its first query.
 
@@ -24,9 +31,10 @@ def open_client(settings: Settings, *, answer_seconds: float = ANSWER_SECONDS) -
     tls: dict[str, object] = {"verify": query.get("verify", "1") not in ("0", "false")}
     if "ca_certs" in query:
         tls["ca_certs"] = query["ca_certs"]
+    host, port = address(settings)
     return Client(
-        host=url.hostname or "127.0.0.1",
-        port=url.port or (NATIVE_TLS_PORT if secure else NATIVE_PORT),
+        host=host,
+        port=port,
         user=unquote(url.username or "default"),
         password=unquote(url.password or ""),
         database=url.path.strip("/") or "default",
