@@ -1,11 +1,13 @@
 """One frozen object, read once from `DAEHWA_*` environment variables."""
 
 import os
+import re
+from base64 import b64decode
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SHIPPED_PLAYBOOK = Path(__file__).parent / "playbooks" / "shop.yaml"
@@ -71,7 +73,9 @@ class Settings(BaseSettings):
     )
     webhook_url: str = Field("", description="where triggers are delivered; empty: nowhere")
     webhook_secret: SecretStr = Field(
-        SecretStr(""), description="whsec_… with which deliveries are signed"
+        SecretStr(""),
+        validate_default=True,
+        description="whsec_… with which deliveries are signed",
     )
     webhook_private: bool = Field(
         False, description="allow deliveries to private and loopback addresses"
@@ -118,6 +122,18 @@ class Settings(BaseSettings):
     def _clickhouse(cls, value: str) -> str:
         return _checked(value, ("clickhouse", "clickhouses"), "clickhouse://USER@HOST:9000")
 
+    @field_validator("webhook_url")
+    @classmethod
+    def _webhook(cls, value: str) -> str:
+        return _checked(value, ("http", "https"), "https://HOST/PATH") if value else value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _signing(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if info.data.get("webhook_url") and not _signs(value.get_secret_value()):
+            raise ValueError("write whsec_ and base64 of 24 to 64 bytes; the endpoint needs it")
+        return value
+
     @property
     def kafka_servers(self) -> str:
         """`HOST:PORT[,HOST:PORT…]` for Kafka clients."""
@@ -137,7 +153,24 @@ class Settings(BaseSettings):
             first = problem.errors()[0]
             name = "DAEHWA_" + str(first["loc"][0]).upper()
             message = first["msg"].removeprefix("Value error, ")
-            raise SettingsError(f"{name}={os.environ.get(name, '')!r}: {message}") from None
+            given = _shown(name, os.environ.get(name, ""))
+            raise SettingsError(f"{name}={given!r}: {message}") from None
+
+
+def _signs(secret: str) -> bool:
+    """Whether it is a secret of Standard Webhooks."""
+    try:
+        key = b64decode(secret.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return False
+    return secret.startswith("whsec_") and 24 <= len(key) <= 64
+
+
+def _shown(name: str, value: str) -> str:
+    """A wrong setting as it may be shown on terminals and in logs: without passwords."""
+    if name.endswith(("_SECRET", "_TOKEN")):
+        return "…" if value else ""
+    return re.sub(r"^([a-z]*:?/*).*@", r"\1…@", value)
 
 
 def _checked(value: str, schemes: tuple[str, ...], example: str) -> str:

@@ -16,6 +16,9 @@ from schemas.trigger import Trigger
 TIMEOUT = 15.0
 """Seconds the receiver may take."""
 
+LONGEST_WAIT = 86_400.0
+"""Seconds a receiver may ask to wait; it asks for more in vain."""
+
 Verdict = Literal["delivered", "again", "refused", "gone"]
 """`again`: try later; `refused`: this one never; `gone`: the endpoint wants no more (410)."""
 
@@ -91,4 +94,5 @@ def _judge(answer: httpx.Response) -> Delivery:
     if status == httpx.codes.GONE:
         return Delivery("gone", detail)
     wait = answer.headers.get("retry-after", "")
-    return Delivery("again", detail, float(wait) if wait.isdigit() else 0.0)
+    # isdigit() also takes digits such as ², which are no number.
+    return Delivery("again", detail, min(float(wait), LONGEST_WAIT) if wait.isdecimal() else 0.0)
