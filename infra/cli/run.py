@@ -12,6 +12,9 @@ from infra.cli.refusal import Refusal
 from infra.cli.running import run_stack, settings_with_keys
 from infra.embedded.stack import Stack, environment_of
 
+_LAST_SECONDS = 10.0
+"""How long the command may take to end when it is told to."""
+
 
 def run(
     context: typer.Context,
@@ -50,7 +53,11 @@ def run(
         except asyncio.CancelledError:
             if process.returncode is None:
                 process.terminate()
-                await process.wait()
+                try:
+                    await asyncio.wait_for(process.wait(), _LAST_SECONDS)
+                except TimeoutError:
+                    process.kill()
+                    await process.wait()
             raise
 
     sys.exit(run_stack(settings, data, work, lambda _: None))

@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -18,13 +17,17 @@ from infra.embedded.process import Part, PartFailedError, PartProcess
 from infra.embedded.redis import redis_part
 from infra.kafka.lag import group_lag
 from infra.kafka.names import ARCHIVE_GROUP, DIALOGUE_GROUP, EVENTS, KAFKA_TOPICS
+from infra.kafka.topics import KafkaTopicsError
 from infra.settings import Settings
 
 DRAIN_SECONDS = 20.0
 """How long accepted events may take to be folded and archived when the stack stops."""
 
 MOST_RESTARTS = 20
-"""Restarts of one part before the stack gives up."""
+"""Restarts of one part, one after the other, before the stack gives up."""
+
+LASTING_SECONDS = 60.0
+"""A part that ran for so long is well: its earlier restarts do not count any more."""
 
 log = structlog.get_logger()
 
@@ -99,12 +102,13 @@ class Stack:
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
-        if self._own:
+        try:
             await self._own[-1].stop()
-        if drain and all(process.pid for process in self._servers):
-            await self._drain()
-        await asyncio.gather(*(process.stop() for process in self._own))
-        await asyncio.gather(*(process.stop() for process in self._servers))
+            if drain and all(process.pid for process in self._servers + self._own[:-1]):
+                await self._drain()
+        finally:
+            await asyncio.gather(*(process.stop() for process in self._own))
+            await asyncio.gather(*(process.stop() for process in self._servers))
 
     def process(self, name: str) -> PartProcess:
         """A part by name. KeyError for one that is not embedded."""
@@ -115,20 +119,29 @@ class Stack:
         self._tell(f"{process.part.name} is up")
 
     async def _watch(self, process: PartProcess) -> None:
-        for restart in range(MOST_RESTARTS):
+        clock = asyncio.get_running_loop().time
+        name = process.part.name
+        restarts = 0
+        while restarts < MOST_RESTARTS:
+            started = clock()
             code = await process.wait()
-            name = process.part.name
+            if clock() - started >= LASTING_SECONDS:
+                restarts = 0
             self._tell(f"{name} ended by itself (exit code {code}), starting it again")
-            await asyncio.sleep(min(0.2 * 2**restart, 10))
+            await asyncio.sleep(min(0.2 * 2**restarts, 10))
+            restarts += 1
             async with self._restarted:
                 if name == "kafka" and process.part.forgets:
                     # What the broker held is gone, the workers' places with it; and a client that
                     # asks an empty broker for a Kafka topic by name makes it create a wrong one.
                     await asyncio.gather(*(worker.kill() for worker in self._own[:-1]))
-                with suppress(PartFailedError):
+                try:
                     await self._start(process)
+                except (PartFailedError, KafkaTopicsError, OSError) as problem:
+                    self._tell(f"{name} did not start: {problem}")
+                    await process.kill()
         if self.gave_up is not None and not self.gave_up.done():
-            self.gave_up.set_result(process.part.name)
+            self.gave_up.set_result(name)
 
     async def _drain(self) -> None:
         deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS
