@@ -2,14 +2,17 @@
 
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import faust
 import uvloop
 from kafka.errors import KafkaError
 from prometheus_client import start_http_server
 
+from agents.dialogue.steps import AtStep, FaultError, die_at, go_on
 from infra.kafka.topics import KafkaTopicsError, TopicAdmin
 from infra.logs import configure_logs
 from infra.playbook_file import PlaybookError, read_playbook
@@ -28,14 +31,15 @@ def main() -> int:
     try:
         settings = Settings.from_environment()
         book = read_playbook(settings.playbook)
-    except (SettingsError, PlaybookError) as problem:
+        at_step = _at_step()
+    except (SettingsError, PlaybookError, FaultError) as problem:
         return _refuse(str(problem))
     configure_logs(settings, name)
     if settings.metrics_port:
         start_http_server(settings.metrics_port, addr=settings.host)
     try:
         asyncio.run(_ensure_topics(settings))
-        app = _app(name)(settings, book)
+        app = _app(name, at_step)(settings, book)
         uvloop.install()
         _calm_collector()
         worker = faust.Worker(app, loglevel="WARN", redirect_stdouts=False, override_logging=False)
@@ -66,7 +70,7 @@ async def _ensure_topics(settings: Settings) -> None:
     )
 
 
-def _app(name: str) -> Callable[[Settings, CompiledPlaybook], faust.App]:
+def _app(name: str, at_step: AtStep) -> Callable[[Settings, CompiledPlaybook], faust.App]:
     # One worker imports only what it needs: the fold does without ClickHouse's client.
     if name == "archive":
         from agents.archive.app import archive_app  # noqa: PLC0415
@@ -78,7 +82,17 @@ def _app(name: str) -> Callable[[Settings, CompiledPlaybook], faust.App]:
         return delivery_app
     from agents.dialogue.app import dialogue_app  # noqa: PLC0415
 
-    return dialogue_app
+    return partial(dialogue_app, at_step=at_step)
+
+
+def _at_step() -> AtStep:
+    """What a test wants to happen in the middle of a batch. FaultError outside of tests."""
+    fault = os.environ.get("DAEHWA_FAULT")
+    if fault is None:
+        return go_on
+    if os.environ.get("DAEHWA_TESTING") != "1":
+        raise FaultError("DAEHWA_FAULT kills the worker: only tests set it, with DAEHWA_TESTING=1")
+    return die_at(fault)
 
 
 def _refuse(reason: str) -> int:

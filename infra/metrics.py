@@ -15,6 +15,9 @@ COLLECT_SECONDS = Histogram(
 
 # Dialogue worker
 EVENTS_FOLDED = Counter("daehwa_events_folded", "Events folded into profiles")
+EVENTS_SUMMARISED = Counter(
+    "daehwa_events_summarised", "Events of hot profiles, only counted: see docs/guarantees.md"
+)
 EVENTS_DROPPED = Counter("daehwa_events_dropped", "Events that change nothing", ["reason"])
 DEAD_LETTERS = Counter("daehwa_dead_letters", "Events that could not be folded", ["reason"])
 TRIGGERS = Counter("daehwa_triggers", "Decisions taken", ["type", "decision"])
@@ -26,6 +29,9 @@ FOLD_LAG_SECONDS = Histogram(
 )
 DEADLINES_DUE = Counter("daehwa_deadlines_due", "Deadlines appended to the log as timer events")
 REPLAYED = Counter("daehwa_records_replayed", "Records at or below the watermark, skipped")
+LOG_GAPS = Counter(
+    "daehwa_log_gaps", "Offsets that Kafka no longer had when they were to be folded"
+)
 
 # Archive worker
 ROWS_ARCHIVED = Counter("daehwa_rows_archived", "Rows inserted into ClickHouse", ["table"])

@@ -13,7 +13,9 @@ from agents.abandoning import abandon
 from agents.dialogue.deadline_ticker import DeadlineTicker
 from agents.dialogue.effects import EffectWriter
 from agents.dialogue.partition_folder import PartitionFolder
+from agents.dialogue.steps import AtStep, go_on
 from agents.faust_app import Place, faust_app
+from infra.kafka.first_offset import first_offset
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import DIALOGUE_GROUP, EVENTS
 from infra.kafka.topics import TopicAdmin
@@ -25,11 +27,18 @@ from infra.waiting import until_up
 from schemas.models import BgNbd
 from streams.playbook import CompiledPlaybook
 
+LOOK_AT_LOG_S = 10.0
+"""How often a worker makes sure that the Kafka topic is still the one it began with."""
 
-def dialogue_app(settings: Settings, book: CompiledPlaybook) -> faust.App:
-    """The Faust app of the dialogue worker."""
+
+class LogChangedError(Exception):
+    """The Kafka topic was deleted and created anew while the worker read it."""
+
+
+def dialogue_app(settings: Settings, book: CompiledPlaybook, at_step: AtStep = go_on) -> faust.App:
+    """The Faust app of the dialogue worker; `at_step` is called at the steps of each batch."""
     worker = DialogueWorker(
-        settings, book, lambda problem: app.loop.create_task(app.crash(problem))
+        settings, book, lambda problem: app.loop.create_task(app.crash(problem)), at_step
     )
     app = faust_app(settings, DIALOGUE_GROUP, worker.take_over)
     events = app.topic(EVENTS, value_serializer="raw", key_serializer="raw")
@@ -42,6 +51,10 @@ def dialogue_app(settings: Settings, book: CompiledPlaybook) -> faust.App:
     @app.task  # type: ignore[untyped-decorator]  # Faust is untyped
     async def deadlines() -> None:
         await worker.ticker.run()
+
+    @app.task  # type: ignore[untyped-decorator]  # Faust is untyped
+    async def log_watch() -> None:
+        await worker.watch_log()
 
     @app.on_before_shutdown.connect  # type: ignore[untyped-decorator]  # Faust is untyped
     async def stop(_app: faust.App, **_options: Any) -> None:
@@ -61,6 +74,7 @@ class DialogueWorker:
         settings: Settings,
         book: CompiledPlaybook,
         crash: Callable[[BaseException], object],
+        at_step: AtStep = go_on,
     ) -> None:
         self._crash = crash
         self._settings = settings
@@ -68,43 +82,58 @@ class DialogueWorker:
         self._redis = redis_client(settings)
         self._store = StateStore(self._redis, settings.profile_days)
         self._writer = LogWriter(settings)
-        self._effects = EffectWriter(self._writer, settings.partitions)
+        self._at_step = at_step
+        self._effects = EffectWriter(self._writer, settings.partitions, at_step)
         self._folders: dict[int, PartitionFolder] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._started = False
+        self._taking_over = asyncio.Lock()
+        self._log_id: str | None = None
         self.ticker = DeadlineTicker(self._store, self._effects, lambda: self._folders)
 
     async def take_over(self, places: dict[Place, int]) -> dict[Place, int]:
         """Makes a folder for each partition and returns the offset to read it from.
 
-        Called at every assignment; what was in work before is dropped and read again.
+        Called at every assignment, and by Faust's fetcher at any time during one; what was in
+        work before is dropped and read again.
         """
-        if not self._started:
-            self._started = True
-            await self._writer.start()
-        await self._drop_all()
-        log_id = await until_up(
-            "kafka",
-            lambda: asyncio.to_thread(self._log_identity),
-            lambda problem: isinstance(problem, KafkaError | OSError),
-        )
-        positions = {}
-        for topic, partition in sorted(places):
-            folder = PartitionFolder(
-                partition,
-                self._store,
-                self._effects,
-                self._book,
-                BgNbd(),
-                self._settings.cached_profiles // len(places),
-            )
-            positions[topic, partition] = await folder.take_over(log_id)
-            self._folders[partition] = folder
-            task = asyncio.create_task(folder.run())
-            task.add_done_callback(self._check)
-            self._tasks[partition] = task
-        WORKER_READY.set(1)
-        return positions
+        async with self._taking_over:
+            if not self._started:
+                self._started = True
+                await self._writer.start()
+            await self._drop_all()
+            self._log_id = log_id = await self._identity()
+            positions = {}
+            for topic, partition in sorted(places):
+                folder = PartitionFolder(
+                    partition,
+                    self._store,
+                    self._effects,
+                    self._book,
+                    BgNbd(),
+                    self._settings.cached_profiles // len(places),
+                    self._first_offset,
+                    self._at_step,
+                )
+                positions[topic, partition] = await folder.take_over(log_id)
+                self._folders[partition] = folder
+                task = asyncio.create_task(folder.run())
+                task.add_done_callback(self._check)
+                self._tasks[partition] = task
+            WORKER_READY.set(1)
+            return positions
+
+    async def watch_log(self) -> None:
+        """Ends the worker when the Kafka topic is no longer the one whose offsets it counts."""
+        while True:
+            await asyncio.sleep(LOOK_AT_LOG_S)
+            before = self._log_id
+            found = await self._identity()
+            if before is not None and before == self._log_id and found != before:
+                problem = LogChangedError(f"the Kafka topic {EVENTS} was {before}, is {found}")
+                log.error("the Kafka topic is a new one, the worker stops", problem=str(problem))
+                self._crash(problem)
+                return
 
     async def hand_over(self, record: Any) -> None:
         """Gives a record to its partition's folder; waits while that has enough to do."""
@@ -135,9 +164,23 @@ class DialogueWorker:
             log.error("folding failed, the worker stops", problem=repr(problem))
             self._crash(problem)
 
-    def _log_identity(self) -> str:
+    async def _identity(self) -> str:
+        return await until_up("kafka", lambda: asyncio.to_thread(self._ask_identity), _passes)
+
+    async def _first_offset(self, partition: int, at: int) -> int:
+        return await until_up(
+            "kafka",
+            lambda: asyncio.to_thread(first_offset, self._settings, EVENTS, partition, at),
+            _passes,
+        )
+
+    def _ask_identity(self) -> str:
         admin = TopicAdmin(self._settings)
         try:
             return admin.identity(EVENTS)
         finally:
             admin.close()
+
+
+def _passes(problem: Exception) -> bool:
+    return isinstance(problem, KafkaError | OSError)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agents.dialogue.steps import AtStep, go_on
 from infra.kafka.envelopes import in_envelopes
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from infra.kafka.names import DEAD_LETTERS, EVENTS, TRIGGERS
@@ -17,8 +18,9 @@ from streams.partitioning import partition_of
 class EffectWriter:
     """Appends triggers, forwarded events and dead letters. Waits while Kafka is away."""
 
-    def __init__(self, writer: LogWriter, partitions: int) -> None:
+    def __init__(self, writer: LogWriter, partitions: int, at_step: AtStep = go_on) -> None:
         self._writer = writer
+        self._at_step = at_step
         self.partitions = partitions
 
     async def append(self, partition: int, batch: Batch, letters: Sequence[DeadLetter]) -> None:
@@ -29,8 +31,10 @@ class EffectWriter:
                 for trigger in batch.triggers
             ]
             await self._many(TRIGGERS, partition, triggers)
+            self._at_step("triggers appended")
         if batch.sends:
             await self.send(batch.sends)
+            self._at_step("forwards appended")
         if letters:
             records: list[tuple[bytes | None, bytes]] = [
                 (letter.id.encode("ascii"), encode_dead_letter(letter)) for letter in letters

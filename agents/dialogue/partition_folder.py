@@ -22,6 +22,7 @@ from infra.metrics import (
     DEAD_LETTERS,
     EVENTS_DROPPED,
     EVENTS_FOLDED,
+    EVENTS_SUMMARISED,
     FOLD_LAG_SECONDS,
     REPLAYED,
     TRIGGERS,
@@ -211,6 +212,7 @@ def _count(
     batch: Batch, letters: Sequence[DeadLetter], events: Sequence[tuple[str, Event]]
 ) -> None:
     EVENTS_FOLDED.inc(batch.folded)
+    EVENTS_SUMMARISED.inc(batch.summarised)
     for reason, count in batch.dropped.items():
         EVENTS_DROPPED.labels(reason).inc(count)
     for letter in letters:

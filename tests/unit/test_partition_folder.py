@@ -100,9 +100,13 @@ async def folded(folder: PartitionFolder, *records: Record) -> None:
     assert all(record.acknowledged.is_set() for record in records)
 
 
+async def nothing_is_missing(_: int, at: int) -> int:
+    return at
+
+
 def folder_of(store: Store, effects: Effects) -> PartitionFolder:
     made: Any = PartitionFolder
-    folder: PartitionFolder = made(0, store, effects, shop(), BgNbd(), 100)
+    folder: PartitionFolder = made(0, store, effects, shop(), BgNbd(), 100, nothing_is_missing)
     return folder
 
 

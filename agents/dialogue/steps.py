@@ -1,0 +1,46 @@
+"""The steps of a batch, and how a test lets a worker die at one of them."""
+
+import os
+import signal
+from collections.abc import Callable
+
+AtStep = Callable[[str], None]
+"""Called with the name of each step a batch has come through."""
+
+STEPS = (
+    "decoded",
+    "loaded",
+    "folded",
+    "triggers appended",
+    "forwards appended",
+    "before write",
+    "written",
+    "acknowledged",
+)
+"""In their order; a batch without triggers or forwards leaves theirs out."""
+
+
+class FaultError(Exception):
+    """The fault asked for is none; the text says why."""
+
+
+def go_on(_: str) -> None:
+    """What a worker does at every step."""
+
+
+def die_at(fault: str) -> AtStep:
+    """Kills this process the n-th time it comes to a step; `fault` is `STEP:N`, such as
+    `written:3`. FaultError for anything else."""
+    step, _, count = fault.rpartition(":")
+    if step not in STEPS or not count.isdecimal() or int(count) < 1:
+        raise FaultError(f"{fault!r} is not STEP:N with one of {', '.join(STEPS)}")
+    left = int(count)
+
+    def at(reached: str) -> None:
+        nonlocal left
+        if reached == step:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return at

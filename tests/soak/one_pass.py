@@ -1,0 +1,77 @@
+"""What the pure fold makes of the same events in memory: what everything else is compared with.
+
+Two passes. `replay` folds the log as it lies, partition by partition: every byte a worker leaves
+behind must be the same, decisions, deadlines and counts included, whoever died in between. `gather`
+folds the distinct events in the order they happened, as if there were neither disorder nor copies
+nor workers: every fact must be the same.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from infra.playbook_file import read_playbook
+from infra.settings import SHIPPED_PLAYBOOK
+from schemas.decisions import NO_DECISIONS
+from schemas.effect import Folded, Send
+from schemas.event import Event
+from schemas.models import BgNbd, Models
+from schemas.profile import Profile
+from schemas.trigger import Trigger
+from streams.batches import fold_batch
+from streams.codec import encode_profile
+from streams.folding import fold
+from streams.identity import profile_key
+from streams.transitions import CountedTransitions
+
+
+class Replayed:
+    """What one partition's log comes to."""
+
+    def __init__(self, log: Sequence[Event]) -> None:
+        self.profiles: dict[str, Profile] = {}
+        self.triggers: list[Trigger] = []
+        self.sends: set[str] = set()
+        """Message ids of what profiles sent to profiles."""
+        self.begun: Counter[str] = Counter()
+        self.transitions: Counter[tuple[str, str]] = Counter()
+        self.deadlines: dict[tuple[str, str], int] = {}
+        book = read_playbook(SHIPPED_PLAYBOOK)
+        learned = CountedTransitions()
+        for at in range(0, len(log), 500):
+            keyed = [(profile_key(event) or "", event) for event in log[at : at + 500]]
+            batch = fold_batch(keyed, self.profiles, learned, book, BgNbd())
+            assert not batch.dead
+            self.profiles.update(batch.profiles)
+            self.triggers += batch.triggers
+            self.sends |= {event.message_id for event in batch.sends}
+            self.begun += batch.begun
+            self.transitions += batch.transitions
+            for name, due in batch.deadlines.items():
+                self.deadlines.pop(name, None)
+                if due is not None:
+                    self.deadlines[name] = due
+
+
+def gather(events: Iterable[Event]) -> dict[str, Profile]:
+    """The profiles after the events in this order; what profiles send to profiles comes next."""
+    book = read_playbook(SHIPPED_PLAYBOOK)
+    models = Models(CountedTransitions())
+    profiles: dict[str, Profile] = {}
+    for event in events:
+        coming = deque([event])
+        while coming:
+            next_event = coming.popleft()
+            key = profile_key(next_event) or ""
+            outcome = fold(profiles.get(key), key, next_event, book, models)
+            if isinstance(outcome, Folded):
+                profiles[key] = outcome.profile
+                coming.extend(e.event for e in outcome.effects if isinstance(e, Send))
+    return profiles
+
+
+def facts(profile: Profile) -> bytes:
+    """The bytes of what must not depend on order: without the decisions, which belong to the
+    order they were taken in, and the ring of message ids, which holds when they were received."""
+    return encode_profile(replace(profile, decisions=NO_DECISIONS, recent=b""))
