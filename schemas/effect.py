@@ -33,7 +33,11 @@ class Send(msgspec.Struct, frozen=True, gc=False, tag=True):
     event: Event
 
 
-Effect = SetDeadline | ClearDeadline | Learn | Send | Trigger
+class Summarised(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The event was only counted: its profile is hot."""
+
+
+Effect = SetDeadline | ClearDeadline | Learn | Send | Trigger | Summarised
 
 
 class Folded(msgspec.Struct, frozen=True, gc=False):

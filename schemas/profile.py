@@ -4,12 +4,13 @@ The facts form a commutative monoid: whatever order events come in, and however 
 over two profiles that are merged later, the facts are the same. `decisions` is the exception:
 it remembers what was decided, in the order it was decided.
 
-The law has two limits, because the profile is bounded:
+The law has three limits, because the profile is bounded:
 
 * Beyond `streams.dialogues.MOST_DIALOGUES` topics the same topics are kept whatever the order, each
   with its true last time, and no event is lost from the sum of the counts and `quiet_dialogues`;
   but a topic that was given up and came back counts from its return.
 * Beyond `streams.linking.MOST_IDENTITIES` ids, which ones are linked depends on the order.
+* Beyond `streams.hot_profiles.MOST_A_MINUTE` events a minute, which are only counted does, too.
 """
 
 from typing import Any
@@ -84,3 +85,5 @@ class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     decisions: Decisions = NO_DECISIONS
     known: bool = False
     """An event named the key as its user id: a customer, no longer an anonymous visitor."""
+    hot: Span | None = None
+    """The events beyond a person's rate: only counted, see `streams.hot_profiles`."""

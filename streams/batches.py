@@ -3,7 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from schemas.effect import ClearDeadline, Dead, Dropped, Effect, Folded, Learn, Send, SetDeadline
+from schemas.effect import (
+    ClearDeadline,
+    Dead,
+    Dropped,
+    Effect,
+    Folded,
+    Learn,
+    Send,
+    SetDeadline,
+    Summarised,
+)
 from schemas.event import Event
 from schemas.models import BgNbd, Models
 from schemas.profile import Profile
@@ -30,6 +40,8 @@ class Batch:
         self.dead: list[tuple[Event, Dead]] = []
         self.dropped: Counter[str] = Counter()
         self.folded = 0
+        self.summarised = 0
+        """Of those folded, the ones that were only counted."""
 
     def add(self, key: str, effects: Iterable[Effect], transitions: CountedTransitions) -> None:
         """Takes in the effects of one event on the profile `key`."""
@@ -46,6 +58,8 @@ class Batch:
                 self.deadlines[effect.kind, key] = None
             elif type(effect) is Send:
                 self.sends.append(effect.event)
+            elif type(effect) is Summarised:
+                self.summarised += 1
 
     def forget_deadline(self, key: str, event: Event, profile: Profile | None) -> None:
         """Clears the deadline of a timer that its profile does not wait for (it expired, or became

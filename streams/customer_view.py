@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.decisions import Sent
 from schemas.models import Models
-from schemas.profile import Dialogue, Lifecycle, Profile
+from schemas.profile import Dialogue, Lifecycle, Profile, Span
 from streams.churn import alive_at, churn_deadline
 from streams.dialogues import current_stage, first_at, furthest_stage, last_at
 from streams.offers import NextTopic, next_topics
@@ -32,6 +32,7 @@ def customer_view(
         "consent": {name: stamped.value for name, stamped in sorted(profile.consent.items())},
         "lifecycle": _lifecycle(profile),
         "dialogues": dialogues_view(profile, book),
+        "hot": _hot(profile.hot),
         "churn": _churn(life, book, models, now),
         "value": _value(life),
         "next_offers": _next_offers(profile, book, models),
@@ -84,6 +85,16 @@ def _lifecycle(profile: Profile) -> dict[str, Any]:
         "first_purchase": instant(life.first_purchase),
         "last_purchase": instant(life.last_purchase),
         "spend": _money(life.spend),
+    }
+
+
+def _hot(counted: Span | None) -> dict[str, Any] | None:
+    if counted is None:
+        return None
+    return {
+        "events": counted.count,
+        "first_at": instant(counted.first_at),
+        "last_at": instant(counted.last_at),
     }
 
 

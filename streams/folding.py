@@ -14,6 +14,7 @@ from schemas.profile import Dialogue, Lifecycle, Profile, Stamped
 from streams.consent import consent_of, write_consent
 from streams.deadlines import arm, fold_timer
 from streams.dialogues import MOST_DIALOGUES, advance, keep_liveliest
+from streams.hot_profiles import HOT_RING, fold_in_summary, is_excess
 from streams.linking import fold_link, fold_merge, forward, link_events, names_owner
 from streams.matching import Match, match_event
 from streams.message_ids import holds, message_hash, remember
@@ -45,6 +46,8 @@ def fold(
         if kind != "merge" or event.properties.get("from") != profile.key:
             return forward(profile, event, profile.forwarded_to)
     hashed = message_hash(event.message_id)
+    if len(profile.recent) >= HOT_RING and is_excess(profile, event):
+        return fold_in_summary(profile, event, hashed)
     if holds(profile.recent, hashed):
         return Dropped("duplicate")
     if kind not in _MESSAGES:
@@ -106,6 +109,7 @@ def _fold_happening(
         None,
         decisions,
         known,
+        profile.hot,
     )
     return Folded(folded, effects)
 

@@ -3,9 +3,9 @@
 from collections.abc import Container, Mapping
 
 from schemas.decisions import Decisions
-from schemas.profile import Lifecycle, Profile
+from schemas.profile import Lifecycle, Profile, Span
 from streams.consent import merge_consent
-from streams.dialogues import keep_liveliest, merge_dialogues
+from streams.dialogues import keep_liveliest, merge_dialogues, merge_spans
 from streams.message_ids import is_ring, unite
 from streams.money import add_spend
 from streams.traits import merge_traits
@@ -37,6 +37,7 @@ def merge_profiles(one: Profile, other: Profile) -> Profile:
         forwarded_to=one.forwarded_to,
         decisions=merge_decisions(one.decisions, other.decisions, dialogues),
         known=one.known or other.known,
+        hot=_merge_hot(one.hot, other.hot),
     )
 
 
@@ -80,6 +81,10 @@ def still_spoken_of(fired: Mapping[str, int], dialogues: Container[str]) -> dict
         for name, at in fired.items()
         if "|" not in name or name.partition("|")[2] in dialogues
     }
+
+
+def _merge_hot(one: Span | None, other: Span | None) -> Span | None:
+    return merge_spans(one, other) if one and other else one or other
 
 
 def _earlier(one: int, other: int) -> int:

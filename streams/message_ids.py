@@ -40,6 +40,11 @@ def holds(recent: bytes, hashed: int) -> bool:
     return hashed.to_bytes(8, "big") in recent
 
 
+def hashes(recent: bytes) -> list[int]:
+    """The hashes of the ids that the ring holds."""
+    return [int.from_bytes(entry[4:], "big") for entry in _entries(recent)]
+
+
 def remember(recent: bytes, hashed: int, received_at: int) -> bytes:
     """The ring that also holds `hashed`, received at `received_at` (milliseconds)."""
     seconds = min(max(received_at // 1000, 0), 0xFFFFFFFF)
