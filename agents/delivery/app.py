@@ -57,6 +57,8 @@ class DeliveryWorker:
         self._sender = WebhookSender(settings) if settings.webhook_url else None
         self._places = asyncio.Semaphore(AT_ONCE)
         self._under_way: set[asyncio.Task[None]] = set()
+        self._records: dict[str, list[Any]] = {}
+        """Trigger id -> the records that brought it, while its delivery is under way."""
         self._seen: dict[str, None] = {}
 
     async def take_over(self, places: dict[Place, int]) -> dict[Place, int]:
@@ -75,9 +77,13 @@ class DeliveryWorker:
         if self._sender is None or trigger.decision != "fire" or trigger.id in self._seen:
             record.ack()
             return
-        self._remember(trigger.id)
+        if trigger.id in self._records:
+            # It came again after a rebalance; until it is delivered Kafka is not told.
+            self._records[trigger.id].append(record)
+            return
         await self._places.acquire()
-        task = asyncio.create_task(self._deliver(self._sender, trigger, record))
+        self._records[trigger.id] = [record]
+        task = asyncio.create_task(self._deliver(self._sender, trigger))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
@@ -89,18 +95,21 @@ class DeliveryWorker:
         if self._sender is not None:
             await self._sender.close()
 
-    async def _deliver(self, sender: WebhookSender, trigger: Trigger, record: Any) -> None:
+    async def _deliver(self, sender: WebhookSender, trigger: Trigger) -> None:
         try:
-            for pause in (*PAUSES, 0.0):
+            for pause in (*PAUSES, None):
                 result = await sender.deliver(trigger, datetime.now(UTC))
                 DELIVERIES.labels(result.verdict).inc()
-                if result.verdict != "again":
+                if result.verdict != "again" or pause is None:
                     break
                 await asyncio.sleep(max(pause, result.retry_after))
             if result.verdict != "delivered":
                 log.warning("trigger not delivered", id=trigger.id, detail=result.detail)
-            record.ack()
+            self._remember(trigger.id)
+            for record in self._records[trigger.id]:
+                record.ack()
         finally:
+            del self._records[trigger.id]
             self._places.release()
 
     def _remember(self, trigger_id: str) -> None:
