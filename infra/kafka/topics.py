@@ -4,7 +4,8 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from infra.kafka.names import KAFKA_TOPICS
+from infra.kafka.log_writer import LARGEST_REQUEST
+from infra.kafka.names import DEAD_LETTERS, KAFKA_TOPICS
 from infra.settings import Settings
 
 
@@ -51,11 +52,15 @@ class TopicAdmin:
         self._client.close()
 
     def _create(self, name: str) -> None:
+        configs = {"retention.ms": str(self._settings.retention_hours * 3_600_000)}
+        if name == DEAD_LETTERS:
+            # In base64 the largest record of another topic is over Kafka's own limit.
+            configs["max.message.bytes"] = str(LARGEST_REQUEST)
         topic = NewTopic(
             name,
             num_partitions=self._settings.partitions,
             replication_factor=self._settings.replication,
-            topic_configs={"retention.ms": str(self._settings.retention_hours * 3_600_000)},
+            topic_configs=configs,
         )
         try:
             self._client.create_topics([topic])
