@@ -40,8 +40,8 @@ lint: setup ## style, types and the dependency rule
 test: setup lint ## lint and every test that is not slow
 	@$(BIN)/python -m pytest -m "not slow"
 
-test-all: setup lint ## every test
-	@$(BIN)/python -m pytest
+test-all: setup lint ## every test, the laws on 20,000 histories each
+	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest
 
 kafka: $(KAFKA_JARS)/.ready ## fetch Apache Kafka (needs Java 17 and Maven)
 

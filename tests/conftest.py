@@ -1,13 +1,22 @@
 """What every test gets: no network for unit tests, and a word about what was skipped."""
 
+import os
 import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.integration.stack import RunningStack
+
+settings.register_profile("everyday", max_examples=500)
+settings.register_profile("nightly", max_examples=20_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
+
+NIGHTLY_TIMEOUT = 1800
+"""Seconds that a law may take on its nightly number of histories."""
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -20,6 +29,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         yield running
     finally:
         running.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives laws that are tried on a nightly number of histories the time they need."""
+    if settings().max_examples <= 500:
+        return
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.timeout(NIGHTLY_TIMEOUT))
 
 
 @pytest.fixture(autouse=True)

@@ -27,12 +27,11 @@ from streams.folding import fold
 from streams.playbook import CompiledPlaybook, compile_playbook
 
 law = settings(
-    max_examples=500,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-"""Every law is tried on this many histories."""
+"""Every law is tried on as many histories as the profile says (`tests/conftest.py`)."""
 
 SHOP = Path(__file__).parents[2] / "infra" / "playbooks" / "shop.yaml"
 BEGIN = 1_700_000_000_000
