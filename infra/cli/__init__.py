@@ -8,6 +8,7 @@ from infra.cli.customer import customer
 from infra.cli.doctor import doctor
 from infra.cli.playbook import playbook
 from infra.cli.processes import api, worker
+from infra.cli.rebuild import rebuild_command
 from infra.cli.refusal import Refusal
 from infra.cli.run import run
 from infra.cli.sql import sql
@@ -32,6 +33,7 @@ app.command()(customer)
 app.command()(triggers)
 app.command()(sql)
 app.command()(doctor)
+app.command("rebuild")(rebuild_command)
 app.add_typer(playbook, name="playbook")
 
 

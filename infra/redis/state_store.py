@@ -1,6 +1,6 @@
 """Where a dialogue worker keeps the profiles of its partitions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -31,6 +31,8 @@ _SEPARATOR = "\x1f"
 _COMMIT = (Path(__file__).parent / "commit.lua").read_text(encoding="utf-8")
 
 NO_WATERMARK = Watermark("", 0)
+REBUILDING = Watermark("rebuilding", 0)
+"""Stands in the place of a watermark while `daehwa rebuild` writes the partition."""
 
 AWAY = (
     RedisConnectionError, RedisTimeoutError, OSError,
@@ -47,9 +49,14 @@ class FencedError(Exception):
         self.held = held
 
 
+class StateRebuildingError(Exception):
+    """The partition is being rebuilt: nothing may be folded into it until that is finished."""
+
+
 def is_away(problem: Exception) -> bool:
-    """Whether a failure passes by waiting: Redis is away, loading, read-only or out of memory."""
-    if isinstance(problem, AWAY):
+    """Whether a failure passes by waiting: Redis is away, loading, read-only or out of memory, or
+    what it holds is just being rebuilt."""
+    if isinstance(problem, (*AWAY, StateRebuildingError)):
         return True
     # The client has no class for it: Redis cannot write its file.
     return isinstance(problem, ResponseError) and str(problem).startswith("MISCONF")
@@ -67,7 +74,19 @@ class StateStore:
         self._commit = redis.register_script(_COMMIT)
 
     async def watermark(self, partition: int) -> Watermark:
-        """How far the partition has been folded; `NO_WATERMARK` where it never was."""
+        """How far the partition has been folded; `NO_WATERMARK` where it never was.
+
+        `StateRebuildingError` while `daehwa rebuild` writes the partition.
+        """
+        held = await self.held(partition)
+        if held == REBUILDING:
+            raise StateRebuildingError(
+                f"partition {partition} is being rebuilt; if that was broken off, run it again"
+            )
+        return held
+
+    async def held(self, partition: int) -> Watermark:
+        """The watermark as it stands, also while the partition is being rebuilt."""
         log_id, offset = await self._redis.hmget(
             watermark_key(partition), ["log_id", "next_offset"]
         )
@@ -113,6 +132,13 @@ class StateStore:
         held = Watermark(answer[1].decode(), int(answer[2]))
         if held != reached:
             raise FencedError(held)
+
+    async def deadlines(self, partition: int) -> AsyncIterator[tuple[str, str, int]]:
+        """(kind, profile key, due) of every pending deadline, in no order; one that is set while
+        this goes on may be missed or come twice."""
+        async for member, due in self._redis.zscan_iter(deadlines_key(partition), count=1_000):
+            kind, _, key = member.decode("utf-8", "surrogatepass").partition(_SEPARATOR)
+            yield kind, key, int(due)
 
     async def due(self, partition: int, now: int, most: int) -> list[tuple[str, str, int]]:
         """(kind, profile key, due) of the deadlines up to `now` (milliseconds), soonest first."""

@@ -1,0 +1,129 @@
+"""Compares a rebuilt partition with the one in Redis, byte for byte."""
+
+from collections.abc import Mapping
+
+import msgspec
+from redis.asyncio import Redis
+
+from infra.rebuilding.replay import Replayed
+from infra.rebuilding.shelf import Shelf
+from infra.redis.keys import profile_key
+from infra.redis.state_store import StateStore
+from schemas.profile import Profile
+from streams.codec import decode_profile
+
+MOST_NAMED = 10
+"""Differences told one by one."""
+
+_AT_ONCE = 1_000
+
+
+class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that is not the same in Redis and in the archive."""
+
+    partition: int
+    what: str
+    """`profile`, `deadline`, `begun` or `transition`."""
+    key: str
+    how: str
+    """`missing` in Redis, `extra` in Redis, or the fields that differ."""
+
+
+class Comparison(msgspec.Struct):
+    """What was compared, and the first differences."""
+
+    same: int = 0
+    """Profiles that are equal, byte for byte."""
+    different: int = 0
+    first: list[Difference] = []
+
+    def note(self, difference: Difference) -> None:
+        """Counts a difference and keeps the first few."""
+        self.different += 1
+        if len(self.first) < MOST_NAMED:
+            self.first.append(difference)
+
+
+async def compare_partition(
+    redis: Redis,
+    store: StateStore,
+    partition: int,
+    shelf: Shelf,
+    replayed: Replayed,
+    found: Comparison,
+) -> None:
+    """Adds to `found` what differs in one partition."""
+    for values in shelf.profiles():
+        live = await redis.mget([profile_key(partition, key) for key in values])
+        for (key, value), held in zip(values.items(), live, strict=True):
+            if held == value:
+                found.same += 1
+            else:
+                how = "missing" if held is None else _fields_that_differ(held, value)
+                found.note(Difference(partition, "profile", key, how))
+    prefix = profile_key(partition, "")
+    async for name in redis.scan_iter(match=f"{prefix}*", count=_AT_ONCE):
+        key = name.decode("utf-8", "surrogatepass").removeprefix(prefix)
+        if shelf.value(key) is None:
+            found.note(Difference(partition, "profile", key, "extra"))
+    await _compare_deadlines(store, partition, shelf, found)
+    await _compare_counts(store, partition, replayed, found)
+
+
+async def _compare_deadlines(
+    store: StateStore, partition: int, shelf: Shelf, found: Comparison
+) -> None:
+    held = {(kind, key): due async for kind, key, due in store.deadlines(partition)}
+    for deadlines in shelf.deadlines():
+        for name, due in deadlines.items():
+            live = held.pop(name, None)
+            if live != due:
+                how = f"{live} in Redis, {due} rebuilt"
+                found.note(Difference(partition, "deadline", " ".join(name), how))
+    for name in held:
+        found.note(Difference(partition, "deadline", " ".join(name), "extra"))
+
+
+async def _compare_counts(
+    store: StateStore, partition: int, replayed: Replayed, found: Comparison
+) -> None:
+    live = await store.transitions(partition)
+    pairs = {
+        (topic, following): count
+        for topic in live.begun
+        for following, count in live.following(topic).items()
+    }
+    _compare_counted(partition, "begun", live.begun, replayed.begun, found)
+    _compare_counted(
+        partition,
+        "transition",
+        {" ".join(pair): count for pair, count in pairs.items()},
+        {" ".join(pair): count for pair, count in replayed.transitions.items()},
+        found,
+    )
+
+
+def _compare_counted(
+    partition: int,
+    what: str,
+    live: Mapping[str, int],
+    rebuilt: Mapping[str, int],
+    found: Comparison,
+) -> None:
+    for name in sorted(live.keys() | rebuilt.keys()):
+        held, counted = live.get(name, 0), rebuilt.get(name, 0)
+        if held != counted:
+            found.note(Difference(partition, what, name, f"{held} in Redis, {counted} rebuilt"))
+
+
+def _fields_that_differ(held: bytes, rebuilt: bytes) -> str:
+    """Names of the profile's fields; `bytes` where only their encoding differs."""
+    try:
+        one = decode_profile(held)
+    except (msgspec.DecodeError, RecursionError):
+        return "unreadable in Redis"
+    other = decode_profile(rebuilt)
+    fields = [
+        name for name in Profile.__struct_fields__ if getattr(one, name) != getattr(other, name)
+    ]
+    return ", ".join(fields) or "bytes"

@@ -1,0 +1,66 @@
+"""Up to where the log is replayed; from there on the workers read it in Kafka.
+
+Blocking: call it from a thread.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+from kafka import KafkaAdminClient, KafkaConsumer
+from kafka.structs import TopicPartition
+
+from infra.kafka.names import DIALOGUE_GROUP, EVENTS
+from infra.kafka.topics import TopicAdmin
+from infra.settings import Settings
+
+
+class KafkaPlaces(msgspec.Struct, frozen=True):
+    """What Kafka knows of `daehwa.events`."""
+
+    log_id: str
+    committed: dict[int, int]
+    """Partition -> the offset before which the workers have folded and said everything."""
+    earliest: dict[int, int]
+    """Partition -> the first offset Kafka still holds."""
+
+
+def kafka_places(settings: Settings) -> KafkaPlaces:
+    """Asks Kafka. Raises `KafkaError`."""
+    topics = TopicAdmin(settings)
+    try:
+        log_id = topics.identity(EVENTS)
+    finally:
+        topics.close()
+    places = [TopicPartition(EVENTS, partition) for partition in range(settings.partitions)]
+    servers = settings.kafka_servers.split(",")
+    admin = KafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=10_000)
+    try:
+        committed = admin.list_group_offsets({DIALOGUE_GROUP: places})[DIALOGUE_GROUP]
+    finally:
+        admin.close()
+    consumer = KafkaConsumer(bootstrap_servers=servers, group_id=None)
+    try:
+        earliest = consumer.beginning_offsets(places)
+    finally:
+        consumer.close()
+    return KafkaPlaces(
+        log_id,
+        {
+            place.partition: max(0, committed[place].offset if place in committed else 0)
+            for place in places
+        },
+        {place.partition: max(0, earliest.get(place, 0)) for place in places},
+    )
+
+
+def cut_of(partition: int, archived: Mapping[int, int], places: KafkaPlaces) -> int:
+    """The offset up to which a partition is replayed, and at which its worker goes on.
+
+    Never beyond what the archive holds. Nor, while Kafka still holds it, beyond what the workers
+    have acknowledged: of a record that they had not finished, the triggers and the messages to
+    other profiles may never have been sent, so a worker folds it again and sends them.
+    """
+    return min(
+        archived.get(partition, 0),
+        max(places.committed.get(partition, 0), places.earliest.get(partition, 0)),
+    )

@@ -1,0 +1,88 @@
+"""Puts a rebuilt partition into Redis, while its worker waits.
+
+A partition is marked as being rebuilt before anything is written and gets its watermark with the
+last write, each by comparison: a worker that still runs is fenced off like any other whose
+picture is old, and waits at its next look until the partition is whole.
+"""
+
+from collections.abc import Iterator
+
+from redis.asyncio import Redis
+
+from infra.rebuilding.replay import Replayed
+from infra.rebuilding.shelf import Shelf
+from infra.redis.keys import watermark_key
+from infra.redis.state_store import NO_WATERMARK, REBUILDING, FencedError, StateStore
+from schemas.watermark import Watermark
+from streams.batches import Batch
+from streams.codec import decode_profile
+
+_ATTEMPTS = 20
+_AT_ONCE = 1_000
+
+
+class StateHeldError(Exception):
+    """Redis holds state that nobody asked to give up; the text says what to do."""
+
+
+async def take_partitions(store: StateStore, partitions: int, *, replace: bool) -> None:
+    """Marks every partition as being rebuilt. `StateHeldError` where one holds state and
+    `replace` is False; then none is marked."""
+    if not replace:
+        for partition in range(partitions):
+            held = await store.held(partition)
+            if held not in (NO_WATERMARK, REBUILDING):
+                raise StateHeldError(
+                    f"Redis holds the state of partition {partition}, folded up to offset "
+                    f"{held.next_offset}: look with --dry-run, or give it up with --replace"
+                )
+    for partition in range(partitions):
+        await _take(store, partition)
+
+
+async def clear_partitions(redis: Redis, partitions: int) -> None:
+    """Removes what is left of the state of all partitions but their marks."""
+    marks = {watermark_key(partition).encode() for partition in range(partitions)}
+    async for key in redis.scan_iter(match="daehwa:{[0-9]*}:*", count=_AT_ONCE):
+        if key not in marks:
+            await redis.unlink(key)
+
+
+async def load_partition(
+    store: StateStore, partition: int, shelf: Shelf, replayed: Replayed, reached: Watermark
+) -> None:
+    """Writes the shelf into Redis and ends the rebuilding of the partition at `reached`.
+
+    `FencedError` where somebody else has written to it.
+    """
+    for batch in _batches(shelf):
+        await store.write(partition, batch, REBUILDING, REBUILDING)
+    # Counts are added to, so they go with the one write that cannot happen twice.
+    last = Batch()
+    last.begun = replayed.begun
+    last.transitions = replayed.transitions
+    await store.write(partition, last, REBUILDING, reached)
+
+
+def _batches(shelf: Shelf) -> Iterator[Batch]:
+    for values in shelf.profiles():
+        batch = Batch()
+        batch.profiles = {key: decode_profile(value) for key, value in values.items()}
+        yield batch
+    for deadlines in shelf.deadlines():
+        batch = Batch()
+        batch.deadlines = dict(deadlines)
+        yield batch
+
+
+async def _take(store: StateStore, partition: int) -> None:
+    for _ in range(_ATTEMPTS):
+        held = await store.held(partition)
+        if held == REBUILDING:
+            return
+        try:
+            await store.write(partition, Batch(), held, REBUILDING)
+        except FencedError:
+            continue  # its worker was faster
+        return
+    raise StateHeldError(f"partition {partition} is written to all the time; stop its worker first")

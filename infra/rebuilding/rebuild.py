@@ -1,0 +1,149 @@
+"""The whole rebuild: the archived log folded anew, then compared with Redis or put into it."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from redis.asyncio import Redis
+
+from infra.rebuilding.archived_log import ArchivedLog
+from infra.rebuilding.comparing import Comparison, Difference, compare_partition
+from infra.rebuilding.cuts import KafkaPlaces, cut_of, kafka_places
+from infra.rebuilding.loading import clear_partitions, load_partition, take_partitions
+from infra.rebuilding.replay import Replayed, replay_partition
+from infra.rebuilding.shelf import Shelf
+from infra.redis.state_store import StateStore
+from infra.settings import Settings
+from schemas.watermark import Watermark
+from streams.playbook import CompiledPlaybook
+
+
+class WrongPartitionsError(Exception):
+    """The archived log had more partitions than the settings: profiles would be sought in the
+    wrong place."""
+
+
+class Rebuilt(msgspec.Struct):
+    """What a rebuild did, or what it found."""
+
+    partitions: int
+    events: int = 0
+    """Archived events and messages that were read."""
+    folded: int = 0
+    """Of those, folded into a profile; the rest had been in already or changed nothing."""
+    profiles: int = 0
+    next_offsets: list[int] = []
+    """By partition: where its worker goes on in Kafka."""
+    unarchived: int = 0
+    """Records that are neither in the archive nor in Kafka any more."""
+    same: int | None = None
+    """Dry run: profiles that are equal in Redis, byte for byte."""
+    different: int | None = None
+    """Dry run: differences, of which `first` are the first."""
+    first: list[Difference] = []
+
+
+Tell = Callable[[int, int], None]
+"""(events read just now, events there are to read)."""
+
+
+async def rebuild(
+    settings: Settings,
+    book: CompiledPlaybook,
+    redis: Redis,
+    *,
+    dry_run: bool,
+    replace: bool,
+    tell: Tell,
+) -> Rebuilt:
+    """Folds the archive; puts the outcome into Redis, or with `dry_run` only compares.
+
+    Raises `StateHeldError` where Redis holds state and `replace` is False, `WrongPartitionsError`,
+    `FencedError` where somebody else wrote to a partition meanwhile, and what Kafka, Redis and
+    ClickHouse raise while they are away.
+    """
+    store = StateStore(redis, settings.profile_days)
+    log = ArchivedLog(settings)
+    partitions = settings.partitions
+    try:
+        found = await asyncio.to_thread(log.partitions)
+        if found > partitions:
+            raise WrongPartitionsError(
+                f"the archive holds partition {found - 1} but DAEHWA_PARTITIONS is {partitions}"
+            )
+        if not dry_run:
+            await take_partitions(store, partitions, replace=replace)
+            await clear_partitions(redis, partitions)
+        places = await asyncio.to_thread(kafka_places, settings)
+        archived = await asyncio.to_thread(log.ends, places.log_id)
+        cuts = [cut_of(partition, archived, places) for partition in range(partitions)]
+        if dry_run:
+            cuts = [
+                await _as_far_as_redis(store, partition, places, archived.get(partition, 0), cut)
+                for partition, cut in enumerate(cuts)
+            ]
+        rebuilt = Rebuilt(partitions, next_offsets=cuts)
+        rebuilt.unarchived = sum(
+            max(0, places.earliest[partition] - cut) for partition, cut in enumerate(cuts)
+        )
+        comparison = Comparison()
+        logs = await asyncio.to_thread(log.logs)
+        total = 0
+        for partition, cut in enumerate(cuts):
+            total += await asyncio.to_thread(log.count, partition, places.log_id, cut)
+        with tempfile.TemporaryDirectory(prefix="daehwa-rebuild-") as folder:
+            for partition, cut in enumerate(cuts):
+                shelf = Shelf(Path(folder) / str(partition))
+                try:
+                    replayed = await asyncio.to_thread(
+                        _replay, log, logs, shelf, book, partition, partitions, places.log_id, cut,
+                        lambda events: tell(events, total),
+                    )  # fmt: skip
+                    _add(rebuilt, replayed, shelf)
+                    if dry_run:
+                        await compare_partition(
+                            redis, store, partition, shelf, replayed, comparison
+                        )
+                    else:
+                        reached = Watermark(places.log_id, cut)
+                        await load_partition(store, partition, shelf, replayed, reached)
+                finally:
+                    shelf.close()
+                    (Path(folder) / str(partition)).unlink()
+        if dry_run:
+            rebuilt.same, rebuilt.different = comparison.same, comparison.different
+            rebuilt.first = comparison.first
+        return rebuilt
+    finally:
+        log.close()
+
+
+async def _as_far_as_redis(
+    store: StateStore, partition: int, places: KafkaPlaces, archived: int, cut: int
+) -> int:
+    """Where to stop for a comparison: where the state in Redis stands, if the archive is there."""
+    held = await store.held(partition)
+    return min(archived, held.next_offset) if held.log_id == places.log_id else cut
+
+
+def _replay(
+    log: ArchivedLog,
+    logs: list[str],
+    shelf: Shelf,
+    book: CompiledPlaybook,
+    partition: int,
+    partitions: int,
+    log_id: str,
+    cut: int,
+    tell: Callable[[int], None],
+) -> Replayed:
+    rows = log.read(partition, logs, log_id, cut)
+    return replay_partition(rows, shelf, book, partition, partitions, tell)
+
+
+def _add(rebuilt: Rebuilt, replayed: Replayed, shelf: Shelf) -> None:
+    rebuilt.events += replayed.events
+    rebuilt.folded += replayed.folded
+    rebuilt.profiles += len(shelf)

@@ -1,0 +1,58 @@
+"""Folds one partition of the archived log as a worker folded it, onto a shelf."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from infra.rebuilding.shelf import Shelf
+from schemas.event import Event
+from schemas.models import BgNbd
+from streams.batches import fold_batch
+from streams.playbook import CompiledPlaybook
+from streams.replaying import replayed_event, replayed_owner
+from streams.transitions import CountedTransitions
+
+
+class Replayed:
+    """What a replay came to, besides the shelf."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        """Rows read."""
+        self.folded = 0
+        self.begun: Counter[str] = Counter()
+        self.transitions: Counter[tuple[str, str]] = Counter()
+
+
+def replay_partition(
+    blocks: Iterable[list[tuple[Any, ...]]],
+    shelf: Shelf,
+    book: CompiledPlaybook,
+    partition: int,
+    partitions: int,
+    tell: Callable[[int], None],
+) -> Replayed:
+    """Folds archived rows in order; `tell` hears how many were read, block by block.
+
+    Triggers and events that the fold asks to be sent are not sent: they were, and what profiles
+    sent each other stands in the archive where the log had it.
+    """
+    replayed = Replayed()
+    transitions = CountedTransitions()
+    churn = BgNbd()
+    for block in blocks:
+        events: list[tuple[str, Event]] = []
+        for row in block:
+            event = replayed_event(row)
+            key = None if event is None else replayed_owner(event, partition, partitions)
+            if event is not None and key is not None:
+                events.append((key, event))
+        profiles = shelf.read(list({key: None for key, _ in events}))
+        batch = fold_batch(events, profiles, transitions, book, churn)
+        shelf.write(batch)
+        replayed.events += len(block)
+        replayed.folded += batch.folded
+        replayed.begun += batch.begun
+        replayed.transitions += batch.transitions
+        tell(len(block))
+    return replayed
