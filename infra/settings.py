@@ -62,6 +62,11 @@ class Settings(BaseSettings):
     profile_days: int = Field(
         730, ge=1, description="a profile that stays untouched for so many days expires"
     )
+    anonymous_days: int = Field(
+        90,
+        ge=1,
+        description="the same for visitors who never said who they are, bought or stated consent",
+    )
     archive_linger_ms: int = Field(
         500, ge=0, description="how long the archive worker gathers rows"
     )

@@ -72,10 +72,11 @@ def link_events(profile: Profile, event: Event) -> dict[str, Event]:
 
 
 def forward(profile: Profile, event: Event, to: str) -> Folded | Dead:
-    """The same event, addressed to the profile that this one was merged into."""
+    """The same event, addressed to the profile that this one was merged into. The address is
+    written again, so that it does not expire while it is used."""
     if event.hops >= MOST_HOPS:
         return Dead("forward_loop", f"forwarded {event.hops} times, last by {profile.key!r}")
-    return Folded(profile, [Send(replace(event, key=to, hops=event.hops + 1))])
+    return Folded(replace(profile), [Send(replace(event, key=to, hops=event.hops + 1))])
 
 
 def fold_link(profile: Profile, event: Event, hashed: int) -> Outcome:

@@ -80,7 +80,7 @@ class DialogueWorker:
         self._settings = settings
         self._book = book
         self._redis = redis_client(settings)
-        self._store = StateStore(self._redis, settings.profile_days)
+        self._store = StateStore(self._redis, settings.profile_days, settings.anonymous_days)
         self._writer = LogWriter(settings)
         self._at_step = at_step
         self._effects = EffectWriter(self._writer, settings.partitions, at_step)

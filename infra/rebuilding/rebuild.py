@@ -64,7 +64,7 @@ async def rebuild(
     `FencedError` where somebody else wrote to a partition meanwhile, and what Kafka, Redis and
     ClickHouse raise while they are away.
     """
-    store = StateStore(redis, settings.profile_days)
+    store = StateStore(redis, settings.profile_days, settings.anonymous_days)
     log = ArchivedLog(settings)
     partitions = settings.partitions
     try:

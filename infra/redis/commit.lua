@@ -1,20 +1,19 @@
 -- One batch of one partition: profiles, deadlines, transition counts and the watermark, or nothing.
 -- KEYS: watermark, deadlines, begun, transitions, then one per profile.
--- ARGV: expected log, expected offset, new log, new offset, profile ttl (seconds),
+-- ARGV: expected log, expected offset, new log, new offset,
 --       number of profiles, deadlines set, deadlines cleared, begun, transitions; then
---       the profiles' bytes, (due, member)…, member…, (topic, count)…, (pair, count)….
+--       (profile's bytes, seconds it stays)…, (due, member)…, member…, (topic, count)…, (pair, count)….
 -- Answers {1} when written, {0, log, offset} when somebody else has written since.
 local held = redis.call('HMGET', KEYS[1], 'log_id', 'next_offset')
 if (held[1] or '') ~= ARGV[1] or (held[2] or '0') ~= ARGV[2] then
   return {0, held[1] or '', held[2] or '0'}
 end
-local ttl = ARGV[5]
-local profiles, due, cleared = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local begun, transitions = tonumber(ARGV[9]), tonumber(ARGV[10])
-local at = 11
+local profiles, due, cleared = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local begun, transitions = tonumber(ARGV[8]), tonumber(ARGV[9])
+local at = 10
 for i = 1, profiles do
-  redis.call('SET', KEYS[4 + i], ARGV[at], 'EX', ttl)
-  at = at + 1
+  redis.call('SET', KEYS[4 + i], ARGV[at], 'EX', ARGV[at + 1])
+  at = at + 2
 end
 for _ = 1, due do
   redis.call('ZADD', KEYS[2], ARGV[at], ARGV[at + 1])

@@ -5,7 +5,7 @@ PROFILE_PREFIX = "profile:"
 
 
 def profile_key(partition: int, key: str) -> str:
-    """A profile, msgpack; expires when untouched for `profile_days`."""
+    """A profile, msgpack; expires when untouched for `profile_days` or `anonymous_days`."""
     return f"daehwa:{{{partition}}}:profile:{key}"
 
 

@@ -18,7 +18,7 @@ class ProfileReader:
     def __init__(self, redis: Redis, partitions: int) -> None:
         self._redis = redis
         self._partitions = partitions
-        self._store = StateStore(redis, profile_days=1)
+        self._store = StateStore(redis, profile_days=1, anonymous_days=1)
 
     async def read(self, key: str) -> Profile | None:
         """The profile of a customer, visitor or merged visitor; None where there is none."""

@@ -1,6 +1,6 @@
 """Where a dialogue worker keeps the profiles of its partitions."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -25,6 +25,7 @@ from schemas.profile import Profile
 from schemas.watermark import Watermark
 from streams.batches import Batch
 from streams.codec import decode_profile, encode_profile
+from streams.expiry import is_passing
 from streams.transitions import CountedTransitions
 
 _SEPARATOR = "\x1f"
@@ -68,9 +69,9 @@ class StateStore:
     Every method may raise `RedisError` or `OSError`; `is_away` tells which of them pass.
     """
 
-    def __init__(self, redis: Redis, profile_days: int) -> None:
+    def __init__(self, redis: Redis, profile_days: int, anonymous_days: int) -> None:
         self._redis = redis
-        self._ttl = profile_days * 86_400
+        self._lives = (profile_days * 86_400, anonymous_days * 86_400)
         self._commit = redis.register_script(_COMMIT)
 
     async def watermark(self, partition: int) -> Watermark:
@@ -125,7 +126,7 @@ class StateStore:
         Writing the same batch again after a lost answer is harmless. Raises `FencedError` where the
         watermark is neither.
         """
-        keys, arguments = _commit_arguments(partition, batch, expected, reached, self._ttl)
+        keys, arguments = _commit_arguments(partition, batch, expected, reached, self._lives)
         answer = await self._commit(keys=keys, args=arguments)
         if answer[0] == 1:
             return
@@ -154,7 +155,11 @@ class StateStore:
 
 
 def _commit_arguments(
-    partition: int, batch: Batch, expected: Watermark, reached: Watermark, ttl: int
+    partition: int,
+    batch: Batch,
+    expected: Watermark,
+    reached: Watermark,
+    lives: tuple[int, int],
 ) -> tuple[list[str], list[bytes | str | int]]:
     keys = [
         watermark_key(partition),
@@ -176,19 +181,24 @@ def _commit_arguments(
         expected.next_offset,
         reached.log_id,
         reached.next_offset,
-        ttl,
         len(batch.profiles),
         len(set_deadlines) // 2,
         len(cleared),
         len(batch.begun),
         len(batch.transitions),
-        *map(encode_profile, batch.profiles.values()),
+        *_with_lives(batch.profiles.values(), *lives),
         *set_deadlines,
         *cleared,
         *_flat(batch.begun),
         *_flat({_SEPARATOR.join(pair): count for pair, count in batch.transitions.items()}),
     ]
     return keys, arguments
+
+
+def _with_lives(profiles: Iterable[Profile], long: int, short: int) -> Iterator[bytes | int]:
+    for profile in profiles:
+        yield encode_profile(profile)
+        yield short if is_passing(profile) else long
 
 
 def _flat(counts: Mapping[str, int]) -> list[str | int]:
