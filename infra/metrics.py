@@ -28,6 +28,7 @@ FOLD_LAG_SECONDS = Histogram(
     "daehwa_fold_lag_seconds", "From an event's receipt to its profile in Redis", buckets=_FAST
 )
 DEADLINES_DUE = Counter("daehwa_deadlines_due", "Deadlines appended to the log as timer events")
+CACHED_PROFILES = Gauge("daehwa_cached_profiles", "Profiles the worker keeps in memory")
 REPLAYED = Counter("daehwa_records_replayed", "Records at or below the watermark, skipped")
 LOG_GAPS = Counter(
     "daehwa_log_gaps", "Offsets that Kafka no longer had when they were to be folded"

@@ -19,7 +19,7 @@ from infra.kafka.first_offset import first_offset
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import DIALOGUE_GROUP, EVENTS
 from infra.kafka.topics import TopicAdmin
-from infra.metrics import WORKER_READY
+from infra.metrics import CACHED_PROFILES, WORKER_READY
 from infra.redis.connecting import redis_client
 from infra.redis.state_store import StateStore
 from infra.settings import Settings
@@ -86,6 +86,7 @@ class DialogueWorker:
         self._effects = EffectWriter(self._writer, settings.partitions, at_step)
         self._folders: dict[int, PartitionFolder] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        CACHED_PROFILES.set_function(lambda: sum(f.cached for f in self._folders.values()))
         self._started = False
         self._taking_over = asyncio.Lock()
         self._log_id: str | None = None

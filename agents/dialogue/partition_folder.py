@@ -86,6 +86,11 @@ class PartitionFolder:
         self._profiles: dict[str, Profile] = {}
         self._transitions = CountedTransitions()
 
+    @property
+    def cached(self) -> int:
+        """Profiles kept in memory: at most `most_cached` and those of the batch in work."""
+        return len(self._profiles)
+
     async def take_over(self, log_id: str) -> int:
         """Reads where the partition stands and returns the offset to read from.
 
