@@ -7,34 +7,41 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from bench import archive, collector, fold, latency, state
+from bench import archive, collector, flatness, fold, latency, lateness, scale, state
 from bench.figure import Figure
 from infra.logs import quiet_clients
 
-BENCHES: dict[str, Callable[[], Iterator[Figure]]] = {
-    "fold": fold.measure,
-    "latency": latency.measure,
-    "collector": collector.measure,
-    "archive": archive.measure,
-    "state": state.measure,
-}
-"""What a figure's name begins with -> what measures it."""
+BENCHES: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
+    ("fold.throughput", fold.measure),
+    ("fold.vs_faust_idiomatic", fold.measure),
+    ("fold.vs_in_memory", fold.measure),
+    ("fold.flatness", flatness.measure),
+    ("scale.two_workers", scale.measure),
+    ("latency", latency.measure),
+    ("deadline.lateness", lateness.measure),
+    ("collector", collector.measure),
+    ("archive", archive.measure),
+    ("profile.bytes", state.measure_profiles),
+    ("state", state.measure),
+)
+"""What figures' names begin with, and what measures them."""
 
 
 def main() -> int:
     """Prints one JSON object a figure, at once when it is measured."""
     wanted = [name for argument in sys.argv[1:] for name in argument.split(",") if name]
-    chosen = {
-        name: measure
-        for name, measure in BENCHES.items()
-        if not wanted or any(name.startswith(part.split(".")[0]) for part in wanted)
-    }
+    chosen = dict.fromkeys(
+        measure
+        for name, measure in BENCHES
+        if not wanted or any(name.startswith(part) or part.startswith(name) for part in wanted)
+    )
     if not chosen:
-        sys.stderr.write(f"bench: no figure begins so; there are {', '.join(BENCHES)}\n")
+        names = ", ".join(name for name, _ in BENCHES)
+        sys.stderr.write(f"bench: no figure begins so; there are {names}\n")
         return 2
     quiet_clients()
     machine = {"cores": os.cpu_count(), "python": platform.python_version()}
-    for measure in chosen.values():
+    for measure in chosen:
         for figure in measure():
             if wanted and not any(figure.bench.startswith(part) for part in wanted):
                 continue

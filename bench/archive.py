@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from clickhouse_driver import Client
 
 from bench.figure import Figure
-from bench.fold import fill
+from bench.log import Log
 from bench.servers import servers
+from bench.traffic import shop_events
+from infra.clock import now_ms
 
 EVENTS_COUNT = 300_000
 
@@ -21,7 +23,8 @@ def measure() -> Iterator[Figure]:
 
 async def _measure() -> float:
     async with servers("clickhouse") as bench:
-        await fill(bench, EVENTS_COUNT, 100_000, 100)
+        events = shop_events(EVENTS_COUNT, 100_000, seed=1, start=now_ms())
+        await Log(bench.settings).fill(events, 100)
         starting = asyncio.create_task(bench.worker("archive"))
         client = Client.from_url(bench.settings.clickhouse_url)
         seen: list[tuple[float, int]] = []

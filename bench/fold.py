@@ -5,17 +5,13 @@ import statistics
 import time
 from collections.abc import Iterator
 
-from aiokafka import AIOKafkaProducer
-from redis.asyncio import Redis
-
 from bench.figure import Figure
 from bench.idiomatic import idiomatic_throughput
-from bench.servers import Bench, servers
+from bench.log import Log
+from bench.servers import servers
 from bench.traffic import envelopes, shop_events
 from infra.clock import now_ms
-from infra.kafka.names import EVENTS
 from infra.playbook_file import read_playbook
-from infra.redis.keys import watermark_key
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.models import BgNbd
 from streams.batches import fold_batch
@@ -51,53 +47,13 @@ def measure() -> Iterator[Figure]:
 
 async def _measure() -> tuple[float, float]:
     async with servers("redis") as bench:
-        counts = await fill(bench, EVENTS_COUNT, CUSTOMERS, ENVELOPE)
-        throughput = await _one_worker(bench, counts)
+        log = Log(bench.settings)
+        await log.fill(shop_events(EVENTS_COUNT, CUSTOMERS, seed=1, start=now_ms()), ENVELOPE)
+        starting = asyncio.create_task(bench.worker("dialogue"))
+        throughput = await log.folded()
+        await (await starting).stop()
         idiomatic = await idiomatic_throughput(bench, IDIOMATIC_EVENTS)
     return throughput, idiomatic
-
-
-async def fill(bench: Bench, count: int, customers: int, size: int) -> dict[int, list[int]]:
-    """Puts the events on the log; returns, per partition, the events up to each offset."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bench.settings.kafka_servers, acks="all", max_request_size=4 << 20
-    )
-    await producer.start()
-    totals: dict[int, list[int]] = {p: [] for p in range(bench.settings.partitions)}
-    try:
-        pending = []
-        events = shop_events(count, customers, seed=1, start=now_ms())
-        for partition, events_in, value in envelopes(events, bench.settings.partitions, size):
-            reached = totals[partition][-1] if totals[partition] else 0
-            totals[partition].append(reached + events_in)
-            pending.append(await producer.send(EVENTS, value, partition=partition))
-            if len(pending) >= 200:
-                await asyncio.gather(*pending)
-                pending.clear()
-        await asyncio.gather(*pending)
-    finally:
-        await producer.stop()
-    return totals
-
-
-async def _one_worker(bench: Bench, totals: dict[int, list[int]]) -> float:
-    redis: Redis = Redis.from_url(bench.settings.redis_url)
-    starting = asyncio.create_task(bench.worker("dialogue"))
-    seen: list[tuple[float, int]] = []
-    whole = sum(total[-1] for total in totals.values() if total)
-    while not seen or seen[-1][1] < whole:
-        folded = 0
-        for partition, total in totals.items():
-            offset = int(await redis.hget(watermark_key(partition), "next_offset") or 0)  # type: ignore[misc]
-            folded += total[offset - 1] if offset else 0
-        if folded and (not seen or folded != seen[-1][1]):
-            seen.append((time.perf_counter(), folded))
-        await asyncio.sleep(0.02)
-    worker = await starting
-    await worker.stop()
-    await redis.aclose()
-    (first_at, first), (last_at, last) = seen[0], seen[-1]
-    return (last - first) / (last_at - first_at)
 
 
 def _in_memory() -> float:

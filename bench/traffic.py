@@ -16,6 +16,11 @@ PER_SESSION = 6
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0"
 
 
+def visitor_id(index: int, seed: int) -> str:
+    """The anonymous id of a visitor, as long as a UUID."""
+    return f"{index:08x}-5e55-4000-8000-{seed:012x}"
+
+
 def shop_events(
     count: int, customers: int, *, seed: int, start: int
 ) -> Iterator[dict[str, object]]:
@@ -25,7 +30,7 @@ def shop_events(
     open_sessions: list[tuple[str, str, int]] = []
     for index in range(count):
         while len(open_sessions) < 300:
-            visitor = f"{rng.randrange(customers):08x}-5e55-4000-8000-{seed:012x}"
+            visitor = visitor_id(rng.randrange(customers), seed)
             open_sessions.append((visitor, rng.choice(CATEGORIES), PER_SESSION))
         place = rng.randrange(len(open_sessions))
         visitor, category, left = open_sessions[place]
