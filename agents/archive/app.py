@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import faust
@@ -14,6 +15,7 @@ from agents.archive.rows import dead_letter_rows, event_rows, trigger_rows
 from agents.faust_app import Place, faust_app
 from infra.clickhouse.inserter import Inserter
 from infra.clickhouse.patient import PatientInserter
+from infra.kafka.first_offset import first_offset
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import ARCHIVE_GROUP, DEAD_LETTERS, EVENTS, KAFKA_TOPICS, TRIGGERS
 from infra.kafka.topics import TopicAdmin
@@ -68,9 +70,14 @@ class ArchiveWorker:
         self._gatherers: dict[str, Gatherer] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._started = False
+        self._taking_over = asyncio.Lock()
 
     async def take_over(self, places: dict[Place, int]) -> dict[Place, int]:
         """Starts over after what is stored already; waits while ClickHouse is away."""
+        async with self._taking_over:
+            return await self._take_over(places)
+
+    async def _take_over(self, places: dict[Place, int]) -> dict[Place, int]:
         if not self._started:
             self._started = True
             await self._writer.start()
@@ -84,12 +91,21 @@ class ArchiveWorker:
         positions: dict[Place, int] = {}
         for name, (table, rows) in self._tables().items():
             stored = await self._patient.highest_offsets(table, log_ids[name])
-            for (topic, partition), committed in places.items():
-                if topic == name:
-                    # Erasure can lower what is stored; it must not bring records back.
-                    positions[topic, partition] = max(committed, stored.get(partition, -1) + 1)
+            # Erasure can lower what is stored; it must not bring records back.
+            starts = {
+                partition: max(committed, stored.get(partition, -1) + 1)
+                for (topic, partition), committed in places.items()
+                if topic == name
+            }
+            positions.update({(name, partition): start for partition, start in starts.items()})
             gatherer = Gatherer(
-                table, rows, self._patient, self._writer, self._settings.archive_linger_ms
+                table,
+                rows,
+                self._patient,
+                self._writer,
+                self._settings.archive_linger_ms,
+                starts,
+                partial(self._first_offset, name),
             )
             self._gatherers[name] = gatherer
             task = asyncio.create_task(gatherer.run(log_ids[name]))
@@ -132,6 +148,13 @@ class ArchiveWorker:
         if problem is not None:
             log.error("archiving failed, the worker stops", problem=repr(problem))
             self._crash(problem)
+
+    async def _first_offset(self, topic: str, partition: int, at: int) -> int:
+        return await until_up(
+            "kafka",
+            lambda: asyncio.to_thread(first_offset, self._settings, topic, partition, at),
+            lambda problem: isinstance(problem, KafkaError | OSError),
+        )
 
     def _log_identities(self) -> dict[str, str]:
         admin = TopicAdmin(self._settings)

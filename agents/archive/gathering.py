@@ -5,11 +5,12 @@ starts after the highest offset that is stored, so that a crash in between doubl
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
 
+from agents.dialogue.sequence import FirstOffset, RecordSequence
 from infra.clickhouse.failures import ClickHouseRefused
 from infra.clickhouse.patient import PatientInserter
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
@@ -33,8 +34,16 @@ class Gatherer:
     """One Kafka topic on its way into one table."""
 
     def __init__(
-        self, table: str, rows: Rows, inserter: PatientInserter, writer: LogWriter, linger_ms: int
+        self,
+        table: str,
+        rows: Rows,
+        inserter: PatientInserter,
+        writer: LogWriter,
+        linger_ms: int,
+        positions: Mapping[int, int],
+        first_offset: FirstOffset,
     ) -> None:
+        """`positions`: partition -> the offset it is read from."""
         self.waiting: asyncio.Queue[Any] = asyncio.Queue(MOST_WAITING_RECORDS)
         """Faust events whose records are to be archived."""
         self._table = table
@@ -42,11 +51,17 @@ class Gatherer:
         self._inserter = inserter
         self._writer = writer
         self._linger = linger_ms / 1000
+        self._expected = dict(positions)
+        self._sequences = {
+            partition: RecordSequence(partition, first_offset) for partition in positions
+        }
 
     async def run(self, log_id: str) -> None:
         """Archives what comes until cancelled; `log_id` is the identity of the Kafka topic."""
         while True:
-            records = await self._gather()
+            records = await self._following(await self._gather())
+            if not records:
+                continue
             found = [
                 (
                     Place(log_id, record.message.partition, record.message.offset),
@@ -74,6 +89,22 @@ class Gatherer:
             records.append(record)
             size += len(record.value or b"")
         return records
+
+    async def _following(self, records: list[Any]) -> list[Any]:
+        # Inserted out of turn, a record would make what lies before it look stored.
+        by_partition: dict[int, list[Any]] = {}
+        for record in records:
+            by_partition.setdefault(record.message.partition, []).append(record)
+        found: list[Any] = []
+        for partition, theirs in by_partition.items():
+            sequence = self._sequences.get(partition)
+            if sequence is None:
+                continue
+            following = await sequence.following(theirs, self._expected[partition])
+            if following:
+                self._expected[partition] = following[-1].message.offset + 1
+            found += following
+        return found
 
     async def _insert(self, records: list[tuple[Place, bytes]]) -> None:
         columns = await asyncio.to_thread(self._rows, records)

@@ -8,38 +8,28 @@ from clickhouse_driver import errors
 
 Result = TypeVar("Result")
 
-_TRANSIENT = frozenset(
+_DATA = frozenset(
     {
-        60,  # UNKNOWN_TABLE: not migrated yet
-        81,  # UNKNOWN_DATABASE: likewise
-        75,  # CANNOT_WRITE_TO_FILE_DESCRIPTOR
-        159,  # TIMEOUT_EXCEEDED
-        164,  # READONLY
-        192,  # UNKNOWN_USER
-        193,  # WRONG_PASSWORD
-        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
-        203,  # NO_FREE_CONNECTION
-        209,  # SOCKET_TIMEOUT
-        210,  # NETWORK_ERROR
-        236,  # ABORTED
-        241,  # MEMORY_LIMIT_EXCEEDED
-        242,  # TABLE_IS_READ_ONLY
-        243,  # NOT_ENOUGH_SPACE
-        252,  # TOO_MANY_PARTS
-        285,  # TOO_FEW_LIVE_REPLICAS
-        319,  # UNKNOWN_STATUS_OF_INSERT
-        341,  # UNFINISHED
-        394,  # QUERY_WAS_CANCELLED
-        439,  # CANNOT_SCHEDULE_TASK
-        497,  # ACCESS_DENIED
-        516,  # AUTHENTICATION_FAILED
-        667,  # NOT_INITIALIZED
-        692,  # TOO_MANY_MUTATIONS
-        745,  # SERVER_OVERLOADED
-        999,  # KEEPER_EXCEPTION
+        6,  # CANNOT_PARSE_TEXT
+        12,  # PARAMETER_OUT_OF_BOUND
+        26,  # CANNOT_PARSE_QUOTED_STRING
+        27,  # CANNOT_PARSE_INPUT_ASSERTION_FAILED
+        32,  # ATTEMPT_TO_READ_AFTER_EOF
+        33,  # CANNOT_READ_ALL_DATA
+        38,  # CANNOT_PARSE_DATE
+        41,  # CANNOT_PARSE_DATETIME
+        53,  # TYPE_MISMATCH
+        69,  # ARGUMENT_OUT_OF_BOUND
+        70,  # CANNOT_CONVERT_TYPE
+        72,  # CANNOT_PARSE_NUMBER
+        117,  # INCORRECT_DATA
+        131,  # TOO_LARGE_STRING_SIZE
+        349,  # CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+        691,  # UNKNOWN_ELEMENT_OF_ENUM
     }
 )
-"""Codes that time or an operator mends, and no change of the data would."""
+"""Codes that speak of the data. Every other one is about the server or its tables: time, a
+migration or an operator mends it, and the data waits."""
 
 _BAD_VALUES = (struct.error, UnicodeError, OverflowError, TypeError, ValueError, AttributeError)
 """What the driver raises while it packs a value that does not fit its column."""
@@ -63,9 +53,9 @@ def translated(call: Callable[[], Result]) -> Result:
     try:
         return call()
     except errors.ServerException as problem:
-        if problem.code in _TRANSIENT:
-            raise ClickHouseUnavailable(_first_line(problem.message)) from problem
-        raise ClickHouseRefused(problem.code or 0, _first_line(problem.message)) from problem
+        if problem.code in _DATA:
+            raise ClickHouseRefused(problem.code, _first_line(problem.message)) from problem
+        raise ClickHouseUnavailable(_first_line(problem.message)) from problem
     except (
         errors.NetworkError,
         errors.SocketTimeoutError,
