@@ -3,14 +3,20 @@
 import os
 import re
 from base64 import b64decode
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SHIPPED_PLAYBOOK = Path(__file__).parent / "playbooks" / "shop.yaml"
+
+
+_FOR_COMMANDS = ("write_key",)
+"""What `daehwa run` tells its command, though it looks like a setting."""
 
 
 class SettingsError(Exception):
@@ -67,6 +73,9 @@ class Settings(BaseSettings):
         ge=1,
         description="the same for visitors who never said who they are, bought or stated consent",
     )
+    region: str = Field(
+        "", description="country (such as KR) of telephone numbers written without +"
+    )
     archive_linger_ms: int = Field(
         500, ge=0, description="how long the archive worker gathers rows"
     )
@@ -86,7 +95,9 @@ class Settings(BaseSettings):
         False, description="allow deliveries to private and loopback addresses"
     )
     demo: bool = Field(False, description="serve the demo shop at /demo")
-    log_level: str = Field("info", description="debug, info, warning or error")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="debug, info, warning or error"
+    )
     log_json: bool = Field(False, description="logs as JSON lines")
 
     @field_validator("write_keys", mode="before")
@@ -109,6 +120,15 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("region")
+    @classmethod
+    def _region(cls, value: str) -> str:
+        if value and value.upper() not in SUPPORTED_REGIONS:
+            raise ValueError(
+                "write a country as ISO 3166 has it, such as KR or DE, or leave it empty"
+            )
+        return value.upper()
 
     @field_validator("kafka_url")
     @classmethod
@@ -152,6 +172,13 @@ class Settings(BaseSettings):
     @classmethod
     def from_environment(cls) -> Self:
         """The settings of this process. SettingsError names the variable that is wrong."""
+        for name in os.environ:
+            field = name.removeprefix("DAEHWA_").lower()
+            if name.startswith("DAEHWA_") and field not in {*cls.model_fields, *_FOR_COMMANDS}:
+                near = get_close_matches(field, cls.model_fields, 1, cutoff=0.85)
+                if near:
+                    meant = f"DAEHWA_{near[0].upper()}"
+                    raise SettingsError(f"there is no setting {name}; did you mean {meant}?")
         try:
             return cls()
         except ValidationError as problem:

@@ -88,8 +88,13 @@ class Stack:
         """Starts everything; returns when events can be sent. `PartFailedError` when not."""
         self.gave_up = asyncio.get_running_loop().create_future()
         try:
-            await asyncio.gather(*(self._start(process) for process in self._servers))
-            await asyncio.gather(*(self._start(process) for process in self._own))
+            for processes in (self._servers, self._own):
+                async with asyncio.TaskGroup() as starting:
+                    for process in processes:
+                        starting.create_task(self._start(process))
+        except BaseExceptionGroup as problems:
+            await self.stop(drain=False)
+            raise problems.exceptions[0] from None
         except BaseException:
             await self.stop(drain=False)
             raise

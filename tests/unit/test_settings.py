@@ -49,3 +49,9 @@ def test_an_endpoint_without_a_secret_is_refused_before_anything_is_delivered(
 )
 def test_where_clickhouse_is(url: str, place: tuple[str, int]) -> None:
     assert address(Settings(clickhouse_url=url)) == place
+
+
+def test_a_setting_that_was_misspelt_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAEHWA_PARTITION", "3")
+    with pytest.raises(SettingsError, match="did you mean DAEHWA_PARTITIONS"):
+        Settings.from_environment()
