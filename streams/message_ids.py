@@ -101,7 +101,9 @@ def _top(ring: bytes) -> bytes:
     if count <= RING:
         return ring
     begin = _bytes(int.from_bytes(ring[-ENTRY : 4 - ENTRY], "big") - YOUNG)
-    first = max(min(entries_before(ring, begin), count - RING), count - MOST_YOUNG)
+    first = max(0, count - MOST_YOUNG)
+    if ring[:4] < begin:
+        first = max(first, min(entries_before(ring, begin), count - RING))
     return ring[first * ENTRY :]
 
 
