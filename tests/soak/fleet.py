@@ -1,6 +1,7 @@
 """A real Kafka, a real Redis and dialogue workers that come, go, die and are started again."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
+from infra.embedded.apache_kafka import apache_kafka_part, apache_kafka_wanted
 from infra.embedded.kafka import kafka_part
 from infra.embedded.own_parts import worker_part
 from infra.embedded.ports import free_ports
@@ -67,12 +69,36 @@ class Fleet:
         assert self.redis_part is not None
         self.redis_restarts += 1
         await self.redis_part.kill()
-        if lose_bytes:
-            (latest,) = (self.folder / "redis" / "appendonlydir").glob("*.incr.aof")
-            size = latest.stat().st_size
-            with latest.open("r+b") as file:
-                file.truncate(max(0, size - lose_bytes))
+        self._cut(self._redis_bytes() - lose_bytes)
         await self.redis_part.start()
+        await self.redis.connection_pool.disconnect()
+
+    async def lose_a_second(self) -> None:
+        """Kills Redis and starts it again without what it wrote in its last second."""
+        assert self.redis_part is not None
+        self.redis_restarts += 1
+        before = self._redis_bytes()
+        await asyncio.sleep(1)
+        await self.redis_part.kill()
+        self._cut(before)
+        await self.redis_part.start()
+        await self.redis.connection_pool.disconnect()
+
+    def _redis_bytes(self) -> int:
+        return self._append_only_file().stat().st_size
+
+    def _cut(self, size: int) -> None:
+        with self._append_only_file().open("r+b") as file:
+            if size < file.seek(0, os.SEEK_END):
+                file.truncate(max(0, size))
+
+    def _append_only_file(self) -> Path:
+        found = [
+            path
+            for path in (self.folder / "redis").rglob("*.aof")
+            if path.name == "appendonly.aof" or path.name.endswith(".incr.aof")
+        ]
+        return max(found)
 
     async def stop(self) -> None:
         """Stops the workers."""
@@ -113,16 +139,21 @@ def _unasked(part: Part, fault: str | None) -> Part:
 @asynccontextmanager
 async def fleet(folder: Path, *, partitions: int = 4) -> AsyncIterator[Fleet]:
     """Kafka and Redis in a folder, no workers yet; everything is stopped in the end."""
-    kafka, redis = free_ports(2)
+    kafka, controller, redis = free_ports(3)
     settings = Settings(
         kafka_url=f"kafka://127.0.0.1:{kafka}",
         redis_url=f"redis://127.0.0.1:{redis}/0",
         partitions=partitions,
         rebalance_timeout_s=2,
-        session_timeout_s=6,
+        # A worker that was killed is missed only after this; Apache Kafka allows no less than 6 s.
+        session_timeout_s=6 if apache_kafka_wanted(os.environ) else 3,
     )
     made = Fleet(settings, folder)
-    broker = PartProcess(kafka_part(kafka, folder, settings))
+    broker = PartProcess(
+        apache_kafka_part(kafka, controller, folder / "kafka", folder, settings)
+        if apache_kafka_wanted(os.environ)
+        else kafka_part(kafka, folder, settings)
+    )
     made.redis_part = PartProcess(redis_part(redis, folder / "redis", folder))
     try:
         await asyncio.gather(broker.start(), made.redis_part.start())

@@ -1,0 +1,82 @@
+"""A worker dies at every step of a batch, Redis loses its latest writes or all of them: nothing is
+lost, nothing is doubled, and every byte is what the pure fold makes of the log."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from agents.dialogue.steps import STEPS
+from infra.redis.keys import watermark_key
+from schemas.event import Event
+from tests.soak.checking import check
+from tests.soak.fleet import Fleet, fleet
+from tests.soak.traffic import disturbed, shop_traffic
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+EVENTS = 300
+VISITORS = 60
+
+
+class Story:
+    """One fleet and everything that was sent to it, test after test."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self.sent: list[Event] = []
+
+    async def goes_on(self) -> None:
+        """New visitors come; their ids tell which chapter they belong to."""
+        seed = len(self.sent)
+        events = shop_traffic(EVENTS, VISITORS, seed=seed)
+        self.sent += events
+        await self.fleet.log.append(disturbed(events, seed=seed, copies=0.05, late=0.1))
+
+    async def folded_up_to(self) -> list[int]:
+        """The watermarks."""
+        partitions = range(self.fleet.settings.partitions)
+        held = [self.fleet.redis.hget(watermark_key(p), "next_offset") for p in partitions]
+        return [int(offset or 0) for offset in await asyncio.gather(*held)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def story(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Story]:
+    async with fleet(tmp_path_factory.mktemp("exactly-once")) as running:
+        yield Story(running)
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_worker_dies_at_a_step(story: Story, step: str) -> None:
+    await story.goes_on()
+    worker = await story.fleet.worker(fault=f"{step}:2")
+    assert await asyncio.wait_for(worker.wait(), 60) == -signal.SIGKILL, worker.part.log_file
+
+
+async def test_the_next_worker_makes_up_for_all_of_them(story: Story) -> None:
+    await story.fleet.worker(ready=False)
+    checked = await check(story.fleet, story.sent)
+    assert checked.trigger_copies > 0, "a worker died between its triggers and its state"
+    assert checked.forwarding > 0
+
+
+async def test_redis_loses_its_latest_writes_and_nothing_more_happens(story: Story) -> None:
+    before = await story.folded_up_to()
+    await story.fleet.restart_redis(lose_bytes=50_000)
+    after = await story.folded_up_to()
+    assert any(now < then for now, then in zip(after, before, strict=True))
+    await check(story.fleet, story.sent)
+    assert story.fleet.restarts > 0
+
+
+async def test_redis_loses_its_latest_writes_while_more_happens(story: Story) -> None:
+    await story.fleet.restart_redis(lose_bytes=50_000)
+    await story.goes_on()
+    await check(story.fleet, story.sent)
+
+
+async def test_redis_loses_everything(story: Story) -> None:
+    await story.fleet.redis.flushall()
+    await check(story.fleet, story.sent)
