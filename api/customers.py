@@ -1,9 +1,9 @@
 """The 360° view of one customer over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from redis.exceptions import RedisError
 
 from api.access import require_token
@@ -12,6 +12,7 @@ from api.parts import Parts, parts_of
 from infra.clock import now_ms
 from schemas.models import Models
 from schemas.profile import Profile
+from streams.aliases import Alias, aliases_of, email_alias, phone_alias
 from streams.customer_view import customer_view
 from streams.identity import usable_id
 
@@ -39,6 +40,37 @@ def redis_away() -> Refused:
 
 
 @router.get(
+    "/v1/customers",
+    summary="Who is known by an e-mail address or a telephone number",
+    dependencies=[Depends(require_token)],
+    responses={400: {"description": "`bad_request`: nothing to look for, or it cannot be read"}},
+)
+async def customers(
+    parts: Annotated[Parts, Depends(parts_of)],
+    email: Annotated[str | None, Query(description="capitals make no difference")] = None,
+    phone: Annotated[
+        str | None, Query(description="with +, or national where DAEHWA_REGION is set")
+    ] = None,
+) -> Response:
+    """`{"customers": [...]}`, each as under `/v1/customers/{id}`: whose traits say so now, who
+    said so last first."""
+    alias = _alias(email, phone, parts.settings.region)
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        for key in await parts.aliases.find(alias):
+            profile = await parts.profiles.read(key)
+            if (
+                profile is not None
+                and profile.key not in found
+                and alias in aliases_of(profile.traits, parts.settings.region)
+            ):
+                found[profile.key] = await _view(parts, profile)
+    except (RedisError, OSError):
+        raise redis_away() from None
+    return _answer({"customers": list(found.values())})
+
+
+@router.get(
     "/v1/customers/{customer_id:path}",
     summary="Everything known about one customer",
     dependencies=[Depends(require_token)],
@@ -54,12 +86,40 @@ async def customer(
     recent triggers; `docs/http.md` describes every field."""
     profile = await read_customer(parts, customer_id)
     try:
-        learned = await parts.learned.of(parts.profiles.partition(profile.key))
+        return _answer(await _view(parts, profile))
     except (RedisError, OSError):
         raise redis_away() from None
-    view = customer_view(profile, parts.playbook, Models(transitions=learned), now_ms())
+
+
+async def _view(parts: Parts, profile: Profile) -> dict[str, Any]:
+    learned = await parts.learned.of(parts.profiles.partition(profile.key))
+    return customer_view(profile, parts.playbook, Models(transitions=learned), now_ms())
+
+
+def _answer(body: dict[str, Any]) -> Response:
     return Response(
-        msgspec.json.encode(view),
+        msgspec.json.encode(body),
         media_type="application/json",
         headers={"Cache-Control": "no-store"},
     )
+
+
+def _alias(email: str | None, phone: str | None, region: str) -> Alias:
+    if (email is None) == (phone is None):
+        raise Refused(400, "bad_request", "name one of email and phone")
+    if email is not None:
+        alias = email_alias(email)
+        if alias is None:
+            raise Refused(400, "bad_request", f"{email!r} is no e-mail address")
+        return alias
+    # In a query a plus sign that was not escaped arrives as a space.
+    number = f"+{phone[1:]}" if phone is not None and phone[:1] == " " else str(phone)
+    alias = phone_alias(number, region)
+    if alias is None:
+        advice = "" if region else ", or set DAEHWA_REGION to read national numbers"
+        raise Refused(
+            400,
+            "bad_request",
+            f"{number!r} cannot be read as a telephone number; write it as +8223123456{advice}",
+        )
+    return alias

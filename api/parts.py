@@ -6,6 +6,7 @@ from infra.kafka.envelopes import EnvelopeWriter
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import EVENTS
 from infra.kafka.trigger_tail import TriggerTail
+from infra.redis.alias_index import AliasIndex
 from infra.redis.connecting import redis_client
 from infra.redis.learned_topics import LearnedTopics
 from infra.redis.profile_reader import ProfileReader
@@ -24,6 +25,7 @@ class Parts:
         self.triggers = TriggerTail(settings)
         self.redis = redis_client(settings)
         self.profiles = ProfileReader(self.redis, settings.partitions)
+        self.aliases = AliasIndex(self.redis)
         self.learned = LearnedTopics(self.profiles)
 
     async def start(self) -> None:

@@ -20,6 +20,7 @@ from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import DIALOGUE_GROUP, EVENTS
 from infra.kafka.topics import TopicAdmin
 from infra.metrics import CACHED_PROFILES, WORKER_READY
+from infra.redis.alias_index import AliasIndex
 from infra.redis.connecting import redis_client
 from infra.redis.state_store import StateStore
 from infra.settings import Settings
@@ -114,6 +115,8 @@ class DialogueWorker:
                     BgNbd(),
                     self._settings.cached_profiles // len(places),
                     self._first_offset,
+                    AliasIndex(self._redis),
+                    self._settings.region,
                     self._at_step,
                 )
                 positions[topic, partition] = await folder.take_over(log_id)

@@ -27,6 +27,7 @@ from infra.metrics import (
     REPLAYED,
     TRIGGERS,
 )
+from infra.redis.alias_index import AliasIndex
 from infra.redis.state_store import FencedError, StateStore, is_away
 from infra.waiting import until_up
 from schemas.dead_letter import DeadLetter
@@ -34,6 +35,7 @@ from schemas.event import Event
 from schemas.models import BgNbd
 from schemas.profile import Profile
 from schemas.watermark import Watermark
+from streams.aliases import alias_moves
 from streams.batches import Batch, fold_batch
 from streams.partitioning import partition_of
 from streams.playbook import CompiledPlaybook
@@ -69,12 +71,16 @@ class PartitionFolder:
         churn: BgNbd,
         most_cached: int,
         first_offset: FirstOffset,
+        aliases: AliasIndex,
+        region: str,
         at_step: AtStep = go_on,
     ) -> None:
         self.partition = partition
         self.waiting: asyncio.Queue[Any] = asyncio.Queue(MOST_WAITING_RECORDS)
         """Faust events whose records are to be folded."""
         self._store = store
+        self._aliases = aliases
+        self._region = region
         self._effects = effects
         self._book = book
         self._churn = churn
@@ -171,10 +177,14 @@ class PartitionFolder:
         letters = reading.dead_letters + letters_of(records, batch.dead)
         await self._effects.append(self.partition, batch, letters)
         reached = Watermark(self._log_id, records[-1].message.offset + 1)
+        moves = alias_moves(self._profiles, batch.profiles, self._region)
+        # Found too early is corrected by whoever looks; a customer who is not found is not.
+        await self._up(lambda: self._aliases.add(moves.held))
         at_step("before write")
         await self._up(lambda: self._store.write(self.partition, batch, self._watermark, reached))
         at_step("written")
         self._watermark = reached
+        await self._up(lambda: self._aliases.remove(moves.given_up))
         self._remember(batch.profiles)
         _count(batch, letters, events)
 

@@ -11,9 +11,11 @@ from redis.asyncio import Redis
 
 from infra.rebuilding.replay import Replayed
 from infra.rebuilding.shelf import Shelf
+from infra.redis.alias_index import AliasIndex
 from infra.redis.keys import watermark_key
 from infra.redis.state_store import NO_WATERMARK, REBUILDING, FencedError, StateStore
 from schemas.watermark import Watermark
+from streams.aliases import alias_moves
 from streams.batches import Batch
 from streams.codec import decode_profile
 
@@ -49,13 +51,21 @@ async def clear_partitions(redis: Redis, partitions: int) -> None:
 
 
 async def load_partition(
-    store: StateStore, partition: int, shelf: Shelf, replayed: Replayed, reached: Watermark
+    store: StateStore,
+    aliases: AliasIndex,
+    region: str,
+    partition: int,
+    shelf: Shelf,
+    replayed: Replayed,
+    reached: Watermark,
 ) -> None:
-    """Writes the shelf into Redis and ends the rebuilding of the partition at `reached`.
+    """Writes the shelf into Redis, aliases too, and ends the rebuilding of the partition at
+    `reached`.
 
     `FencedError` where somebody else has written to it.
     """
     for batch in _batches(shelf):
+        await aliases.add(alias_moves({}, batch.profiles, region).held)
         await store.write(partition, batch, REBUILDING, REBUILDING)
     # Counts are added to, so they go with the one write that cannot happen twice.
     last = Batch()

@@ -14,6 +14,7 @@ from infra.rebuilding.cuts import KafkaPlaces, cut_of, kafka_places
 from infra.rebuilding.loading import clear_partitions, load_partition, take_partitions
 from infra.rebuilding.replay import Replayed, replay_partition
 from infra.rebuilding.shelf import Shelf
+from infra.redis.alias_index import AliasIndex
 from infra.redis.state_store import StateStore
 from infra.settings import Settings
 from schemas.watermark import Watermark
@@ -108,7 +109,10 @@ async def rebuild(
                         )
                     else:
                         reached = Watermark(places.log_id, cut)
-                        await load_partition(store, partition, shelf, replayed, reached)
+                        await load_partition(
+                            store, AliasIndex(redis), settings.region, partition, shelf, replayed,
+                            reached,
+                        )  # fmt: skip
                 finally:
                     shelf.close()
                     (Path(folder) / str(partition)).unlink()

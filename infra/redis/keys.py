@@ -1,6 +1,8 @@
 """Names of the Redis keys. The part in braces is the hash slot: all of a partition is in one, so
 that a batch is one atomic operation on a Redis cluster too."""
 
+from hashlib import blake2b
+
 PROFILE_PREFIX = "profile:"
 
 
@@ -29,5 +31,12 @@ def transitions_key(partition: int) -> str:
     return f"daehwa:{{{partition}}}:transitions"
 
 
-LASTING = ("watermark", "deadlines", "begun", "transitions")
+def aliases_key(kind: str, value: str) -> str:
+    """Sorted set of profile keys by when they stated this e-mail address or telephone number; never
+    expires. The name holds a digest, so that no address is read out of a list of keys."""
+    digest = blake2b(f"{kind}:{value}".encode("utf-8", "surrogatepass"), digest_size=16)
+    return f"daehwa:{{{kind}-{digest.hexdigest()}}}:aliases"
+
+
+LASTING = ("watermark", "deadlines", "begun", "transitions", "aliases")
 """Ends of the keys that never expire; every other key does."""
