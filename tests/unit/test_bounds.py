@@ -1,18 +1,32 @@
-"""What is kept for how long, and what a forwarding address that expired does to a merge."""
+"""What is kept for how long and in how much memory, and that none of it changes a result."""
+
+from random import Random
 
 import pytest
+from hypothesis import given
 from msgspec.structs import replace
 
 from schemas.decisions import Decisions
 from schemas.effect import Folded, Send
 from schemas.event import Event
 from schemas.profile import Lifecycle, Profile, Stamped
-from streams.codec import encode_profile
+from streams.batches import fold_batch
+from streams.codec import decode_profile, encode_profile
 from streams.expiry import is_passing
 from streams.folding import fold
 from streams.hot_profiles import MOST_A_MINUTE
 from streams.message_ids import ENTRY, MOST_YOUNG
-from tests.unit.histories import BEGIN, MODELS, event, fold_all, shop
+from streams.transitions import CountedTransitions
+from tests.unit.histories import (
+    BEGIN,
+    MODELS,
+    event,
+    fold_all,
+    histories,
+    law,
+    seeds,
+    shop,
+)
 
 
 def viewed(message_id: str, **who: str) -> Event:
@@ -76,3 +90,30 @@ def test_the_hottest_profile_has_a_bound() -> None:
     assert len(encode_profile(profile)) < MOST_YOUNG * ENTRY + 8 * 1024
     quiet = replace(profile, recent=b"")
     assert len(encode_profile(quiet)) < 8 * 1024
+
+
+@law
+@given(histories(), seeds)
+def test_whoever_leaves_the_memory_comes_back_the_same(history: list[Event], seed: int) -> None:
+    """Batches that end anywhere, profiles evicted and read again at any time: the same bytes and
+    the same decisions as one batch that never forgot."""
+    random = Random(seed)
+    keyed = [(f"c{random.randrange(3)}", happened) for happened in history]
+    whole = fold_batch(keyed, {}, CountedTransitions(), shop(), MODELS.churn)
+
+    stored: dict[str, bytes] = {}
+    cached: dict[str, Profile] = {}
+    learned, decided, begin = CountedTransitions(), [], 0
+    while begin < len(keyed):
+        end = begin + random.randrange(1, 8)
+        for key, _ in keyed[begin:end]:
+            if key not in cached and key in stored:
+                cached[key] = decode_profile(stored[key])
+        batch = fold_batch(keyed[begin:end], cached, learned, shop(), MODELS.churn)
+        stored.update((key, encode_profile(profile)) for key, profile in batch.profiles.items())
+        cached.update(batch.profiles)
+        cached = {key: profile for key, profile in cached.items() if random.random() < 0.5}
+        decided += batch.triggers
+        begin = end
+    assert stored == {key: encode_profile(profile) for key, profile in whole.profiles.items()}
+    assert decided == whole.triggers
