@@ -64,9 +64,12 @@ class ArchivedLog:
         return int(found)
 
     def read(self, partition: int, logs: Sequence[str], log_id: str, cut: int) -> Iterator[Rows]:
-        """The rows (`REPLAY_COLUMNS`) of a partition in the order of `logs`, of `log_id` only those
-        below the offset `cut`; a few thousand at a time, never all in memory."""
-        columns = ", ".join(REPLAY_COLUMNS)
+        """The rows of a partition in the order of `logs`, of `log_id` only those below the offset
+        `cut`; a few thousand at a time, never all in memory.
+
+        A row is `REPLAY_COLUMNS`, then when it was archived (milliseconds).
+        """
+        columns = ", ".join((*REPLAY_COLUMNS, "toUnixTimestamp64Milli(archived_at)"))
         asked = {"partition": partition, "log_id": log_id, "cut": cut, "logs": list(logs)}
         rows = translated(
             lambda: self._client.execute_iter(

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import msgspec
 from redis.asyncio import Redis
 
+from infra.clock import now_ms
+from infra.rebuilding.lives import Lives
 from infra.rebuilding.replay import Replayed
 from infra.rebuilding.shelf import Shelf
 from infra.redis.keys import profile_key
@@ -49,18 +51,21 @@ async def compare_partition(
     store: StateStore,
     partition: int,
     shelf: Shelf,
+    lives: Lives,
     replayed: Replayed,
     found: Comparison,
 ) -> None:
     """Adds to `found` what differs in one partition."""
     for values in shelf.profiles():
         live = await redis.mget([profile_key(partition, key) for key in values])
-        for (key, value), held in zip(values.items(), live, strict=True):
+        for (key, (value, touched)), held in zip(values.items(), live, strict=True):
             if held == value:
                 found.same += 1
-            else:
-                how = "missing" if held is None else _fields_that_differ(held, value)
+            elif held is not None:
+                how = _fields_that_differ(held, value)
                 found.note(Difference(partition, "profile", key, how))
+            elif not lives.over(decode_profile(value), touched, now_ms()):
+                found.note(Difference(partition, "profile", key, "missing"))
     prefix = profile_key(partition, "")
     async for name in redis.scan_iter(match=f"{prefix}*", count=_AT_ONCE):
         key = name.decode("utf-8", "surrogatepass").removeprefix(prefix)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 from redis.asyncio import Redis
 
+from infra.clock import now_ms
+from infra.rebuilding.lives import Lives
 from infra.rebuilding.replay import Replayed
 from infra.rebuilding.shelf import Shelf
 from infra.redis.alias_index import AliasIndex
@@ -45,9 +47,14 @@ async def take_partitions(store: StateStore, partitions: int, *, replace: bool) 
 async def clear_partitions(redis: Redis, partitions: int) -> None:
     """Removes what is left of the state of all partitions but their marks."""
     marks = {watermark_key(partition).encode() for partition in range(partitions)}
+    found: list[bytes] = []
     async for key in redis.scan_iter(match="daehwa:{[0-9]*}:*", count=_AT_ONCE):
         if key not in marks:
-            await redis.unlink(key)
+            found.append(key)
+        if len(found) >= _AT_ONCE:
+            await _unlink(redis, found)
+            found = []
+    await _unlink(redis, found)
 
 
 async def load_partition(
@@ -56,15 +63,16 @@ async def load_partition(
     region: str,
     partition: int,
     shelf: Shelf,
+    lives: Lives,
     replayed: Replayed,
     reached: Watermark,
 ) -> None:
     """Writes the shelf into Redis, aliases too, and ends the rebuilding of the partition at
-    `reached`.
+    `reached`. What has expired since is left out; what stays, stays as if written now.
 
     `FencedError` where somebody else has written to it.
     """
-    for batch in _batches(shelf):
+    for batch in _batches(shelf, lives, now_ms()):
         await aliases.add(alias_moves({}, batch.profiles, region).held)
         await store.write(partition, batch, REBUILDING, REBUILDING)
     # Counts are added to, so they go with the one write that cannot happen twice.
@@ -74,15 +82,26 @@ async def load_partition(
     await store.write(partition, last, REBUILDING, reached)
 
 
-def _batches(shelf: Shelf) -> Iterator[Batch]:
+def _batches(shelf: Shelf, lives: Lives, now: int) -> Iterator[Batch]:
     for values in shelf.profiles():
         batch = Batch()
-        batch.profiles = {key: decode_profile(value) for key, value in values.items()}
+        for key, (value, touched) in values.items():
+            profile = decode_profile(value)
+            if not lives.over(profile, touched, now):
+                batch.profiles[key] = profile
         yield batch
     for deadlines in shelf.deadlines():
         batch = Batch()
         batch.deadlines = dict(deadlines)
         yield batch
+
+
+async def _unlink(redis: Redis, keys: list[bytes]) -> None:
+    # One command a key: on a cluster they are in different slots.
+    async with redis.pipeline(transaction=False) as pipeline:
+        for key in keys:
+            pipeline.unlink(key)
+        await pipeline.execute()
 
 
 async def _take(store: StateStore, partition: int) -> None:

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from infra.rebuilding.archived_log import ArchivedLog
 from infra.rebuilding.comparing import Comparison, Difference, compare_partition
 from infra.rebuilding.cuts import KafkaPlaces, cut_of, kafka_places
+from infra.rebuilding.lives import Lives, lives_of
 from infra.rebuilding.loading import clear_partitions, load_partition, take_partitions
 from infra.rebuilding.replay import Replayed, replay_partition
 from infra.rebuilding.shelf import Shelf
@@ -68,6 +69,7 @@ async def rebuild(
     store = StateStore(redis, settings.profile_days, settings.anonymous_days)
     log = ArchivedLog(settings)
     partitions = settings.partitions
+    lives = lives_of(settings)
     try:
         found = await asyncio.to_thread(log.partitions)
         if found > partitions:
@@ -100,18 +102,18 @@ async def rebuild(
                 try:
                     replayed = await asyncio.to_thread(
                         _replay, log, logs, shelf, book, partition, partitions, places.log_id, cut,
-                        lambda events: tell(events, total),
+                        lives, lambda events: tell(events, total),
                     )  # fmt: skip
                     _add(rebuilt, replayed, shelf)
                     if dry_run:
                         await compare_partition(
-                            redis, store, partition, shelf, replayed, comparison
+                            redis, store, partition, shelf, lives, replayed, comparison
                         )
                     else:
                         reached = Watermark(places.log_id, cut)
                         await load_partition(
-                            store, AliasIndex(redis), settings.region, partition, shelf, replayed,
-                            reached,
+                            store, AliasIndex(redis), settings.region, partition, shelf, lives,
+                            replayed, reached,
                         )  # fmt: skip
                 finally:
                     shelf.close()
@@ -141,10 +143,11 @@ def _replay(
     partitions: int,
     log_id: str,
     cut: int,
+    lives: Lives,
     tell: Callable[[int], None],
 ) -> Replayed:
     rows = log.read(partition, logs, log_id, cut)
-    return replay_partition(rows, shelf, book, partition, partitions, tell)
+    return replay_partition(rows, shelf, book, partition, partitions, lives, tell)
 
 
 def _add(rebuilt: Rebuilt, replayed: Replayed, shelf: Shelf) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from infra.rebuilding.lives import Lives
 from infra.rebuilding.shelf import Shelf
 from schemas.event import Event
 from schemas.models import BgNbd
@@ -30,29 +31,47 @@ def replay_partition(
     book: CompiledPlaybook,
     partition: int,
     partitions: int,
+    lives: Lives,
     tell: Callable[[int], None],
 ) -> Replayed:
     """Folds archived rows in order; `tell` hears how many were read, block by block.
 
     Triggers and events that the fold asks to be sent are not sent: they were, and what profiles
-    sent each other stands in the archive where the log had it.
+    sent each other stands in the archive where the log had it. A profile that had expired when
+    its next event came begins anew, as it did.
     """
     replayed = Replayed()
     transitions = CountedTransitions()
     churn = BgNbd()
-    for block in blocks:
-        events: list[tuple[str, Event]] = []
-        for row in block:
-            event = replayed_event(row)
-            key = None if event is None else replayed_owner(event, partition, partitions)
-            if event is not None and key is not None:
-                events.append((key, event))
+
+    def fold(events: list[tuple[str, Event]], touched: dict[str, int]) -> None:
         profiles = shelf.read(list({key: None for key, _ in events}))
         batch = fold_batch(events, profiles, transitions, book, churn)
-        shelf.write(batch)
-        replayed.events += len(block)
+        shelf.write(batch, touched)
         replayed.folded += batch.folded
         replayed.begun += batch.begun
         replayed.transitions += batch.transitions
+
+    for block in blocks:
+        events: list[tuple[str, Event]] = []
+        touched: dict[str, int] = {}
+        for *row, at in block:
+            event = replayed_event(row)
+            key = None if event is None else replayed_owner(event, partition, partitions)
+            if event is None or key is None:
+                continue
+            before = touched.get(key)
+            if before is None:
+                before = shelf.touched(key)
+            if before is not None and at - before > lives.shortest:
+                fold(events, touched)
+                events, touched = [], {}
+                profile = shelf.read([key]).get(key)
+                if profile is not None and lives.over(profile, before, at):
+                    shelf.forget(key)
+            events.append((key, event))
+            touched[key] = at
+        fold(events, touched)
+        replayed.events += len(block)
         tell(len(block))
     return replayed

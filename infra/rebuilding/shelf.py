@@ -1,7 +1,7 @@
 """Rebuilt profiles on disk: as many as there are, a few in memory."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from schemas.profile import Profile
@@ -21,7 +21,8 @@ class Shelf:
         self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._file.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32000;"
-            "CREATE TABLE profiles (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+            "CREATE TABLE profiles (key BLOB PRIMARY KEY, value BLOB, touched INTEGER)"
+            " WITHOUT ROWID;"
             "CREATE TABLE deadlines (kind TEXT, key BLOB, due INTEGER, PRIMARY KEY (kind, key))"
             " WITHOUT ROWID;"
         )
@@ -46,12 +47,27 @@ class Shelf:
         row = self._file.execute(sought, (_bytes(key),)).fetchone()
         return None if row is None else bytes(row[0])
 
-    def write(self, batch: Batch) -> None:
-        """Keeps the profiles and deadlines of a batch."""
+    def touched(self, key: str) -> int | None:
+        """When a profile was last written, milliseconds; None where there is none."""
+        sought = "SELECT touched FROM profiles WHERE key = ?"
+        row = self._file.execute(sought, (_bytes(key),)).fetchone()
+        return None if row is None else int(row[0])
+
+    def forget(self, key: str) -> None:
+        """Drops a profile."""
+        self._cached.pop(key, None)
+        self._file.execute("DELETE FROM profiles WHERE key = ?", (_bytes(key),))
+
+    def write(self, batch: Batch, touched: Mapping[str, int]) -> None:
+        """Keeps the profiles and deadlines of a batch; `touched` (profile key -> milliseconds) says
+        when it happened."""
         self._file.execute("BEGIN")
         self._file.executemany(
-            "INSERT OR REPLACE INTO profiles VALUES (?, ?)",
-            [(_bytes(key), encode_profile(profile)) for key, profile in batch.profiles.items()],
+            "INSERT OR REPLACE INTO profiles VALUES (?, ?, ?)",
+            [
+                (_bytes(key), encode_profile(profile), touched[key])
+                for key, profile in batch.profiles.items()
+            ],
         )
         for (kind, key), due in batch.deadlines.items():
             if due is None:
@@ -73,11 +89,11 @@ class Shelf:
     def __len__(self) -> int:
         return int(self._file.execute("SELECT count(*) FROM profiles").fetchone()[0])
 
-    def profiles(self) -> Iterator[dict[str, bytes]]:
-        """Key -> bytes of every profile, a few hundred at a time."""
-        rows = self._file.execute("SELECT key, value FROM profiles ORDER BY key")
+    def profiles(self) -> Iterator[dict[str, tuple[bytes, int]]]:
+        """Key -> bytes of every profile and when it was last written, a few hundred at a time."""
+        rows = self._file.execute("SELECT key, value, touched FROM profiles ORDER BY key")
         while some := rows.fetchmany(_AT_ONCE):
-            yield {_text(key): bytes(value) for key, value in some}
+            yield {_text(key): (bytes(value), touched) for key, value, touched in some}
 
     def deadlines(self) -> Iterator[dict[tuple[str, str], int]]:
         """(kind, profile key) -> due of every pending deadline, a few hundred at a time."""

@@ -1,5 +1,6 @@
 """What the archive gives back is what the fold was given."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -8,16 +9,26 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from infra.playbook_file import read_playbook
+from infra.rebuilding.lives import Lives
+from infra.rebuilding.replay import replay_partition
+from infra.rebuilding.shelf import Shelf
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.event import Event
 from streams.archive_rows import EVENT_COLUMNS, Place, event_columns
-from streams.codec import decode_envelope, decode_wire_envelope, encode_envelope, encode_event
+from streams.codec import (
+    decode_envelope,
+    decode_wire_envelope,
+    encode_envelope,
+    encode_event,
+    encode_profile,
+)
 from streams.identity import profile_key
 from streams.partitioning import partition_of
 from streams.replaying import REPLAY_COLUMNS, replayed_event, replayed_owner
-from tests.unit.histories import event, histories, law
+from tests.unit.histories import BEGIN, DAY, event, fold_all, histories, law
 
 BOOK = read_playbook(SHIPPED_PLAYBOOK)
+LIVES = Lives(long=30 * DAY, short=3 * DAY)
 
 
 def archived(envelope: bytes) -> list[list[Any]]:
@@ -79,3 +90,43 @@ def test_an_event_is_folded_where_its_profile_lives() -> None:
     assert replayed_owner(copy, partition_of("u2", 8), 8) == "u2"
     nobody = replace(happened, user_id="null", anonymous_id=None)
     assert replayed_owner(nobody, own, 8) is None
+
+
+def replayed(*happened: Event, archived_at: list[int] | None = None) -> Shelf:
+    """The shelf after these events, archived when they were received unless said."""
+    rows = archived(encode_envelope([encode_event(each) for each in happened]))
+    times = archived_at or [each.received_at for each in happened]
+    shelf = Shelf(Path(":memory:"))
+    block = [(*row, at) for row, at in zip(rows, times, strict=True)]
+    replay_partition([block], shelf, BOOK, 0, 1, LIVES, lambda _: None)
+    return shelf
+
+
+@law
+@given(histories())
+def test_a_replay_gives_the_profile_of_the_fold(history: list[Event]) -> None:
+    shelf = replayed(*history)
+    (values,) = list(shelf.profiles()) or [{}]
+    # A visitor's profile of that name is another one; the history is of u1.
+    expected = fold_all(history)
+    if history:
+        assert values["u1"][0] == encode_profile(expected)
+        assert {
+            kind: due for found in shelf.deadlines() for (kind, _), due in found.items()
+        } == expected.decisions.deadlines
+    shelf.close()
+
+
+def test_a_visitor_who_was_forgotten_begins_anew_and_a_customer_does_not() -> None:
+    later = BEGIN + 4 * DAY
+    looked = [
+        event("1", "page", anonymous_id="a1", properties={"path": "/products/hat"}),
+        event("2", "page", user_id="u1", properties={"path": "/products/hat"}),
+        event("3", "page", anonymous_id="a1", occurred_at=later),
+        event("4", "page", user_id="u1", occurred_at=later),
+    ]
+    found = replayed(*looked).read(["a1", "u1"])
+    assert {key: profile.lifecycle.events for key, profile in found.items()} == {"a1": 1, "u1": 2}
+    # What counts is when it came, not when a sender says it did.
+    at_once = replayed(*looked, archived_at=[later] * 4).read(["a1"])
+    assert at_once["a1"].lifecycle.events == 2
