@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import msgspec
-from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from bench.servers import Bench
@@ -11,11 +10,12 @@ from bench.traffic import shop_events, visitor_id
 from infra.playbook_file import read_playbook
 from infra.redis.keys import deadlines_key, profile_key
 from infra.settings import SHIPPED_PLAYBOOK
-from schemas.decisions import Decisions
 from schemas.event import Event
 from schemas.models import BgNbd
+from schemas.profile import Profile
 from streams.batches import fold_batch
 from streams.codec import encode_profile
+from streams.deadlines import timer_event
 from streams.identity import profile_key as profile_key_of
 from streams.partitioning import partition_of
 from streams.transitions import CountedTransitions
@@ -30,7 +30,7 @@ PATTERNS = 500
 async def preload_profiles(bench: Bench, customers: int, *, seed: int, now: int) -> None:
     """Stores a profile of one session, a day old, for each of the customers that
     `bench.traffic.shop_events` of this seed picks from."""
-    patterns = _patterns(seed, now - 86_400_000)
+    patterns = _patterns(seed, now - 86_400_000, now)
     await _store(
         bench,
         (
@@ -81,21 +81,25 @@ async def preload_carts(bench: Bench, dues: Iterable[int]) -> dict[tuple[int, by
     return deadlines
 
 
-def _patterns(seed: int, start: int) -> list[tuple[bytes, bytes]]:
-    """(key, encoded profile) of visitors with a session each and nothing pending."""
+def _patterns(seed: int, start: int, now: int) -> list[tuple[bytes, bytes]]:
+    """(key, encoded profile) of visitors with a session each, whose deadlines up to `now` came."""
     book = read_playbook(SHIPPED_PLAYBOOK)
-    events = (
+    transitions = CountedTransitions()
+    profiles: dict[str, Profile] = {}
+    events = [
         msgspec.convert(event, Event)
         for event in shop_events(PATTERNS * 6, PATTERNS, seed=seed, start=start)
-    )
-    keyed = [(profile_key_of(event) or "", event) for event in events]
-    profiles = fold_batch(keyed, {}, CountedTransitions(), book, BgNbd()).profiles
-    found = []
-    for key, profile in profiles.items():
-        held = profile.decisions
-        decisions = Decisions({}, held.fired, held.sent, held.last_topic)
-        found.append((key.encode(), encode_profile(replace(profile, decisions=decisions))))
-    return found
+    ]
+    while events:
+        keyed = [(profile_key_of(event) or "", event) for event in events]
+        batch = fold_batch(keyed, profiles, transitions, book, BgNbd())
+        profiles |= batch.profiles
+        events = [
+            timer_event(key, kind, due, due)
+            for (kind, key), due in batch.deadlines.items()
+            if due is not None and due < now
+        ]
+    return [(key.encode(), encode_profile(profile)) for key, profile in profiles.items()]
 
 
 async def _store(bench: Bench, profiles: Iterable[tuple[str, bytes]]) -> None:
