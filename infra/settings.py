@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         le=1000,
         description="how long Kafka may hold a worker's fetch that finds nothing",
     )
+    dialogue_workers: int = Field(
+        1, ge=1, le=64, description="dialogue workers of the stack that `daehwa up` and `run` start"
+    )
     cached_profiles: int = Field(
         50_000, ge=100, description="profiles a dialogue worker keeps in memory"
     )

@@ -11,14 +11,18 @@ from infra.embedded.process import Part
 WORKERS = ("dialogue", "archive", "delivery")
 
 
-def worker_part(name: str, port: int, environment: Mapping[str, str], logs: Path) -> Part:
-    """A Faust worker; ready once it reads its partitions. `port` serves its metrics."""
+def worker_part(
+    name: str, port: int, environment: Mapping[str, str], logs: Path, number: int = 1
+) -> Part:
+    """A Faust worker; ready once it reads its partitions. `port` serves its metrics; the second
+    of a kind is called `dialogue-2`."""
+    called = name if number == 1 else f"{name}-{number}"
 
     async def ready() -> bool:
         return "\ndaehwa_worker_ready 1" in await _get(f"http://127.0.0.1:{port}/metrics")
 
     return Part(
-        name=name,
+        name=called,
         command=(sys.executable, "-m", "agents", name),
         environment={
             **environment,
@@ -27,7 +31,7 @@ def worker_part(name: str, port: int, environment: Mapping[str, str], logs: Path
             # somebody waits for.
             "DAEHWA_FETCH_WAIT_MS": "8" if name == "dialogue" else "200",
         },
-        log_file=logs / f"{name}.log",
+        log_file=logs / f"{called}.log",
         ready=ready,
         stop_seconds=15,
     )

@@ -37,7 +37,10 @@ class Stack:
 
     def __init__(self, settings: Settings, folder: Path, *, tell: Callable[[str], None]) -> None:
         embedded = _embedded_services(os.environ)
-        kafka, controller, redis, clickhouse, http, api, *workers = free_ports(6 + len(WORKERS))
+        # One more than there are partitions would have nothing to read.
+        dialogues = min(settings.dialogue_workers, settings.partitions)
+        wanted = [(name, n + 1) for name in WORKERS for n in range(_count(name, dialogues))]
+        kafka, controller, redis, clickhouse, http, api, *workers = free_ports(6 + len(wanted))
         self.settings = settings.model_copy(
             update={
                 **({"kafka_url": f"kafka://127.0.0.1:{kafka}"} if "kafka" in embedded else {}),
@@ -72,8 +75,8 @@ class Stack:
         if "clickhouse" in embedded:
             servers.append(clickhouse_part(clickhouse, http, folder / "clickhouse", self.logs))
         own = [
-            worker_part(name, port, environment, self.logs)
-            for name, port in zip(WORKERS, workers, strict=True)
+            worker_part(name, port, environment, self.logs, number)
+            for (name, number), port in zip(wanted, workers, strict=True)
             # Without an endpoint there is nothing to deliver.
             if name != "delivery" or self.settings.webhook_url
         ]
@@ -163,6 +166,10 @@ class Stack:
                 return
             await asyncio.sleep(0.2)
         self._tell("stopping although not everything was archived in time")
+
+
+def _count(name: str, dialogues: int) -> int:
+    return dialogues if name == "dialogue" else 1
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
