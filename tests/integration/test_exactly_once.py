@@ -10,7 +10,11 @@ import pytest_asyncio
 
 from agents.dialogue.steps import STEPS
 from infra.redis.keys import watermark_key
+from infra.redis.state_store import NO_WATERMARK, FencedError, StateStore
 from schemas.event import Event
+from schemas.profile import Profile
+from schemas.watermark import Watermark
+from streams.batches import Batch
 from tests.soak.checking import check
 from tests.soak.fleet import Fleet, fleet
 from tests.soak.traffic import disturbed, shop_traffic
@@ -80,3 +84,35 @@ async def test_redis_loses_its_latest_writes_while_more_happens(story: Story) ->
 async def test_redis_loses_everything(story: Story) -> None:
     await story.fleet.redis.flushall()
     await check(story.fleet, story.sent)
+
+
+@pytest.mark.parametrize("order", ["the old worker first", "the new worker first"])
+async def test_a_write_under_way_when_another_takes_over(story: Story, order: str) -> None:
+    partition = 90 + len(order)
+    old, new = (StateStore(story.fleet.redis, 1, 1) for _ in range(2))
+    begin, less, more = NO_WATERMARK, Watermark("log", 3), Watermark("log", 5)
+    writes = [(old, batch_of("old"), less), (new, batch_of("new"), more)]
+    if order == "the new worker first":
+        writes.reverse()
+    (winner, won, at), (loser, lost, elsewhere) = writes
+    try:
+        await winner.write(partition, won, begin, at)
+        with pytest.raises(FencedError) as fenced:
+            await loser.write(partition, lost, begin, elsewhere)
+        assert fenced.value.held == at
+        # Its answer was lost and it is written again: nothing more happens.
+        await winner.write(partition, won, begin, at)
+        assert await loser.watermark(partition) == at
+        found = await loser.read(partition, ["visitor"])
+        assert found == won.profiles
+        assert (await loser.transitions(partition)).begun == {"product/shoes": 1}
+    finally:
+        async for key in story.fleet.redis.scan_iter(f"daehwa:[{{]{partition}}}:*"):
+            await story.fleet.redis.delete(key)
+
+
+def batch_of(name: str) -> Batch:
+    batch = Batch()
+    batch.profiles["visitor"] = Profile("visitor", identities={name: False})
+    batch.begun["product/shoes"] = 1
+    return batch
