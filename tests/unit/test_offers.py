@@ -64,6 +64,17 @@ def test_an_empty_shop_offers_nothing() -> None:
     assert next_topics("product/a", Counted({}, {}), known=(), covers=lambda topic: True) == []
 
 
+def test_nothing_is_offered_before_enough_customers_went_on() -> None:
+    counted = Counted({"product/a": 5, "product/b": 9}, {("product/a", "product/b"): 4})
+
+    def offered(least: int) -> list[str]:
+        found = next_topics("product/a", counted, known=(), covers=lambda t: True, least=least)
+        return [offer.topic for offer in found]
+
+    assert offered(4) == ["product/b"]
+    assert offered(5) == []
+
+
 def test_only_so_many_popular_topics_are_considered() -> None:
     begun = {f"product/{n}": n for n in range(1, 1001)}
     found = next_topics("x", Counted(begun, {}), known=(), covers=lambda t: True, most=999)

@@ -57,3 +57,17 @@ def test_a_malformed_pattern_is_refused(pattern: str) -> None:
 )
 def test_the_path_of_a_page(path: object, url: object, expected: str | None) -> None:
     assert path_of(path, url) == expected
+
+
+def test_a_page_seen_before_fits_patterns_that_came_later() -> None:
+    paths = trie("/products/{product}")
+    assert paths.match("/offers/a") == []
+    paths.add("/offers/{product}", "offer")
+    assert paths.match("/offers/a") == paths.match("/offers/a") == [({"product": "a"}, "offer")]
+
+
+def test_pages_of_any_length_are_matched() -> None:
+    name = "a" * 5_000
+    assert trie("/products/{product}").match(f"/products/{name}") == [
+        ({"product": name}, "/products/{product}")
+    ]
