@@ -1,14 +1,28 @@
 """A Redis client from the settings."""
 
-from redis.asyncio import Redis
+from typing import Any
+
+import hiredis
+from redis.asyncio import Connection, Redis
 
 from infra.settings import Settings
+
+
+class _PackingConnection(Connection):  # type: ignore[misc]  # redis is untyped
+    """redis-py's asyncio connection packs commands in Python, argument by argument: a batch of a
+    thousand arguments takes hiredis, which is there for the answers, a quarter of the time."""
+
+    def pack_command(self, *args: Any) -> list[bytes]:
+        name, *rest = args
+        words = name.split() if isinstance(name, str | bytes) else (name,)  # SCRIPT LOAD is two
+        return [hiredis.pack_command((*words, *rest))]
 
 
 def redis_client(settings: Settings) -> Redis:
     """A client that connects when first used; answers are bytes. Close it with `aclose()`."""
     client: Redis = Redis.from_url(
         settings.redis_url,
+        connection_class=_PackingConnection,  # rediss:// and unix:// bring their own
         socket_connect_timeout=5,
         socket_timeout=30,
         health_check_interval=15,
