@@ -1,44 +1,24 @@
 """Appends to Kafka topics and returns when Kafka has acknowledged."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence, Set
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.conn import CloseReason
-from aiokafka.errors import (
-    ClusterAuthorizationFailedError,
-    IncompatibleBrokerVersion,
-    KafkaConnectionError,
-    KafkaError,
-    UnknownError,
-    UnsupportedVersionError,
-)
+from aiokafka.errors import KafkaError
 
+from infra.kafka.producer_connection import (
+    ACKNOWLEDGED_WITHIN_S,
+    ProducerConnection,
+)
 from infra.metrics import NEIGHBOUR_UP
 from infra.settings import Settings
 
-ACKNOWLEDGED_WITHIN_S = 5.0
-LARGEST_REQUEST = 4 * 1024 * 1024
-"""Bytes of one produce request, and so of one record."""
-LARGEST_BATCH = 900_000
-"""Bytes of one Kafka batch; a broker's `message.max.bytes` is a little over a million."""
 PROBE_EVERY_S = 1.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
 _PAUSE_BEFORE_RETRY_S = 0.05
-_BROKEN = (CloseReason.CONNECTION_BROKEN, CloseReason.CONNECTION_TIMEOUT, CloseReason.OUT_OF_SYNC)
-_PASSING = (UnknownError,)
-"""Final for aiokafka; Tansu answers so when two clients write to a new partition at once."""
-
-_NOT_IDEMPOTENT = (
-    ClusterAuthorizationFailedError,
-    IncompatibleBrokerVersion,
-    UnknownError,
-    UnsupportedVersionError,
-)
-"""What a broker that gives no producer ids answers when asked for one; Tansu the third."""
 
 _Records = Sequence[tuple[bytes | None, bytes]]
 _Sent = list["asyncio.Future[Any]"]
@@ -51,110 +31,20 @@ class KafkaUnavailable(Exception):  # noqa: N818 - says what happened
     again, with the same message ids."""
 
 
-class _Connection:
-    """One producer for as long as its broker lives.
-
-    By itself aiokafka connects again and sends again whatever it holds, to whatever answers at
-    the address: to a broker that started anew and has no such topic yet (Tansu then makes one up,
-    under way of the real one being created, and offsets are given out twice), and after we have
-    told the sender that it failed. So it may do neither: what breaks is lost, and the writer
-    begins with a fresh producer that asks which topics there are.
-
-    Where the broker gives producer ids the producer is idempotent: what a living broker refuses
-    for the moment aiokafka sends again under the same number, and the broker keeps it once.
-    """
-
-    def __init__(self, servers: str) -> None:
-        self._servers = servers
-        self.idempotent = True
-        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.producer = self._producer()
-
-    async def open(self) -> None:
-        """Connects, and asks for the topics over the connection that will carry the records.
-
-        KafkaError or OSError where Kafka does not answer."""
-        try:
-            async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
-                await self.producer.start()
-        except TimeoutError:
-            raise KafkaConnectionError("Kafka answers but gives no producer id") from None
-        except _NOT_IDEMPOTENT:
-            await self.producer.stop()
-            self.idempotent = False
-            self.producer = self._producer()
-            await self.producer.start()
-        if not await self.producer.client.force_metadata_update():
-            raise KafkaConnectionError("Kafka answers but does not say which topics it has")
-
-    def _producer(self) -> AIOKafkaProducer:
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._servers,
-            client_id="daehwa-writer",
-            acks="all",
-            enable_idempotence=self.idempotent,
-            linger_ms=0,
-            max_batch_size=LARGEST_BATCH,
-            max_request_size=LARGEST_REQUEST,
-            request_timeout_ms=int(ACKNOWLEDGED_WITHIN_S * 1000),
-            connections_max_idle_ms=None,
-        )
-        # aiokafka has no settings for these two.
-        producer._message_accumulator._batch_ttl = -1.0
-        producer.client._on_connection_closed = self._closed
-        return producer
-
-    async def partitions(self, topic: str) -> Set[int]:
-        """The partitions of the topic; waits for it to be created.
-
-        Never asks Kafka for it by name: brokers that create topics on demand, Tansu among them,
-        take that for a demand."""
-        cluster = self.producer.client.cluster
-        while True:
-            found: Set[int] | None = cluster.partitions_for_topic(topic)
-            if found is not None:
-                return found
-            if self.lost.done():
-                raise KafkaConnectionError("Kafka was lost")
-            await asyncio.sleep(_PAUSE_BEFORE_RETRY_S)
-            await self.producer.client.force_metadata_update()
-
-    def may_send_again(self, problem: KafkaError) -> bool:
-        """Whether the same records may be sent over this connection after it refused them. Not
-        by an idempotent producer: the number it gave them is missing from the log for good."""
-        return not self.idempotent and (problem.retriable or type(problem) in _PASSING)
-
-    def lose(self, reason: str) -> None:
-        """Ends every wait on this connection; nothing is sent over it or another any more."""
-        if not self.lost.done():
-            self.lost.set_result(reason)
-            self.producer.client._get_conn = _no_connection
-            # An idempotent sender would try what it holds for ever.
-            self.producer._sender._txn_manager = None
-
-    def _closed(self, _: object, reason: CloseReason | None) -> None:
-        if reason in _BROKEN:
-            self.lose("the connection broke")
-
-
-async def _no_connection(*_: object, **__: object) -> None:
-    return None
-
-
 class LogWriter:
     """Writes to Kafka with `acks=all`. Comes back by itself when Kafka does: a lost producer is
     replaced by a fresh one, so that nothing remembered of a former broker misleads it."""
 
     def __init__(self, settings: Settings) -> None:
         self._servers = settings.kafka_servers
-        self._connection: _Connection | None = None
+        self._connection: ProducerConnection | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def connected(self) -> bool:
         """Whether Kafka answered when last asked (it is asked every second)."""
-        return self._connection is not None
+        return self._connection is not None and not self._connection.lost.done()
 
     async def start(self) -> None:
         """Begins to connect; returns after the first attempt, whether or not Kafka is there."""
@@ -210,7 +100,7 @@ class LogWriter:
         latest = asyncio.get_running_loop().time() + within_s
         while True:
             connection = self._connection
-            if connection is None:
+            if connection is None or connection.lost.done():
                 raise KafkaUnavailable(f"Kafka at {self._servers} does not answer")
             sent: _Sent = []
             try:
@@ -235,7 +125,7 @@ class LogWriter:
             else:
                 return
 
-    async def _all_done(self, connection: _Connection, sent: _Sent, latest: float) -> None:
+    async def _all_done(self, connection: ProducerConnection, sent: _Sent, latest: float) -> None:
         """Returns when all are acknowledged, raises at the first that is not.
 
         The futures are never cancelled: aiokafka's sender dies of a batch whose future was.
@@ -259,7 +149,7 @@ class LogWriter:
         pause = _FIRST_PAUSE_S
         told = False
         while True:
-            connection = _Connection(self._servers)
+            connection = ProducerConnection(self._servers)
             try:
                 await connection.open()
             except (KafkaError, OSError) as problem:
@@ -291,7 +181,7 @@ class LogWriter:
             closing.add_done_callback(self._closing.discard)
 
 
-async def _until_lost(connection: _Connection) -> str:
+async def _until_lost(connection: ProducerConnection) -> str:
     """Asks Kafka every second for a sign of life; returns why the connection is lost."""
     while True:
         done, _ = await asyncio.wait({connection.lost}, timeout=PROBE_EVERY_S)

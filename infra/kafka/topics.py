@@ -1,12 +1,25 @@
 """Creates the Kafka topics and says which topic it is."""
 
+import time
+from collections.abc import Sequence
+from typing import Any
+
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import (
+    InvalidReplicationFactorError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+)
 
-from infra.kafka.log_writer import LARGEST_REQUEST
 from infra.kafka.names import DEAD_LETTERS, KAFKA_TOPICS
+from infra.kafka.producer_connection import LARGEST_REQUEST
 from infra.settings import Settings
+
+_KNOWN_WITHIN_S = 10.0
+"""How long a broker may take to know of a topic that was just created."""
+_LOOK_AGAIN_S = 0.05
 
 
 class KafkaTopicsError(Exception):
@@ -24,27 +37,29 @@ class TopicAdmin:
             request_timeout_ms=10_000,
         )
 
-    def ensure(self) -> None:
-        """Creates the topics that are missing. `KafkaTopicsError` where one has another number
-        of partitions than the settings: profiles would be sought in the wrong place."""
+    def ensure(self, names: Sequence[str] = KAFKA_TOPICS) -> None:
+        """Creates the topics that are missing and returns when each has a leader for every
+        partition. `KafkaTopicsError` where one has another number of partitions than the settings
+        (profiles would be sought in the wrong place) or cannot have as many replicas."""
         existing = set(self._client.list_topics())
-        for name in KAFKA_TOPICS:
+        for name in names:
             if name not in existing:
                 self._create(name)
-        for name in KAFKA_TOPICS:
-            (description,) = self._client.describe_topics([name])
-            found = len(description["partitions"])
+        for name in names:
+            found = self._known_partitions(name)
             if found != self._settings.partitions:
                 raise KafkaTopicsError(
                     f"the Kafka topic {name} has {found} partitions but DAEHWA_PARTITIONS is "
-                    f"{self._settings.partitions}; set DAEHWA_PARTITIONS={found}"
+                    f"{self._settings.partitions}; set DAEHWA_PARTITIONS={found}, or delete the "
+                    "Kafka topic and what it holds to have it created anew"
                 )
 
     def identity(self, name: str) -> str:
-        """The id Kafka gave the topic when it was created: another after it was created anew."""
-        (description,) = self._client.describe_topics([name])
+        """The id Kafka gave the topic when it was created: another after it was created anew.
+        `KafkaError` where there is none."""
+        description = self._describe(name)
         if description.get("error_code"):
-            raise KafkaError(f"no Kafka topic {name}")
+            raise UnknownTopicOrPartitionError(f"no Kafka topic {name}")
         return str(description["topic_id"])
 
     def close(self) -> None:
@@ -66,3 +81,24 @@ class TopicAdmin:
             self._client.create_topics([topic])
         except TopicAlreadyExistsError:
             return
+        except InvalidReplicationFactorError:
+            raise KafkaTopicsError(
+                f"the Kafka topic {name} cannot have {self._settings.replication} replicas: Kafka "
+                "has fewer brokers up; start them, or set a lower DAEHWA_REPLICATION"
+            ) from None
+
+    def _known_partitions(self, name: str) -> int:
+        """Its partitions, once each has a leader. `KafkaError` when that takes too long."""
+        latest = time.monotonic() + _KNOWN_WITHIN_S
+        while True:
+            description = self._describe(name)
+            partitions = description["partitions"]
+            if partitions and not any(partition["error_code"] for partition in partitions):
+                return len(partitions)
+            if time.monotonic() > latest:
+                raise KafkaError(f"the Kafka topic {name} has no leader for every partition")
+            time.sleep(_LOOK_AGAIN_S)
+
+    def _describe(self, name: str) -> dict[str, Any]:
+        (description,) = self._client.describe_topics([name])
+        return dict(description)
