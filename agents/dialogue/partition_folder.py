@@ -104,8 +104,14 @@ class PartitionFolder:
         """
         self._log_id = log_id
         self._profiles.clear()
-        self._watermark = await self._up(lambda: self._store.watermark(self.partition))
-        self._transitions = await self._up(lambda: self._store.transitions(self.partition))
+        self._watermark = await self._up(self._store_stands_at)
+        while True:
+            self._transitions = await self._up(lambda: self._store.transitions(self.partition))
+            standing = await self._up(self._store_stands_at)
+            if standing == self._watermark:
+                break
+            # The last write of whoever had the partition was still under way.
+            self._watermark = standing
         if self._watermark.log_id not in ("", log_id):
             log.warning("the Kafka topic is a new one, reading all of it", partition=self.partition)
         return self._next_offset()
@@ -138,7 +144,7 @@ class PartitionFolder:
                 await self._look_again()
 
     async def _look_again(self) -> None:
-        held = await self._up(lambda: self._store.watermark(self.partition))
+        held = await self._up(self._store_stands_at)
         if held == self._watermark:
             return
         if held.log_id != self._log_id or held.next_offset < self._next_offset():
@@ -198,7 +204,11 @@ class PartitionFolder:
         partitions = self._effects.partitions
         astray = {key for key in missing if partition_of(key, partitions) != self.partition}
         sought = [key for key in missing if key not in astray]
-        cached.update(await self._up(lambda: self._store.read(self.partition, sought)))
+        # Read at our watermark or not at all: to decide on a state that somebody else has carried
+        # further would tell the world what nobody else decides.
+        cached.update(
+            await self._up(lambda: self._store.read(self.partition, sought, self._watermark))
+        )
         if not astray:
             return events, []
         return (
@@ -218,6 +228,9 @@ class PartitionFolder:
 
     def _next_offset(self) -> int:
         return self._watermark.next_offset if self._watermark.log_id == self._log_id else 0
+
+    async def _store_stands_at(self) -> Watermark:
+        return await self._store.watermark(self.partition)
 
     async def _up(self, attempt: Callable[[], Awaitable[T]]) -> T:
         return await until_up("redis", attempt, is_away)

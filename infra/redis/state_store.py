@@ -88,12 +88,8 @@ class StateStore:
 
     async def held(self, partition: int) -> Watermark:
         """The watermark as it stands, also while the partition is being rebuilt."""
-        log_id, offset = await self._redis.hmget(
-            watermark_key(partition), ["log_id", "next_offset"]
-        )
-        if log_id is None or offset is None:
-            return NO_WATERMARK
-        return Watermark(log_id.decode(), int(offset))
+        fields = ["log_id", "next_offset"]
+        return _watermark(*await self._redis.hmget(watermark_key(partition), fields))
 
     async def transitions(self, partition: int) -> CountedTransitions:
         """What the partition's customers have taught so far."""
@@ -107,11 +103,24 @@ class StateStore:
             },
         )
 
-    async def read(self, partition: int, keys: Sequence[str]) -> dict[str, Profile]:
-        """The profiles that exist, by key. msgspec.DecodeError where one is unreadable."""
+    async def read(
+        self, partition: int, keys: Sequence[str], expected: Watermark
+    ) -> dict[str, Profile]:
+        """The profiles that exist, by key, as they are at the watermark `expected`.
+
+        Raises `FencedError` where the watermark is another, msgspec.DecodeError where a profile is
+        unreadable.
+        """
         if not keys:
             return {}
-        values = await self._redis.mget([profile_key(partition, key) for key in keys])
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.mget([profile_key(partition, key) for key in keys])
+            # After the profiles: what has not moved by then had not when they were read.
+            pipeline.hmget(watermark_key(partition), ["log_id", "next_offset"])
+            values, standing = await pipeline.execute()
+        held = _watermark(*standing)
+        if held != expected:
+            raise FencedError(held)
         return {
             key: decode_profile(value)
             for key, value in zip(keys, values, strict=True)
@@ -152,6 +161,12 @@ class StateStore:
             kind, _, key = member.decode("utf-8", "surrogatepass").partition(_SEPARATOR)
             deadlines.append((kind, key, int(due)))
         return deadlines
+
+
+def _watermark(log_id: bytes | None, offset: bytes | None) -> Watermark:
+    if log_id is None or offset is None:
+        return NO_WATERMARK
+    return Watermark(log_id.decode(), int(offset))
 
 
 def _commit_arguments(

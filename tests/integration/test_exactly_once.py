@@ -103,8 +103,9 @@ async def test_a_write_under_way_when_another_takes_over(story: Story, order: st
         # Its answer was lost and it is written again: nothing more happens.
         await winner.write(partition, won, begin, at)
         assert await loser.watermark(partition) == at
-        found = await loser.read(partition, ["visitor"])
-        assert found == won.profiles
+        assert await winner.read(partition, ["visitor"], at) == won.profiles
+        with pytest.raises(FencedError):
+            await loser.read(partition, ["visitor"], begin)
         assert (await loser.transitions(partition)).begun == {"product/shoes": 1}
     finally:
         async for key in story.fleet.redis.scan_iter(f"daehwa:[{{]{partition}}}:*"):

@@ -10,6 +10,7 @@ import pytest
 
 from agents.archive.app import ArchiveWorker
 from agents.archive.gathering import MOST_WAITING_RECORDS as MOST_GATHERED
+from agents.dialogue import partition_folder
 from agents.dialogue.app import DialogueWorker
 from agents.dialogue.partition_folder import (
     MOST_WAITING_RECORDS,
@@ -42,7 +43,9 @@ class Store:
     async def transitions(self, _: int) -> CountedTransitions:
         return CountedTransitions()
 
-    async def read(self, _: int, keys: Sequence[str]) -> dict[str, Profile]:
+    async def read(self, _: int, keys: Sequence[str], expected: Watermark) -> dict[str, Profile]:
+        if self.held != expected:
+            raise FencedError(self.held)
         return {key: self.profiles[key] for key in keys if key in self.profiles}
 
     async def write(self, _: int, batch: Batch, expected: Watermark, reached: Watermark) -> None:
@@ -59,9 +62,20 @@ class Effects:
 
     def __init__(self) -> None:
         self.letters: list[DeadLetter] = []
+        self.folded: list[int] = []
+        """Events of each batch."""
 
-    async def append(self, _: int, __: Batch, letters: Sequence[DeadLetter]) -> None:
+    async def append(self, _: int, batch: Batch, letters: Sequence[DeadLetter]) -> None:
         self.letters += letters
+        self.folded.append(batch.folded)
+
+
+class Aliases:
+    """Nobody looks anybody up."""
+
+    async def add(self, _: object) -> None: ...
+
+    async def remove(self, _: object) -> None: ...
 
 
 class Record:
@@ -106,7 +120,9 @@ async def nothing_is_missing(_: int, at: int) -> int:
 
 def folder_of(store: Store, effects: Effects) -> PartitionFolder:
     made: Any = PartitionFolder
-    folder: PartitionFolder = made(0, store, effects, shop(), BgNbd(), 100, nothing_is_missing)
+    folder: PartitionFolder = made(
+        0, store, effects, shop(), BgNbd(), 100, nothing_is_missing, Aliases(), ""
+    )
     return folder
 
 
@@ -121,13 +137,29 @@ async def test_a_record_without_a_value_is_a_dead_letter_and_the_next_is_folded(
 
 
 async def test_goes_on_after_what_another_worker_has_folded() -> None:
-    store = Store()
-    folder = folder_of(store, Effects())
+    store, effects = Store(), Effects()
+    folder = folder_of(store, effects)
     await folder.take_over(LOG)
     store.held = Watermark(LOG, 2)
     await folded(folder, page(0), page(1), page(2))
     assert store.held == Watermark(LOG, 3)
     assert store.profiles["v"].lifecycle.events == 1
+    assert effects.folded == [1], "nothing is decided on a state that another has carried further"
+
+
+async def test_a_quiet_partition_notices_that_redis_came_back_without_its_latest_writes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(partition_folder, "LOOK_AGAIN_S", 0.001)
+    store = Store()
+    folder = folder_of(store, Effects())
+    await folder.take_over(LOG)
+    folding = asyncio.create_task(folder.run())
+    folder.waiting.put_nowait(first := page(0))
+    await asyncio.wait_for(first.acknowledged.wait(), 5)
+    store.held = NO_WATERMARK
+    with pytest.raises(StateFellBackError):
+        await asyncio.wait_for(folding, 5)
 
 
 @pytest.mark.parametrize("held", [NO_WATERMARK, Watermark(LOG, 1), Watermark("log-0", 7)])
