@@ -201,14 +201,17 @@ class PartitionFolder:
         and those that somebody produced to the wrong one."""
         cached = self._profiles
         missing = list({key: None for key, _ in events if key not in cached})
-        partitions = self._effects.partitions
-        astray = {key for key in missing if partition_of(key, partitions) != self.partition}
-        sought = [key for key in missing if key not in astray]
         # Read at our watermark or not at all: to decide on a state that somebody else has carried
         # further would tell the world what nobody else decides.
-        cached.update(
-            await self._up(lambda: self._store.read(self.partition, sought, self._watermark))
-        )
+        found = await self._up(lambda: self._store.read(self.partition, missing, self._watermark))
+        cached.update(found)
+        # What is stored here belongs here: hashing every key would cost as much as reading it.
+        partitions = self._effects.partitions
+        astray = {
+            key
+            for key in missing
+            if key not in found and partition_of(key, partitions) != self.partition
+        }
         if not astray:
             return events, []
         return (
