@@ -178,6 +178,31 @@ def test_redis_dropped_and_rebuilt_is_the_same_to_the_byte(dropped: RunningStack
     redis.close()
 
 
+def test_what_several_logs_brought_is_rebuilt_from_all_of_them(dropped: RunningStack) -> None:
+    stack = dropped
+    redis: Redis[bytes] = Redis.from_url(stack.environment["DAEHWA_REDIS_URL"])
+    send_traffic(stack, "early", people=4)
+    wait_until(lambda: quiet(stack, redis, "early"), within=40)
+    logs = stack.sql("select uniqExact(log_id) from daehwa.events")
+    stack.kill("kafka")
+    wait_until(
+        lambda: stack.send(item("page", {"userId": "early-customer-0"})).status_code == 200,
+        within=40,
+    )
+    send_traffic(stack, "late", people=4)
+    # A customer of the first log is seen in the second, under the old id of the browser too.
+    stack.send(item("page", {"anonymousId": "early-visitor-0"}, properties={"path": "/products/x"}))
+    wait_until(lambda: quiet(stack, redis, "late"), within=40)
+    assert stack.sql("select uniqExact(log_id) from daehwa.events") > logs
+    before = state(redis)
+    redis.flushall()
+    # The worker may have begun to fold into the empty Redis.
+    code, _, said = rebuild(stack, "--replace")
+    assert code == 0, said
+    assert state(redis) == before
+    redis.close()
+
+
 def test_state_that_differs_is_told_and_can_be_replaced_under_a_running_worker(
     dropped: RunningStack,
 ) -> None:
