@@ -71,11 +71,12 @@ class ArchivedLog:
         """
         columns = ", ".join((*REPLAY_COLUMNS, "toUnixTimestamp64Milli(archived_at)"))
         asked = {"partition": partition, "log_id": log_id, "cut": cut, "logs": list(logs)}
-        rows = translated(
+        blocks = translated(
             lambda: self._client.execute_iter(
                 f"SELECT {columns} {_WHERE}"
                 " ORDER BY indexOf(%(logs)s, log_id), log_offset, log_index",
                 asked,
+                chunk_size=ROWS_AT_ONCE,
                 settings={
                     "strings_as_bytes": True,
                     "max_block_size": ROWS_AT_ONCE,
@@ -84,16 +85,11 @@ class ArchivedLog:
                 },
             )
         )
-        some: Rows = []
         while True:
-            row = translated(lambda: next(rows, None))
-            if row is not None:
-                some.append(row)
-            if some and (row is None or len(some) == ROWS_AT_ONCE):
-                yield some
-                some = []
-            if row is None:
+            block: Rows | None = translated(lambda: next(blocks, None))
+            if not block:
                 return
+            yield block
 
     def close(self) -> None:
         """Hangs up."""
