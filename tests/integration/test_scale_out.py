@@ -41,6 +41,7 @@ async def all_fold(*workers: PartProcess) -> None:
         await asyncio.sleep(0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_workers_come_and_go_in_mid_stream(tmp_path: Path) -> None:
     events = shop_traffic(EVENTS, 2_000, seed=11)
@@ -53,7 +54,9 @@ async def test_workers_come_and_go_in_mid_stream(tmp_path: Path) -> None:
             third, fourth = await asyncio.gather(running.worker(), running.worker())
             await all_fold(first, second, third, fourth)
             await running.remove_worker(first, signal.SIGTERM)
+            await all_fold(second, third, fourth)
             await running.remove_worker(third, signal.SIGKILL)
+            await all_fold(second, fourth)
             joined = await running.worker()
             await all_fold(second, fourth, joined)
             assert flow.flowing, "it was all in mid-stream"
