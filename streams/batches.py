@@ -70,10 +70,11 @@ class Batch:
             self.deadlines[kind, key] = None
 
     def _learn(self, previous: str | None, topic: str, transitions: CountedTransitions) -> None:
-        if transitions.learn(previous, topic):
+        begun, gone_on = transitions.learn(previous, topic)
+        if begun:
             self.begun[topic] += 1
-            if previous is not None and previous != topic:
-                self.transitions[previous, topic] += 1
+        if gone_on and previous is not None:
+            self.transitions[previous, topic] += 1
 
 
 def fold_batch(

@@ -43,15 +43,16 @@ class CountedTransitions:
         """Next topic -> customers who began it after `topic`."""
         return self._following.get(topic, _NOTHING)
 
-    def learn(self, previous: str | None, topic: str) -> bool:
-        """Counts one more beginning; False where there is no room for another topic."""
+    def learn(self, previous: str | None, topic: str) -> tuple[bool, bool]:
+        """Counts one more beginning; whether there was room for the topic, and for the pair."""
         if topic not in self._begun and len(self._begun) >= MOST_TOPICS:
-            return False
+            return False, False
         self._begun[topic] += 1
         self._total += 1
-        if previous is not None and previous != topic:
-            following = self._following.setdefault(previous, Counter())
-            if topic not in following and len(following) >= MOST_FOLLOWING:
-                return True
-            following[topic] += 1
-        return True
+        if previous is None or previous == topic:
+            return True, False
+        following = self._following.setdefault(previous, Counter())
+        if topic not in following and len(following) >= MOST_FOLLOWING:
+            return True, False
+        following[topic] += 1
+        return True, True

@@ -53,10 +53,29 @@ async def settled(fleet: Fleet, within: float) -> list[list[Event]]:
         await asyncio.sleep(0.3)
 
 
-async def check(fleet: Fleet, sent: Iterable[Event], *, within: float = 60) -> Checked:
+async def stopped(fleet: Fleet, within: float) -> list[list[Event]]:
+    """The log of every partition, all of it folded, and no worker left that could go on: another
+    deadline may come due at any moment while the comparison takes its time."""
+    deadline = time.monotonic() + within
+    while True:
+        await settled(fleet, deadline - time.monotonic())
+        await fleet.stop()
+        log, ends = await fleet.log.events()
+        held = [
+            await fleet.redis.hget(watermark_key(p), "next_offset")
+            for p in range(fleet.settings.partitions)
+        ]
+        if [int(offset or 0) for offset in held] == ends:
+            return log
+        await fleet.worker()
+
+
+async def check(
+    fleet: Fleet, sent: Iterable[Event], *, within: float = 60, stop: bool = False
+) -> Checked:
     """Everything there is to compare, after `sent` (each event once, in the order they happened)
-    was appended in whatever order and however often."""
-    log = await settled(fleet, within)
+    was appended in whatever order and however often. With `stop` the workers end first."""
+    log = await (stopped if stop else settled)(fleet, within)
     replayed = [Replayed(events) for events in log]
     checked = Checked()
     ids = Counter(event.message_id for events in log for event in events)

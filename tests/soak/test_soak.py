@@ -44,7 +44,7 @@ async def test_soak(tmp_path: Path) -> None:
             harm.cancel()
             await flow.stop()
         sent_after = time.monotonic() - began
-        checked = await check(running, events, within=300)
+        checked = await check(running, events, within=300, stop=True)
         told = {
             "events": len(events),
             "visitors": VISITORS,

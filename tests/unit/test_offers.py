@@ -13,6 +13,7 @@ from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.folding import fold
 from streams.offers import MOST_POPULAR, SHRINKAGE, next_topics
+from streams.transitions import MOST_FOLLOWING, CountedTransitions
 from tests.unit.histories import BEGIN, MINUTE, event, fold_all, law, shop
 
 TOPICS = [f"product/{name}" for name in "abcdef"]
@@ -171,3 +172,13 @@ def test_each_beginning_is_learned_once_with_the_topic_before_it() -> None:
         ("product/shoes", "product/socks"): 1,
         ("product/shoes", "product/hats"): 1,
     }
+
+
+def test_a_pair_without_room_is_counted_nowhere() -> None:
+    counted = CountedTransitions()
+    assert [counted.learn("shoes", f"topic-{n}") for n in range(MOST_FOLLOWING)] == [
+        (True, True)
+    ] * MOST_FOLLOWING
+    assert counted.learn("shoes", "one too many") == (True, False)
+    assert "one too many" not in counted.following("shoes")
+    assert counted.begun["one too many"] == 1
