@@ -28,6 +28,12 @@ class Decisions(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The latest decisions, oldest first."""
     last_topic: str | None = None
     """The topic of the latest stage change: where a transition starts."""
+    segments: dict[str, int] = {}
+    """Segment -> since when the customer is in it, milliseconds since 1970."""
+    relationship: str = ""
+    """The relationship stage last looked at; empty: not yet."""
+    spoken: dict[str, tuple[int, ...]] = {}
+    """What caps count: `all`, a channel, or `rule|NAME` -> when it lately fired, oldest first."""
 
 
 NO_DECISIONS = Decisions()

@@ -7,6 +7,7 @@ import msgspec
 TriggerType = Literal[
     "stage.reached",
     "stage.stalled",
+    "silence",
     "churn.risk",
     "offer.next",
     "complaint.overdue",
@@ -37,3 +38,14 @@ class Trigger(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
     topic: str | None = None
     stage: str | None = None
     suppressed_by: str | None = None
+    channel: str | None = None
+    """On which the customer is to be spoken to; None: only systems and staff are told."""
+    endpoint: str | None = None
+    """Of the playbook; None: the webhook of the settings."""
+    template: str | None = None
+    campaign: str | None = None
+    arm: Literal["treated", "held_out"] | None = None
+    """Of a campaign: whether the customer is spoken to or kept to compare with."""
+    priority: int = 0
+    playbook: str = ""
+    """Version of the playbook that decided: a hash of its text."""
