@@ -10,15 +10,15 @@ from schemas.decisions import Decisions
 from schemas.effect import Dropped, Effect, Folded, Learn, Outcome, Send
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Dialogue, Lifecycle, Profile, Stamped
+from schemas.profile import Dialogue, Profile, Stamped
 from streams.consent import consent_of, write_consent
 from streams.deadlines import arm, fold_timer
 from streams.dialogues import MOST_DIALOGUES, advance, keep_liveliest
 from streams.hot_profiles import HOT_RING, fold_in_summary, is_excess
+from streams.lifecycle import lived
 from streams.linking import fold_link, fold_merge, forward, link_events, names_owner
 from streams.matching import Match, match_event
 from streams.message_ids import holds, message_hash, remember
-from streams.money import add_spend, order_value
 from streams.playbook import CompiledPlaybook
 from streams.traits import write_traits
 from streams.triggers.deciding import decide
@@ -90,7 +90,7 @@ def _fold_happening(
         if linked:
             identities = {**identities, **dict.fromkeys(linked, False)}
             effects += [Send(link) for link in linked.values()]
-    lifecycle = _lived(profile.lifecycle, event, order)
+    lifecycle = lived(profile.lifecycle, event, order)
     decisions = profile.decisions
     if matches:
         about = (profile.key, consent, dialogues)
@@ -150,30 +150,3 @@ def _decide(
     if last_topic == decisions.last_topic:
         return decisions
     return Decisions(decisions.deadlines, decisions.fired, decisions.sent, last_topic)
-
-
-def _lived(life: Lifecycle, event: Event, order: bool) -> Lifecycle:
-    at = event.occurred_at
-    first = life.first_seen
-    purchases, first_purchase, last_purchase, spend = (
-        life.purchases,
-        life.first_purchase,
-        life.last_purchase,
-        life.spend,
-    )
-    if order:
-        currency, amount = order_value(event.properties)
-        purchases += 1
-        first_purchase = min(first_purchase, at) if first_purchase else at
-        last_purchase = max(last_purchase, at)
-        if amount:
-            spend = add_spend(spend, {currency: amount})
-    return Lifecycle(
-        at if not first or at < first else first,
-        at if at > life.last_seen else life.last_seen,
-        life.events + 1,
-        purchases,
-        first_purchase,
-        last_purchase,
-        spend,
-    )
