@@ -17,7 +17,7 @@ from schemas.models import BgNbd
 from streams.batches import fold_batch
 from streams.codec import decode_envelope
 from streams.identity import profile_key
-from streams.transitions import CountedTransitions
+from streams.learned import Learned
 
 EVENTS_COUNT = 400_000
 CUSTOMERS = 100_000
@@ -67,12 +67,12 @@ def _in_memory() -> float:
     rates = []
     for _ in range(3):
         profiles: dict[str, object] = {}
-        transitions = CountedTransitions()
+        learned = Learned()
         started = time.perf_counter()
         for value in values:
             found, _ = decode_envelope(value)
             events = [(profile_key(event) or "", event) for event in found]
-            batch = fold_batch(events, profiles, transitions, book, BgNbd())  # type: ignore[arg-type]
+            batch = fold_batch(events, profiles, learned, book, BgNbd())  # type: ignore[arg-type]
             profiles.update(batch.profiles)
         rates.append(EVENTS_COUNT // 4 / (time.perf_counter() - started))
     return statistics.median(rates)

@@ -17,8 +17,8 @@ from streams.batches import fold_batch
 from streams.codec import encode_profile
 from streams.deadlines import timer_event
 from streams.identity import profile_key as profile_key_of
+from streams.learned import Learned
 from streams.partitioning import partition_of
-from streams.transitions import CountedTransitions
 
 AT_ONCE = 2_000
 """Keys of one MSET."""
@@ -47,7 +47,7 @@ async def preload_carts(bench: Bench, dues: Iterable[int]) -> dict[tuple[int, by
     it. Returns (partition, member of the sorted set) -> due."""
     book = read_playbook(SHIPPED_PLAYBOOK)
     (after,) = (rule.after for when, rule in book.by_name.values() if when == "stage.stalled")
-    transitions = CountedTransitions()
+    learned = Learned()
     deadlines: dict[tuple[int, bytes], int] = {}
     profiles: list[tuple[str, bytes]] = []
     for index, due in enumerate(dues):
@@ -61,7 +61,7 @@ async def preload_carts(bench: Bench, dues: Iterable[int]) -> dict[tuple[int, by
             received_at=due - after,
             properties={"category": "shoes", "price": 20, "currency": "EUR"},
         )
-        batch = fold_batch([(visitor, event)], {}, transitions, book, BgNbd())
+        batch = fold_batch([(visitor, event)], {}, learned, book, BgNbd())
         profiles.append((visitor, encode_profile(batch.profiles[visitor])))
         for (kind, key), at in batch.deadlines.items():
             assert at == due
@@ -84,7 +84,7 @@ async def preload_carts(bench: Bench, dues: Iterable[int]) -> dict[tuple[int, by
 def _patterns(seed: int, start: int, now: int) -> list[tuple[bytes, bytes]]:
     """(key, encoded profile) of visitors with a session each, whose deadlines up to `now` came."""
     book = read_playbook(SHIPPED_PLAYBOOK)
-    transitions = CountedTransitions()
+    learned = Learned()
     profiles: dict[str, Profile] = {}
     events = [
         msgspec.convert(event, Event)
@@ -92,7 +92,7 @@ def _patterns(seed: int, start: int, now: int) -> list[tuple[bytes, bytes]]:
     ]
     while events:
         keyed = [(profile_key_of(event) or "", event) for event in events]
-        batch = fold_batch(keyed, profiles, transitions, book, BgNbd())
+        batch = fold_batch(keyed, profiles, learned, book, BgNbd())
         profiles |= batch.profiles
         events = [
             timer_event(key, kind, due, due)

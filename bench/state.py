@@ -13,7 +13,7 @@ from schemas.profile import Profile
 from streams.batches import fold_batch
 from streams.codec import decode_envelope, encode_profile
 from streams.identity import profile_key
-from streams.transitions import CountedTransitions
+from streams.learned import Learned
 
 EVENTS_COUNT = 200_000
 CUSTOMERS = 10_000
@@ -44,12 +44,12 @@ def _sizes() -> tuple[list[int], int]:
     """The sizes of the encoded profiles, smallest first, and of the events they came from."""
     book = read_playbook(SHIPPED_PLAYBOOK)
     profiles: dict[str, Profile] = {}
-    transitions = CountedTransitions()
+    learned = Learned()
     raw = 0
     events = shop_events(EVENTS_COUNT, CUSTOMERS, seed=7, start=now_ms())
     for _, _, value in envelopes(events, 1, 100):
         raw += len(value)
         found, _ = decode_envelope(value)
         keyed = [(profile_key(event) or "", event) for event in found]
-        profiles.update(fold_batch(keyed, profiles, transitions, book, BgNbd()).profiles)
+        profiles.update(fold_batch(keyed, profiles, learned, book, BgNbd()).profiles)
     return sorted(len(encode_profile(profile)) for profile in profiles.values()), raw

@@ -27,6 +27,15 @@ class Learn(msgspec.Struct, frozen=True, gc=False, tag=True):
     topic: str
 
 
+class Count(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Something all customers teach: `field` of the counts of this kind (`streams.learned`) grows
+    by `by`."""
+
+    kind: str
+    field: str
+    by: int = 1
+
+
 class Send(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Append this event to the log; its key says which profile it is for."""
 
@@ -37,7 +46,7 @@ class Summarised(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The event was only counted: its profile is hot."""
 
 
-Effect = SetDeadline | ClearDeadline | Learn | Send | Trigger | Summarised
+Effect = SetDeadline | ClearDeadline | Learn | Count | Send | Trigger | Summarised
 
 
 class Folded(msgspec.Struct, frozen=True, gc=False):

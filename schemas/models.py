@@ -1,7 +1,7 @@
 """What has been learned from all customers; the fold reads it and never writes it."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -21,26 +21,32 @@ class BgNbd(msgspec.Struct, frozen=True, gc=False):
     """False: the defaults, and triggers say so."""
 
 
-class Transitions(Protocol):
-    """Which topic follows which, counted over customers."""
+class GammaGamma(msgspec.Struct, frozen=True, gc=False):
+    """Gamma-Gamma parameters (Fader and Hardie 2013) of the spend on one purchase day.
 
-    def following(self, topic: str) -> Mapping[str, int]:
-        """Topic -> how many customers began it after `topic`."""
-        ...
+    There are no defaults: `gamma` is money of one shop in one currency.
+    """
 
-    @property
-    def begun(self) -> Mapping[str, int]:
-        """Topic -> how many customers began a dialogue on it."""
-        ...
-
-    @property
-    def begun_total(self) -> int:
-        """The sum of `begun`."""
-        ...
+    p: float
+    q: float
+    gamma: float
+    """Units of the currency."""
+    fitted: bool = True
 
 
-class Models(msgspec.Struct, frozen=True, gc=False):
-    """All models the fold may ask."""
+class ChurnModel(msgspec.Struct, frozen=True):
+    """What `daehwa fit` publishes as `model.churn`."""
 
-    transitions: Transitions
-    churn: BgNbd = BgNbd()
+    purchases: BgNbd = BgNbd()
+    spend: dict[str, GammaGamma] = {}
+    """Currency -> what a purchase day is worth; of a currency that is missing, each customer's own
+    mean is taken."""
+    horizon_weeks: int = 52
+    """How far ahead residual value looks."""
+    yearly_discount: float = 0.1
+    """What money a year from now loses against money today, as a share."""
+
+
+DEFAULT_CHURN_MODEL = ChurnModel()
+
+Tier = Literal["top", "middle", "low"]

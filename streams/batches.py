@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from schemas.effect import (
     ClearDeadline,
+    Count,
     Dead,
     Dropped,
     Effect,
@@ -19,8 +20,9 @@ from schemas.models import BgNbd, Models
 from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.folding import fold
+from streams.learned import Learned
 from streams.playbook import CompiledPlaybook
-from streams.transitions import CountedTransitions
+from streams.transitions import PAIR_SEPARATOR
 
 
 class Batch:
@@ -35,15 +37,15 @@ class Batch:
         self.sends: list[Event] = []
         self.deadlines: dict[tuple[str, str], int | None] = {}
         """(kind, profile key) -> due (milliseconds), None for one that was cleared."""
-        self.begun: Counter[str] = Counter()
-        self.transitions: Counter[tuple[str, str]] = Counter()
+        self.counted: dict[str, Counter[str]] = {}
+        """Kind -> field -> by how much what was learned has grown."""
         self.dead: list[tuple[Event, Dead]] = []
         self.dropped: Counter[str] = Counter()
         self.folded = 0
         self.summarised = 0
         """Of those folded, the ones that were only counted."""
 
-    def add(self, key: str, effects: Iterable[Effect], transitions: CountedTransitions) -> None:
+    def add(self, key: str, effects: Iterable[Effect], learned: Learned) -> None:
         """Takes in the effects of one event on the profile `key`."""
         for effect in effects:
             # A chain of tests by type: `match` with class patterns costs several times as much.
@@ -51,13 +53,16 @@ class Batch:
                 self.triggers.append(effect)
                 self.decided[effect.type, effect.decision] += 1
             elif type(effect) is Learn:
-                self._learn(effect.previous, effect.topic, transitions)
+                self._learn(effect.previous, effect.topic, learned)
             elif type(effect) is SetDeadline:
                 self.deadlines[effect.kind, key] = effect.at
             elif type(effect) is ClearDeadline:
                 self.deadlines[effect.kind, key] = None
             elif type(effect) is Send:
                 self.sends.append(effect.event)
+            elif type(effect) is Count:
+                if learned.count(effect.kind, effect.field, effect.by):
+                    self.count(effect.kind, effect.field, effect.by)
             elif type(effect) is Summarised:
                 self.summarised += 1
 
@@ -69,29 +74,36 @@ class Batch:
         if isinstance(kind, str) and kind not in pending:
             self.deadlines[kind, key] = None
 
-    def _learn(self, previous: str | None, topic: str, transitions: CountedTransitions) -> None:
-        begun, gone_on = transitions.learn(previous, topic)
+    def count(self, kind: str, field: str, by: int) -> None:
+        """Takes in what was learned."""
+        fields = self.counted.get(kind)
+        if fields is None:
+            fields = self.counted[kind] = Counter()
+        fields[field] += by
+
+    def _learn(self, previous: str | None, topic: str, learned: Learned) -> None:
+        begun, gone_on = learned.transitions.learn(previous, topic)
         if begun:
-            self.begun[topic] += 1
+            self.count("begun", topic, 1)
         if gone_on and previous is not None:
-            self.transitions[previous, topic] += 1
+            self.count("transitions", previous + PAIR_SEPARATOR + topic, 1)
 
 
 def fold_batch(
     events: Iterable[tuple[str, Event]],
     profiles: dict[str, Profile],
-    transitions: CountedTransitions,
+    learned: Learned,
     book: CompiledPlaybook,
     churn: BgNbd,
 ) -> Batch:
     """Folds (profile key, event) pairs in order over `profiles`, which is not changed.
 
-    `transitions` learns as it goes, so that what is decided does not depend on where a batch
+    `learned` grows as it goes, so that what is decided does not depend on where a batch
     happened to end.
     """
     batch = Batch()
     changed = batch.profiles
-    models = Models(transitions, churn)
+    models = Models(learned.transitions, churn, learned)
     for key, event in events:
         before = changed.get(key) or profiles.get(key)
         try:
@@ -103,7 +115,7 @@ def fold_batch(
             if outcome.profile is not before:
                 changed[key] = outcome.profile
             if outcome.effects:
-                batch.add(key, outcome.effects, transitions)
+                batch.add(key, outcome.effects, learned)
         elif type(outcome) is Dropped:
             batch.dropped[outcome.reason] += 1
             if event.type == "timer":

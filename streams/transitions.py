@@ -9,6 +9,9 @@ MOST_TOPICS = 5_000
 MOST_FOLLOWING = 200
 """Next topics counted per topic."""
 
+PAIR_SEPARATOR = "\x1f"
+"""Between the two topics of a pair, where one text stands for both."""
+
 _NOTHING: Mapping[str, int] = {}
 
 
@@ -28,6 +31,15 @@ class CountedTransitions:
         self._following: dict[str, Counter[str]] = {}
         for (previous, topic), count in (pairs or {}).items():
             self._following.setdefault(previous, Counter())[topic] = count
+
+    @classmethod
+    def of(cls, begun: Mapping[str, int], pairs: Mapping[str, int]) -> "CountedTransitions":
+        """From counts as they are written, a pair being one text."""
+        split = {}
+        for pair, count in pairs.items():
+            previous, _, topic = pair.partition(PAIR_SEPARATOR)
+            split[previous, topic] = count
+        return cls(begun, split)
 
     @property
     def begun(self) -> Mapping[str, int]:

@@ -37,9 +37,9 @@ from schemas.profile import Profile
 from schemas.watermark import Watermark
 from streams.aliases import alias_moves
 from streams.batches import Batch, fold_batch
+from streams.learned import Learned
 from streams.partitioning import partition_of
 from streams.playbook import CompiledPlaybook
-from streams.transitions import CountedTransitions
 
 MOST_BATCH_BYTES = 2 * 1024 * 1024
 MOST_BATCH_RECORDS = 512
@@ -90,7 +90,7 @@ class PartitionFolder:
         self._watermark = Watermark("", 0)
         self._log_id = ""
         self._profiles: dict[str, Profile] = {}
-        self._transitions = CountedTransitions()
+        self._learned = Learned()
 
     @property
     def cached(self) -> int:
@@ -106,7 +106,7 @@ class PartitionFolder:
         self._profiles.clear()
         self._watermark = await self._up(self._store_stands_at)
         while True:
-            self._transitions = await self._up(lambda: self._store.transitions(self.partition))
+            self._learned = await self._up(lambda: self._store.learned(self.partition))
             standing = await self._up(self._store_stands_at)
             if standing == self._watermark:
                 break
@@ -177,7 +177,7 @@ class PartitionFolder:
         at_step("decoded")
         events, astray = await self._load(reading.events)
         at_step("loaded")
-        batch = fold_batch(events, self._profiles, self._transitions, self._book, self._churn)
+        batch = fold_batch(events, self._profiles, self._learned, self._book, self._churn)
         at_step("folded")
         batch.sends += astray
         letters = reading.dead_letters + letters_of(records, batch.dead)

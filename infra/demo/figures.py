@@ -11,8 +11,9 @@ from redis.exceptions import RedisError
 
 from infra.clickhouse.connection import open_client
 from infra.redis.connecting import redis_client
-from infra.redis.keys import begun_key, deadlines_key, transitions_key, watermark_key
+from infra.redis.keys import counts_key, deadlines_key, watermark_key
 from infra.settings import Settings
+from streams.learned import MOST_FIELDS
 
 _ANSWER_SECONDS = 5.0
 _METRIC = "daehwa_events_folded_total "
@@ -72,9 +73,13 @@ class Figures:
     async def read_profiles(self) -> None:
         """Asks Redis how many keys it has, and takes away those that are no profiles."""
         others = [
-            name(partition)
-            for name in (watermark_key, deadlines_key, begun_key, transitions_key)
+            name
             for partition in range(self._partitions)
+            for name in (
+                watermark_key(partition),
+                deadlines_key(partition),
+                *(counts_key(partition, kind) for kind in MOST_FIELDS),
+            )
         ]
         try:
             keys: Any = await self._redis.dbsize()

@@ -13,6 +13,7 @@ from infra.redis.keys import profile_key
 from infra.redis.state_store import StateStore
 from schemas.profile import Profile
 from streams.codec import decode_profile
+from streams.transitions import PAIR_SEPARATOR
 
 MOST_NAMED = 10
 """Differences told one by one."""
@@ -25,7 +26,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
 
     partition: int
     what: str
-    """`profile`, `deadline`, `begun` or `transition`."""
+    """`profile`, `deadline`, or a kind of count (`begun`, `transitions`, …)."""
     key: str
     how: str
     """`missing` in Redis, `extra` in Redis, or the fields that differ."""
@@ -92,20 +93,10 @@ async def _compare_deadlines(
 async def _compare_counts(
     store: StateStore, partition: int, replayed: Replayed, found: Comparison
 ) -> None:
-    live = await store.transitions(partition)
-    pairs = {
-        (topic, following): count
-        for topic in live.begun
-        for following, count in live.following(topic).items()
-    }
-    _compare_counted(partition, "begun", live.begun, replayed.begun, found)
-    _compare_counted(
-        partition,
-        "transition",
-        {" ".join(pair): count for pair, count in pairs.items()},
-        {" ".join(pair): count for pair, count in replayed.transitions.items()},
-        found,
-    )
+    live = (await store.learned(partition)).everything()
+    rebuilt = replayed.learned.everything()
+    for kind in sorted(live.keys() | rebuilt.keys()):
+        _compare_counted(partition, kind, live.get(kind, {}), rebuilt.get(kind, {}), found)
 
 
 def _compare_counted(
@@ -118,7 +109,8 @@ def _compare_counted(
     for name in sorted(live.keys() | rebuilt.keys()):
         held, counted = live.get(name, 0), rebuilt.get(name, 0)
         if held != counted:
-            found.note(Difference(partition, what, name, f"{held} in Redis, {counted} rebuilt"))
+            shown = name.replace(PAIR_SEPARATOR, " ")
+            found.note(Difference(partition, what, shown, f"{held} in Redis, {counted} rebuilt"))
 
 
 def _fields_that_differ(held: bytes, rebuilt: bytes) -> str:

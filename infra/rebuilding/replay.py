@@ -1,6 +1,5 @@
 """Folds one partition of the archived log as a worker folded it, onto a shelf."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,9 +8,9 @@ from infra.rebuilding.shelf import Shelf
 from schemas.event import Event
 from schemas.models import BgNbd
 from streams.batches import fold_batch
+from streams.learned import Learned
 from streams.playbook import CompiledPlaybook
 from streams.replaying import replayed_event, replayed_owner
-from streams.transitions import CountedTransitions
 
 
 class Replayed:
@@ -21,8 +20,7 @@ class Replayed:
         self.events = 0
         """Rows read."""
         self.folded = 0
-        self.begun: Counter[str] = Counter()
-        self.transitions: Counter[tuple[str, str]] = Counter()
+        self.learned = Learned()
 
 
 def replay_partition(
@@ -41,16 +39,13 @@ def replay_partition(
     its next event came begins anew, as it did.
     """
     replayed = Replayed()
-    transitions = CountedTransitions()
     churn = BgNbd()
 
     def fold(events: list[tuple[str, Event]], touched: dict[str, int]) -> None:
         profiles = shelf.read(list({key: None for key, _ in events}))
-        batch = fold_batch(events, profiles, transitions, book, churn)
+        batch = fold_batch(events, profiles, replayed.learned, book, churn)
         shelf.write(batch, touched)
         replayed.folded += batch.folded
-        replayed.begun += batch.begun
-        replayed.transitions += batch.transitions
 
     for block in blocks:
         events: list[tuple[str, Event]] = []

@@ -3,6 +3,8 @@ that a batch is one atomic operation on a Redis cluster too."""
 
 from hashlib import blake2b
 
+from streams.learned import MOST_FIELDS
+
 PROFILE_PREFIX = "profile:"
 
 
@@ -21,14 +23,10 @@ def deadlines_key(partition: int) -> str:
     return f"daehwa:{{{partition}}}:deadlines"
 
 
-def begun_key(partition: int) -> str:
-    """Hash topic -> customers who began it; never expires."""
-    return f"daehwa:{{{partition}}}:begun"
-
-
-def transitions_key(partition: int) -> str:
-    """Hash `topic US next topic` -> customers who went on so; never expires."""
-    return f"daehwa:{{{partition}}}:transitions"
+def counts_key(partition: int, kind: str) -> str:
+    """Hash field -> count, of one kind of what was learned (`begun`: topic -> customers who began
+    it; `transitions`: `topic US next topic` -> customers who went on so; …); never expires."""
+    return f"daehwa:{{{partition}}}:{kind}"
 
 
 def aliases_key(kind: str, value: str) -> str:
@@ -38,5 +36,5 @@ def aliases_key(kind: str, value: str) -> str:
     return f"daehwa:{{{kind}-{digest.hexdigest()}}}:aliases"
 
 
-LASTING = ("watermark", "deadlines", "begun", "transitions", "aliases")
+LASTING = ("watermark", "deadlines", "aliases", *MOST_FIELDS)
 """Ends of the keys that never expire; every other key does."""

@@ -1,29 +1,30 @@
-"""What customers have taught about topics, read now and then for people who look on."""
+"""What customers have taught, read now and then for people who look on."""
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 
 from redis.exceptions import RedisError
 
 from infra.redis.profile_reader import ProfileReader
-from schemas.models import Transitions
+from streams.learned import Learned
 
 FRESH_S = 10.0
 """Seconds for which the counts of a partition are not read again."""
 
 
 class LearnedTopics:
-    """The transitions of each partition, a few seconds old: reading them is as long as there are
+    """The counts of each partition, a few seconds old: reading them is as long as there are
     topics, so nobody waits for it but the first."""
 
     def __init__(self, profiles: ProfileReader) -> None:
         self._profiles = profiles
-        self._found: dict[int, Transitions] = {}
+        self._found: dict[int, Learned] = {}
         self._read_at: dict[int, float] = {}
         self._reading: dict[int, asyncio.Task[None]] = {}
 
-    async def of(self, partition: int) -> Transitions:
-        """The transitions of a partition. Raises `RedisError` or `OSError` only while none of them
+    async def of(self, partition: int) -> Learned:
+        """The counts of a partition. Raises `RedisError` or `OSError` only while none of them
         were read yet."""
         found = self._found.get(partition)
         if found is None:
@@ -32,6 +33,13 @@ class LearnedTopics:
         if asyncio.get_running_loop().time() - self._read_at[partition] > FRESH_S:
             self._read_soon(partition)
         return found
+
+    async def everywhere(self, kind: str) -> Counter[str]:
+        """Field -> count over all partitions, of one kind. Raises as `of` does."""
+        total: Counter[str] = Counter()
+        for partition in range(self._profiles.partitions):
+            total.update((await self.of(partition)).counts(kind))
+        return total
 
     async def stop(self) -> None:
         """Gives up what is being read."""
@@ -49,7 +57,7 @@ class LearnedTopics:
 
     async def _read(self, partition: int) -> None:
         try:
-            self._found[partition] = await self._profiles.transitions(partition)
+            self._found[partition] = await self._profiles.learned(partition)
         except (RedisError, OSError):
             # What was read before is good enough; without it the caller must know.
             if partition not in self._found:

@@ -4,9 +4,9 @@ from redis.asyncio import Redis
 
 from infra.redis.keys import profile_key
 from infra.redis.state_store import StateStore
-from schemas.models import Transitions
 from schemas.profile import Profile
 from streams.codec import decode_profile
+from streams.learned import Learned
 from streams.partitioning import partition_of
 
 _MOST_FORWARDS = 8
@@ -17,7 +17,7 @@ class ProfileReader:
 
     def __init__(self, redis: Redis, partitions: int) -> None:
         self._redis = redis
-        self._partitions = partitions
+        self.partitions = partitions
         self._store = StateStore(redis, profile_days=1, anonymous_days=1)
 
     async def read(self, key: str) -> Profile | None:
@@ -34,8 +34,8 @@ class ProfileReader:
 
     def partition(self, key: str) -> int:
         """The partition that a profile key belongs to."""
-        return partition_of(key, self._partitions)
+        return partition_of(key, self.partitions)
 
-    async def transitions(self, partition: int) -> Transitions:
+    async def learned(self, partition: int) -> Learned:
         """What the partition's customers have taught so far."""
-        return await self._store.transitions(partition)
+        return await self._store.learned(partition)

@@ -1,6 +1,6 @@
 """Where a dialogue worker keeps the profiles of its partitions."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -15,10 +15,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from infra.redis.keys import (
-    begun_key,
+    counts_key,
     deadlines_key,
     profile_key,
-    transitions_key,
     watermark_key,
 )
 from schemas.profile import Profile
@@ -26,7 +25,7 @@ from schemas.watermark import Watermark
 from streams.batches import Batch
 from streams.codec import decode_profile, encode_profile
 from streams.expiry import is_passing
-from streams.transitions import CountedTransitions
+from streams.learned import MOST_FIELDS, Learned
 
 _SEPARATOR = "\x1f"
 _COMMIT = (Path(__file__).parent / "commit.lua").read_text(encoding="utf-8")
@@ -91,16 +90,20 @@ class StateStore:
         fields = ["log_id", "next_offset"]
         return _watermark(*await self._redis.hmget(watermark_key(partition), fields))
 
-    async def transitions(self, partition: int) -> CountedTransitions:
+    async def learned(self, partition: int) -> Learned:
         """What the partition's customers have taught so far."""
-        begun = await self._redis.hgetall(begun_key(partition))
-        pairs = await self._redis.hgetall(transitions_key(partition))
-        return CountedTransitions(
-            {topic.decode(): int(count) for topic, count in begun.items()},
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for kind in MOST_FIELDS:
+                pipeline.hgetall(counts_key(partition, kind))
+            found = await pipeline.execute()
+        return Learned(
             {
-                (pair.decode().split(_SEPARATOR)[0], pair.decode().split(_SEPARATOR)[1]): int(count)
-                for pair, count in pairs.items()
-            },
+                kind: {
+                    field.decode("utf-8", "surrogatepass"): int(count)
+                    for field, count in fields.items()
+                }
+                for kind, fields in zip(MOST_FIELDS, found, strict=True)
+            }
         )
 
     async def read(
@@ -179,8 +182,7 @@ def _commit_arguments(
     keys = [
         watermark_key(partition),
         deadlines_key(partition),
-        begun_key(partition),
-        transitions_key(partition),
+        *(counts_key(partition, kind) for kind in batch.counted),
         *(profile_key(partition, key) for key in batch.profiles),
     ]
     set_deadlines: list[bytes | str | int] = []
@@ -199,14 +201,15 @@ def _commit_arguments(
         len(batch.profiles),
         len(set_deadlines) // 2,
         len(cleared),
-        len(batch.begun),
-        len(batch.transitions),
+        len(batch.counted),
         *_with_lives(batch.profiles.values(), *lives),
         *set_deadlines,
         *cleared,
-        *_flat(batch.begun),
-        *_flat({_SEPARATOR.join(pair): count for pair, count in batch.transitions.items()}),
     ]
+    for counted in batch.counted.values():
+        arguments.append(len(counted))
+        for field, by in counted.items():
+            arguments += (field, by)
     return keys, arguments
 
 
@@ -214,7 +217,3 @@ def _with_lives(profiles: Iterable[Profile], long: int, short: int) -> Iterator[
     for profile in profiles:
         yield encode_profile(profile)
         yield short if is_passing(profile) else long
-
-
-def _flat(counts: Mapping[str, int]) -> list[str | int]:
-    return [part for pair in counts.items() for part in pair]

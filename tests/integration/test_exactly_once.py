@@ -106,7 +106,7 @@ async def test_a_write_under_way_when_another_takes_over(story: Story, order: st
         assert await winner.read(partition, ["visitor"], at) == won.profiles
         with pytest.raises(FencedError):
             await loser.read(partition, ["visitor"], begin)
-        assert (await loser.transitions(partition)).begun == {"product/shoes": 1}
+        assert (await loser.learned(partition)).transitions.begun == {"product/shoes": 1}
     finally:
         async for key in story.fleet.redis.scan_iter(f"daehwa:[{{]{partition}}}:*"):
             await story.fleet.redis.delete(key)
@@ -115,5 +115,5 @@ async def test_a_write_under_way_when_another_takes_over(story: Story, order: st
 def batch_of(name: str) -> Batch:
     batch = Batch()
     batch.profiles["visitor"] = Profile("visitor", identities={name: False})
-    batch.begun["product/shoes"] = 1
+    batch.count("begun", "product/shoes", 1)
     return batch

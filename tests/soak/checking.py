@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from infra.clock import now_ms
 from infra.redis.keys import (
     LASTING,
-    begun_key,
+    counts_key,
     deadlines_key,
     profile_key,
-    transitions_key,
     watermark_key,
 )
 from schemas.event import Event
 from schemas.trigger import Trigger
 from streams.codec import decode_profile, encode_profile, encode_trigger
+from streams.learned import MOST_FIELDS
 from tests.soak.fleet import Fleet
 from tests.soak.one_pass import Replayed, facts, gather
 
@@ -117,12 +117,10 @@ async def _check_partition(
     assert {(*member.decode().split("\x1f", 1), int(due)) for member, due in deadlines} == {
         (kind, key, due) for (kind, key), due in expected.deadlines.items()
     }
-    begun = await redis.hgetall(begun_key(partition))
-    assert {topic.decode(): int(count) for topic, count in begun.items()} == expected.begun
-    pairs = await redis.hgetall(transitions_key(partition))
-    assert {
-        tuple(pair.decode().split("\x1f")): int(count) for pair, count in pairs.items()
-    } == expected.transitions
+    learned = expected.learned.everything()
+    for kind in MOST_FIELDS:
+        counted = await redis.hgetall(counts_key(partition, kind))
+        assert {field.decode(): int(n) for field, n in counted.items()} == learned.get(kind, {})
 
 
 def _check_triggers(replayed: list[Replayed], sent: list[Trigger], checked: Checked) -> None:

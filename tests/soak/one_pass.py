@@ -6,7 +6,7 @@ folds the distinct events in the order they happened, as if there were neither d
 nor workers: every fact must be the same.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
@@ -23,6 +23,7 @@ from streams.batches import fold_batch
 from streams.codec import encode_profile
 from streams.folding import fold
 from streams.identity import profile_key
+from streams.learned import Learned
 from streams.transitions import CountedTransitions
 
 
@@ -34,20 +35,16 @@ class Replayed:
         self.triggers: list[Trigger] = []
         self.sends: set[str] = set()
         """Message ids of what profiles sent to profiles."""
-        self.begun: Counter[str] = Counter()
-        self.transitions: Counter[tuple[str, str]] = Counter()
+        self.learned = Learned()
         self.deadlines: dict[tuple[str, str], int] = {}
         book = read_playbook(SHIPPED_PLAYBOOK)
-        learned = CountedTransitions()
         for at in range(0, len(log), 500):
             keyed = [(profile_key(event) or "", event) for event in log[at : at + 500]]
-            batch = fold_batch(keyed, self.profiles, learned, book, BgNbd())
+            batch = fold_batch(keyed, self.profiles, self.learned, book, BgNbd())
             assert not batch.dead
             self.profiles.update(batch.profiles)
             self.triggers += batch.triggers
             self.sends |= {event.message_id for event in batch.sends}
-            self.begun += batch.begun
-            self.transitions += batch.transitions
             for name, due in batch.deadlines.items():
                 self.deadlines.pop(name, None)
                 if due is not None:

@@ -4,14 +4,14 @@ from schemas.decisions import Decisions
 from schemas.profile import Profile
 from streams.batches import Batch, fold_batch
 from streams.deadlines import timer_event
-from streams.transitions import CountedTransitions
+from streams.learned import Learned
 from tests.unit.histories import BEGIN, MODELS, shop
 
 
 def batch_of(profile: Profile | None, due: int) -> Batch:
     profiles = {} if profile is None else {"u1": profile}
     timer = timer_event("u1", "cart-left", due, due)
-    return fold_batch([("u1", timer)], profiles, CountedTransitions(), shop(), MODELS.churn)
+    return fold_batch([("u1", timer)], profiles, Learned(), shop(), MODELS.churn)
 
 
 def test_the_deadline_of_a_profile_that_expired_is_cleared_without_reviving_it() -> None:

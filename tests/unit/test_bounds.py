@@ -15,8 +15,8 @@ from streams.codec import decode_profile, encode_profile
 from streams.expiry import is_passing
 from streams.folding import fold
 from streams.hot_profiles import MOST_A_MINUTE
+from streams.learned import Learned
 from streams.message_ids import ENTRY, MOST_YOUNG
-from streams.transitions import CountedTransitions
 from tests.unit.histories import (
     BEGIN,
     MODELS,
@@ -99,11 +99,11 @@ def test_whoever_leaves_the_memory_comes_back_the_same(history: list[Event], see
     the same decisions as one batch that never forgot."""
     random = Random(seed)
     keyed = [(f"c{random.randrange(3)}", happened) for happened in history]
-    whole = fold_batch(keyed, {}, CountedTransitions(), shop(), MODELS.churn)
+    whole = fold_batch(keyed, {}, Learned(), shop(), MODELS.churn)
 
     stored: dict[str, bytes] = {}
     cached: dict[str, Profile] = {}
-    learned, decided, begin = CountedTransitions(), [], 0
+    learned, decided, begin = Learned(), [], 0
     while begin < len(keyed):
         end = begin + random.randrange(1, 8)
         for key, _ in keyed[begin:end]:

@@ -15,9 +15,9 @@ from streams.codec import decode_profile, encode_profile
 from streams.customer_view import customer_view
 from streams.folding import fold
 from streams.hot_profiles import HOT_RING, LIVE, MOST_A_MINUTE
+from streams.learned import Learned
 from streams.merging import merge_profiles
 from streams.message_ids import ENTRY
-from streams.transitions import CountedTransitions
 from tests.unit.histories import (
     BEGIN,
     MINUTE,
@@ -107,10 +107,10 @@ def test_a_minute_later_everything_is_folded_again() -> None:
 def test_in_summary_nothing_fires_and_the_ring_stays() -> None:
     hot = fold_all(burst(MOST_A_MINUTE))
     added = event("add", name="Product Added", properties={"category": "new"}, occurred_at=START)
-    batch = fold_batch([("u1", added)], {"u1": hot}, CountedTransitions(), shop(), MODELS.churn)
+    batch = fold_batch([("u1", added)], {"u1": hot}, Learned(), shop(), MODELS.churn)
     after = batch.profiles["u1"]
     assert (batch.folded, batch.summarised) == (1, 1)
-    assert not (batch.triggers or batch.deadlines or batch.begun or batch.sends)
+    assert not (batch.triggers or batch.deadlines or batch.counted or batch.sends)
     assert (after.dialogues, after.recent) == (hot.dialogues, hot.recent)
 
 

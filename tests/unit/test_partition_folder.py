@@ -24,7 +24,7 @@ from schemas.models import BgNbd
 from schemas.profile import Profile
 from schemas.watermark import Watermark
 from streams.batches import Batch
-from streams.transitions import CountedTransitions
+from streams.learned import Learned
 from tests.unit.histories import shop
 
 LOG = "log-1"
@@ -40,8 +40,8 @@ class Store:
     async def watermark(self, _: int) -> Watermark:
         return self.held
 
-    async def transitions(self, _: int) -> CountedTransitions:
-        return CountedTransitions()
+    async def learned(self, _: int) -> Learned:
+        return Learned()
 
     async def read(self, _: int, keys: Sequence[str], expected: Watermark) -> dict[str, Profile]:
         if self.held != expected:
