@@ -1,7 +1,7 @@
 """What has been learned from all customers; the fold reads it and never writes it."""
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -31,22 +31,51 @@ class GammaGamma(msgspec.Struct, frozen=True, gc=False):
     q: float
     gamma: float
     """Units of the currency."""
-    fitted: bool = True
 
 
-class ChurnModel(msgspec.Struct, frozen=True):
-    """What `daehwa fit` publishes as `model.churn`."""
+class ValueModel(msgspec.Struct, frozen=True):
+    """What a customer is worth who stays: how far ahead one looks, and what a purchase brings."""
 
-    purchases: BgNbd = BgNbd()
     spend: dict[str, GammaGamma] = {}
-    """Currency -> what a purchase day is worth; of a currency that is missing, each customer's own
-    mean is taken."""
-    horizon_weeks: int = 52
-    """How far ahead residual value looks."""
+    """Currency -> its model; of a currency that is missing, each customer's own mean is taken."""
+    horizon_weeks: float = 52.0
     yearly_discount: float = 0.1
     """What money a year from now loses against money today, as a share."""
 
 
-DEFAULT_CHURN_MODEL = ChurnModel()
+DEFAULT_VALUE = ValueModel()
 
-Tier = Literal["top", "middle", "low"]
+
+class ChurnModels(msgspec.Struct, frozen=True):
+    """What `daehwa fit` publishes under the name `model.churn`."""
+
+    churn: BgNbd = BgNbd()
+    value: ValueModel = DEFAULT_VALUE
+    fitted_at: int = 0
+    """Milliseconds since 1970; 0: the defaults."""
+
+
+class Transitions(Protocol):
+    """Which topic follows which, counted over customers."""
+
+    def following(self, topic: str) -> Mapping[str, int]:
+        """Topic -> how many customers began it after `topic`."""
+        ...
+
+    @property
+    def begun(self) -> Mapping[str, int]:
+        """Topic -> how many customers began a dialogue on it."""
+        ...
+
+    @property
+    def begun_total(self) -> int:
+        """The sum of `begun`."""
+        ...
+
+
+class Models(msgspec.Struct, frozen=True, gc=False):
+    """All models the fold may ask."""
+
+    transitions: Transitions
+    churn: BgNbd = BgNbd()
+    value: ValueModel = DEFAULT_VALUE
