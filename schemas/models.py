@@ -73,9 +73,26 @@ class Transitions(Protocol):
         ...
 
 
+class Counts(Protocol):
+    """What else was counted over customers, by kind (`streams.learned`)."""
+
+    def counts(self, kind: str) -> Mapping[str, int]:
+        """Field -> count."""
+        ...
+
+
+class NothingCounted:
+    """Before anything was counted."""
+
+    def counts(self, kind: str) -> Mapping[str, int]:
+        """Nothing."""
+        return {}
+
+
 class Models(msgspec.Struct, frozen=True, gc=False):
     """All models the fold may ask."""
 
     transitions: Transitions
     churn: BgNbd = BgNbd()
     value: ValueModel = DEFAULT_VALUE
+    learned: Counts = NothingCounted()

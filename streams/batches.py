@@ -103,7 +103,7 @@ def fold_batch(
     """
     batch = Batch()
     changed = batch.profiles
-    models = Models(learned.transitions, churn, learned)
+    models = Models(learned.transitions, churn, learned=learned)
     for key, event in events:
         before = changed.get(key) or profiles.get(key)
         try:
