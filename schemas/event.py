@@ -5,7 +5,17 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 EventType = Literal[
-    "track", "page", "screen", "identify", "alias", "group", "contact", "timer", "link", "merge"
+    "track",
+    "page",
+    "screen",
+    "identify",
+    "alias",
+    "group",
+    "contact",
+    "timer",
+    "link",
+    "merge",
+    "adopt",
 ]
 
 Direction = Literal["inbound", "outbound"]

@@ -4,6 +4,10 @@ EVENTS = "daehwa.events"
 TRIGGERS = "daehwa.triggers"
 DEAD_LETTERS = "daehwa.dead-letters"
 KAFKA_TOPICS = (EVENTS, TRIGGERS, DEAD_LETTERS)
+"""Those that are archived; each has the partitions of the settings."""
+
+DEFINITIONS = "daehwa.definitions"
+"""Playbooks and models; one partition, kept for ever."""
 
 DIALOGUE_GROUP = "daehwa.dialogue"
 ARCHIVE_GROUP = "daehwa.archive"

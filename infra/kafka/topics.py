@@ -13,7 +13,7 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from infra.kafka.names import DEAD_LETTERS, KAFKA_TOPICS
+from infra.kafka.names import DEAD_LETTERS, DEFINITIONS, KAFKA_TOPICS
 from infra.kafka.producer_connection import LARGEST_REQUEST
 from infra.settings import Settings
 
@@ -37,17 +37,24 @@ class TopicAdmin:
             request_timeout_ms=10_000,
         )
 
-    def ensure(self, names: Sequence[str] = KAFKA_TOPICS) -> None:
+    def ensure(self, names: Sequence[str] = (*KAFKA_TOPICS, DEFINITIONS)) -> None:
         """Creates the topics that are missing and returns when each has a leader for every
         partition. `KafkaTopicsError` where one has another number of partitions than the settings
-        (profiles would be sought in the wrong place) or cannot have as many replicas."""
+        (profiles would be sought in the wrong place) or cannot have as many replicas.
+
+        `daehwa.definitions` has one partition: all read it in one order."""
         existing = set(self._client.list_topics())
         for name in names:
             if name not in existing:
                 self._create(name)
         for name in names:
             found = self._known_partitions(name)
-            if found != self._settings.partitions:
+            if name == DEFINITIONS and found != 1:
+                raise KafkaTopicsError(
+                    f"the Kafka topic {name} has {found} partitions and must have one; "
+                    "delete it to have it created anew"
+                )
+            if name != DEFINITIONS and found != self._settings.partitions:
                 raise KafkaTopicsError(
                     f"the Kafka topic {name} has {found} partitions but DAEHWA_PARTITIONS is "
                     f"{self._settings.partitions}; set DAEHWA_PARTITIONS={found}, or delete the "
@@ -68,12 +75,15 @@ class TopicAdmin:
 
     def _create(self, name: str) -> None:
         configs = {"retention.ms": str(self._settings.retention_hours * 3_600_000)}
+        if name == DEFINITIONS:
+            # Each has a key of its own: compaction keeps them all.
+            configs = {"cleanup.policy": "compact", "max.message.bytes": str(LARGEST_REQUEST)}
         if name == DEAD_LETTERS:
             # In base64 the largest record of another topic is over Kafka's own limit.
             configs["max.message.bytes"] = str(LARGEST_REQUEST)
         topic = NewTopic(
             name,
-            num_partitions=self._settings.partitions,
+            num_partitions=1 if name == DEFINITIONS else self._settings.partitions,
             replication_factor=self._settings.replication,
             topic_configs=configs,
         )

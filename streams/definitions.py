@@ -1,0 +1,139 @@
+"""Which definitions count, and the control records that put them in force on the log.
+
+All definitions are on one partition, so every reader sees them in one order and comes to the same
+answer, also to the question whose change was made in ignorance of another's.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, TypeGuard
+
+import msgspec
+
+from schemas.definition import Definition, InForce
+from schemas.event import Event
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Definition)
+_in_force_decoder = msgspec.json.Decoder(dict[str, InForce])
+
+
+def version_of(content: str) -> str:
+    """The version of a content: 12 hexadecimal digits of its BLAKE2b hash."""
+    return blake2b(content.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
+def encode_definition(definition: Definition) -> bytes:
+    """One definition as JSON."""
+    return _encoder.encode(definition)
+
+
+def decode_definition(data: bytes) -> Definition:
+    """The definition in the JSON. msgspec.DecodeError where it is none."""
+    return _decoder.decode(data)
+
+
+def encode_in_force(found: Mapping[str, InForce]) -> str:
+    """What is in force, by kind, as text; `""` where nothing is. Equal for equal mappings."""
+    return _encoder.encode(dict(sorted(found.items()))).decode() if found else ""
+
+
+def decode_in_force(text: str) -> dict[str, InForce]:
+    """What `encode_in_force` made. msgspec.DecodeError where it is not that."""
+    return _in_force_decoder.decode(text) if text else {}
+
+
+class Definitions:
+    """The definitions that count, kind by kind, in the order of their topic."""
+
+    def __init__(self, definitions: Iterable[Definition] = ()) -> None:
+        self._by_kind: dict[str, list[Definition]] = {}
+        for definition in definitions:
+            self.add(definition)
+
+    def add(self, definition: Definition) -> bool:
+        """Takes in the next one of the topic; False where it does not count: it was made to
+        replace another than the latest, or is older, or there already."""
+        known = self._by_kind.setdefault(definition.kind, [])
+        latest = known[-1] if known else None
+        if latest is not None and definition.at <= latest.at:
+            return False
+        standing = "" if latest is None else latest.version
+        if definition.replaces is not None and definition.replaces != standing:
+            return False
+        known.append(definition)
+        return True
+
+    def history(self, kind: str) -> Sequence[Definition]:
+        """All of a kind, the first one first."""
+        return tuple(self._by_kind.get(kind, ()))
+
+    def latest(self, kind: str) -> Definition | None:
+        """The one adopted last."""
+        known = self._by_kind.get(kind)
+        return known[-1] if known else None
+
+    def first(self, kind: str) -> Definition | None:
+        """The one that a log begins with."""
+        known = self._by_kind.get(kind)
+        return known[0] if known else None
+
+    def find(self, kind: str, version: str, at: int | None = None) -> Definition | None:
+        """The latest of that version (and of that time, where it is given)."""
+        for definition in reversed(self._by_kind.get(kind, ())):
+            if definition.version == version and (at is None or definition.at == at):
+                return definition
+        return None
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds there are."""
+        return tuple(self._by_kind)
+
+    def __iter__(self) -> Any:
+        for known in self._by_kind.values():
+            yield from known
+
+
+def adopt_event(definition: Definition, partition: int, now: int) -> Event:
+    """The control record that puts a definition in force on one partition, from its place on.
+
+    Its message id is deterministic: appended twice, the second changes nothing.
+    """
+    return Event(
+        message_id=f"adopt:{definition.kind}:{definition.version}:{definition.at}:{partition}",
+        type="adopt",
+        channel="daehwa",
+        name=definition.kind,
+        occurred_at=definition.at,
+        received_at=now,
+        properties={
+            "kind": definition.kind,
+            "version": definition.version,
+            "at": definition.at,
+            "by": definition.by,
+        },
+    )
+
+
+class Adoption(msgspec.Struct, frozen=True, gc=False):
+    """What a control record asks for."""
+
+    kind: str
+    version: str
+    at: int
+
+
+def adoption_of(event: Event) -> Adoption | None:
+    """What the control record asks for; None where it is none, or says nothing sensible."""
+    if event.type != "adopt":
+        return None
+    kind, version = event.properties.get("kind"), event.properties.get("version")
+    at = event.properties.get("at")
+    if not isinstance(kind, str) or not isinstance(version, str) or not _is_instant(at):
+        return None
+    return Adoption(kind, version, at)
+
+
+def _is_instant(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
