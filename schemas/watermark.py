@@ -10,3 +10,6 @@ class Watermark(msgspec.Struct, frozen=True, gc=False):
     """Identity of the Kafka topic; a new topic of the same name has another."""
     next_offset: int
     """The first offset that is not folded."""
+    in_force: str = ""
+    """Which definitions the fold goes by from there on (`streams.definitions.encode_in_force`);
+    empty: those a log begins with."""

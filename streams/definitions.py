@@ -4,9 +4,9 @@ All definitions are on one partition, so every reader sees them in one order and
 answer, also to the question whose change was made in ignorance of another's.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import msgspec
 
@@ -90,7 +90,7 @@ class Definitions:
         """The kinds there are."""
         return tuple(self._by_kind)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Definition]:
         for known in self._by_kind.values():
             yield from known
 

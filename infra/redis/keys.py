@@ -14,7 +14,7 @@ def profile_key(partition: int, key: str) -> str:
 
 
 def watermark_key(partition: int) -> str:
-    """Hash `log_id`, `next_offset`; never expires."""
+    """Hash `log_id`, `next_offset`, `in_force`; never expires."""
     return f"daehwa:{{{partition}}}:watermark"
 
 
@@ -36,5 +36,11 @@ def aliases_key(kind: str, value: str) -> str:
     return f"daehwa:{{{kind}-{digest.hexdigest()}}}:aliases"
 
 
-LASTING = ("watermark", "deadlines", "aliases", *MOST_FIELDS)
+def definitions_key() -> str:
+    """Hash `kind:version@time` -> definition as JSON: a second copy of the Kafka topic, for brokers
+    that forget; never expires."""
+    return "daehwa:{definitions}:definitions"
+
+
+LASTING = ("watermark", "deadlines", "aliases", "definitions", *MOST_FIELDS)
 """Ends of the keys that never expire; every other key does."""

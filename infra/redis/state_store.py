@@ -30,6 +30,8 @@ from streams.learned import MOST_FIELDS, Learned
 _SEPARATOR = "\x1f"
 _COMMIT = (Path(__file__).parent / "commit.lua").read_text(encoding="utf-8")
 
+_WATERMARK_FIELDS = ["log_id", "next_offset", "in_force"]
+
 NO_WATERMARK = Watermark("", 0)
 REBUILDING = Watermark("rebuilding", 0)
 """Stands in the place of a watermark while `daehwa rebuild` writes the partition."""
@@ -87,8 +89,7 @@ class StateStore:
 
     async def held(self, partition: int) -> Watermark:
         """The watermark as it stands, also while the partition is being rebuilt."""
-        fields = ["log_id", "next_offset"]
-        return _watermark(*await self._redis.hmget(watermark_key(partition), fields))
+        return _watermark(*await self._redis.hmget(watermark_key(partition), _WATERMARK_FIELDS))
 
     async def learned(self, partition: int) -> Learned:
         """What the partition's customers have taught so far."""
@@ -119,7 +120,7 @@ class StateStore:
         async with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.mget([profile_key(partition, key) for key in keys])
             # After the profiles: what has not moved by then had not when they were read.
-            pipeline.hmget(watermark_key(partition), ["log_id", "next_offset"])
+            pipeline.hmget(watermark_key(partition), _WATERMARK_FIELDS)
             values, standing = await pipeline.execute()
         held = _watermark(*standing)
         if held != expected:
@@ -142,7 +143,7 @@ class StateStore:
         answer = await self._commit(keys=keys, args=arguments)
         if answer[0] == 1:
             return
-        held = Watermark(answer[1].decode(), int(answer[2]))
+        held = Watermark(answer[1].decode(), int(answer[2]), reached.in_force)
         if held != reached:
             raise FencedError(held)
 
@@ -166,10 +167,10 @@ class StateStore:
         return deadlines
 
 
-def _watermark(log_id: bytes | None, offset: bytes | None) -> Watermark:
+def _watermark(log_id: bytes | None, offset: bytes | None, in_force: bytes | None) -> Watermark:
     if log_id is None or offset is None:
         return NO_WATERMARK
-    return Watermark(log_id.decode(), int(offset))
+    return Watermark(log_id.decode(), int(offset), (in_force or b"").decode())
 
 
 def _commit_arguments(
@@ -198,6 +199,7 @@ def _commit_arguments(
         expected.next_offset,
         reached.log_id,
         reached.next_offset,
+        reached.in_force,
         len(batch.profiles),
         len(set_deadlines) // 2,
         len(cleared),
