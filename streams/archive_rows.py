@@ -67,6 +67,13 @@ TRIGGER_COLUMNS: Final = (
     "suppressed_by",
     "reason",
     "why",
+    "channel",
+    "endpoint",
+    "template",
+    "campaign",
+    "arm",
+    "priority",
+    "playbook",
     "log_id",
     "log_partition",
     "log_offset",
@@ -96,6 +103,7 @@ LATEST: Final = 9_904_550_399_999
 """Milliseconds: what a DateTime64 holds, from 1970 on."""
 
 _MOST_UINT8: Final = 255
+_MOST_INT32: Final = 2**31 - 1
 _NOTHING: Final[tuple[Any, ...]] = ([], [], [], 0, "")
 
 _properties_decoder = msgspec.json.Decoder(dict[str, Any])
@@ -190,6 +198,13 @@ def trigger_columns(records: Iterable[tuple[Place, Trigger]]) -> Columns:
         [trigger.suppressed_by or "" for trigger in triggers],
         [trigger.reason for trigger in triggers],
         [_json_encoder.encode(trigger.why) for trigger in triggers],
+        [trigger.channel or "" for trigger in triggers],
+        [trigger.endpoint or "" for trigger in triggers],
+        [trigger.template or "" for trigger in triggers],
+        [trigger.campaign or "" for trigger in triggers],
+        [trigger.arm or "" for trigger in triggers],
+        [min(max(trigger.priority, -_MOST_INT32), _MOST_INT32) for trigger in triggers],
+        [trigger.playbook for trigger in triggers],
         *_place_columns([place for place, _ in found]),
     ]
 

@@ -346,6 +346,84 @@ def test_the_channel_mix_counts_customers_and_not_their_visitors(
     ]
 
 
+def decision(number: int, customer: str, **fields: Any) -> Trigger:
+    defaults: dict[str, Any] = {
+        "id": f"t{number}",
+        "type": "stage.reached",
+        "rule": "hats",
+        "customer_id": customer,
+        "occurred_at": NOW + number,
+        "decided_at": NOW + number,
+        "decision": "fire",
+        "reason": "because",
+        "why": {},
+        "campaign": "spring",
+        "arm": "treated",
+        "playbook": "v1",
+    }
+    return Trigger(**{**defaults, **fields})
+
+
+def held_out(number: int, customer: str, **fields: Any) -> Trigger:
+    held_back = {"decision": "suppressed", "suppressed_by": "holdout", "arm": "held_out"}
+    return decision(number, customer, **{**held_back, **fields})
+
+
+def store_triggers(inserter: Inserter, *triggers: Trigger) -> None:
+    place = Place("log", 0, 0)
+    inserter.insert(TRIGGERS_TABLE, trigger_columns((place, one) for one in triggers), "triggers")
+
+
+def test_an_exposure_is_the_first_one_of_the_customer_behind_the_visitor(
+    client: Client, inserter: Inserter
+) -> None:
+    store(inserter, [merge_of("x", "anna"), merge_of("y", "anna")])
+    store_triggers(
+        inserter,
+        held_out(4, "x"),
+        decision(5, "anna", playbook="v2"),
+        decision(3, "y", campaign="autumn"),
+        decision(6, "y"),
+        decision(7, "bert"),
+        decision(1, "bert", decision="suppressed", suppressed_by="cooldown"),
+        held_out(2, "bert", suppressed_by="no_consent"),
+        decision(8, "cora", campaign=None, arm=None),
+    )
+    columns = "campaign, arm, customer_id, trigger_id, playbook, exposures, crossed"
+    rows = client.execute(
+        f"SELECT {columns}, toUnixTimestamp64Milli(first_exposed_at) - {NOW}"
+        " FROM daehwa.campaign_exposures ORDER BY campaign, customer_id"
+    )
+    assert rows == [
+        ("autumn", "treated", "anna", "t3", "v1", 1, 0, 3),
+        ("spring", "held_out", "anna", "t4", "v1", 3, 1, 4),
+        ("spring", "treated", "bert", "t7", "v1", 1, 0, 7),
+    ]
+
+
+def test_what_was_held_back_is_counted_by_day_rule_and_reason(
+    client: Client, inserter: Inserter
+) -> None:
+    silent: dict[str, Any] = {"decision": "suppressed", "arm": None, "campaign": None}
+    store_triggers(
+        inserter,
+        decision(1, "anna"),
+        held_out(2, "bert", channel="email"),
+        decision(3, "anna", suppressed_by="cap", **silent),
+        decision(4, "anna", suppressed_by="cap", **silent),
+        decision(DAY, "cora", suppressed_by="cap", **silent),
+    )
+    rows = client.execute(
+        "SELECT rule, suppressed_by, channel, campaign, triggers, customers"
+        " FROM daehwa.suppressed ORDER BY day, suppressed_by"
+    )
+    assert rows == [
+        ("hats", "cap", "", "", 2, 1),
+        ("hats", "holdout", "email", "spring", 1, 1),
+        ("hats", "cap", "", "", 1, 1),
+    ]
+
+
 def test_a_visitor_of_a_customer_who_became_another_one_is_that_one(
     client: Client, inserter: Inserter
 ) -> None:

@@ -185,6 +185,7 @@ def test_triggers_and_dead_letters_have_a_value_for_every_column() -> None:
     found = dict(zip(TRIGGER_COLUMNS, values, strict=True))
     assert found["why"] == b'{"n":1}'
     assert (found["topic"], found["log_offset"]) == ("", 17)
+    assert (found["campaign"], found["arm"], found["priority"]) == ("", "", 0)
     letter = DeadLetter(
         id="d", reason="unreadable", detail="no JSON", origin="o", at=-5, payload=b"\xff\x00"
     )
@@ -192,6 +193,40 @@ def test_triggers_and_dead_letters_have_a_value_for_every_column() -> None:
     found = dict(zip(DEAD_LETTER_COLUMNS, values, strict=True))
     assert found["payload"] == b"\xff\x00"
     assert found["at"] == EARLIEST
+
+
+def test_a_trigger_is_archived_with_its_campaign_and_where_it_goes() -> None:
+    trigger = Trigger(
+        id="t",
+        type="offer.next",
+        rule="offer",
+        customer_id="c",
+        occurred_at=1,
+        decided_at=2,
+        decision="suppressed",
+        suppressed_by="holdout",
+        reason="because",
+        why={},
+        channel="email",
+        endpoint="letters",
+        template="spring-hats",
+        campaign="spring",
+        arm="held_out",
+        priority=10**12,
+        playbook="abc",
+    )
+    (values,) = zip(*trigger_columns([(PLACE, trigger)]), strict=True)
+    found = dict(zip(TRIGGER_COLUMNS, values, strict=True))
+    names = ("channel", "endpoint", "template", "campaign", "arm", "playbook")
+    assert [found[name] for name in names] == [
+        "email",
+        "letters",
+        "spring-hats",
+        "spring",
+        "held_out",
+        "abc",
+    ]
+    assert found["priority"] == 2**31 - 1
 
 
 def test_an_sql_file_is_split_at_semicolons_that_end_a_statement() -> None:
