@@ -34,6 +34,15 @@ LOG_GAPS = Counter(
     "daehwa_log_gaps", "Offsets that Kafka no longer had when they were to be folded"
 )
 
+DEFINITIONS_ADOPTED = Counter(
+    "daehwa_definitions_adopted", "Switches of a partition to another definition", ["kind"]
+)
+DEFINITIONS_UNUSABLE = Counter(
+    "daehwa_definitions_unusable",
+    "Definitions that this version of Daehwa cannot use; those before them stay in force",
+    ["kind"],
+)
+
 # Archive worker
 ROWS_ARCHIVED = Counter("daehwa_rows_archived", "Rows inserted into ClickHouse", ["table"])
 

@@ -95,13 +95,16 @@ def fold_batch(
     learned: Learned,
     book: CompiledPlaybook,
     churn: BgNbd,
+    into: Batch | None = None,
 ) -> Batch:
     """Folds (profile key, event) pairs in order over `profiles`, which is not changed.
+
+    `into` is a batch that goes on: its profiles come first, and all that follows is added to it.
 
     `learned` grows as it goes, so that what is decided does not depend on where a batch
     happened to end.
     """
-    batch = Batch()
+    batch = Batch() if into is None else into
     changed = batch.profiles
     models = Models(learned.transitions, churn, learned=learned)
     for key, event in events:

@@ -48,6 +48,8 @@ class Definitions:
 
     def __init__(self, definitions: Iterable[Definition] = ()) -> None:
         self._by_kind: dict[str, list[Definition]] = {}
+        self.count = 0
+        """How many count."""
         for definition in definitions:
             self.add(definition)
 
@@ -62,6 +64,7 @@ class Definitions:
         if definition.replaces is not None and definition.replaces != standing:
             return False
         known.append(definition)
+        self.count += 1
         return True
 
     def history(self, kind: str) -> Sequence[Definition]:

@@ -1,0 +1,31 @@
+"""The playbook adopted last, for those who only look: the API, the archive, delivery."""
+
+from infra.going_by import Compiler
+from infra.kafka.definition_tail import DefinitionTail
+from schemas.definition import Definition
+from streams.definitions import Definitions
+from streams.playbook import CompiledPlaybook
+
+
+class LatestPlaybook:
+    """Call it for the compiled playbook: the one of the settings until definitions are read."""
+
+    def __init__(self, tail: DefinitionTail, until_then: CompiledPlaybook) -> None:
+        self._tail = tail
+        self._compiler = Compiler(until_then)
+        self._book = until_then
+        self._seen: tuple[Definitions, int] | None = None
+        self.definition: Definition | None = None
+        """Where it came from; None while it is the settings'. As of the latest call."""
+
+    def __call__(self) -> CompiledPlaybook:
+        """The playbook as of now; one look-up while nothing was adopted."""
+        known = self._tail.known
+        seen = (known, known.count)
+        if seen != self._seen:
+            self._seen = seen
+            found = self._compiler.latest_playbook(known)
+            if found is not None:
+                self.definition = found
+                self._book = self._compiler.playbook(found)
+        return self._book
