@@ -20,7 +20,7 @@ class Parts:
     def __init__(self, settings: Settings, playbook: CompiledPlaybook) -> None:
         self.settings = settings
         self.playbook = playbook
-        self.writer = LogWriter(settings)
+        self.writer = LogWriter(settings, compressed=True)
         self.events = EnvelopeWriter(self.writer, EVENTS, settings.partitions, settings.linger_ms)
         self.triggers = TriggerTail(settings)
         self.redis = redis_client(settings)

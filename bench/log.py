@@ -38,7 +38,10 @@ class Log:
 
     async def _send(self, made: list[tuple[int, int, bytes]]) -> None:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.kafka_servers, acks="all", max_request_size=4 << 20
+            bootstrap_servers=self._settings.kafka_servers,
+            acks="all",
+            max_request_size=4 << 20,
+            compression_type="zstd",  # as the collector does
         )
         await producer.start()
         try:

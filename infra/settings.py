@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     partitions: int = Field(4, ge=1, le=1000, description="partitions of each Kafka topic")
     replication: int = Field(1, ge=1, le=15, description="replicas of each Kafka topic")
     retention_hours: int = Field(168, ge=1, description="how long Kafka keeps events, hours")
+    compression: Literal["zstd", "none"] = Field(
+        "zstd", description="how the API compresses envelopes on the log: zstd or none"
+    )
     linger_ms: int = Field(3, ge=0, le=1000, description="how long the collector gathers events")
     rebalance_timeout_s: int = Field(
         60, ge=1, description="Kafka consumer groups: rebalance timeout, seconds"

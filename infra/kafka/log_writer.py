@@ -33,10 +33,13 @@ class KafkaUnavailable(Exception):  # noqa: N818 - says what happened
 
 class LogWriter:
     """Writes to Kafka with `acks=all`. Comes back by itself when Kafka does: a lost producer is
-    replaced by a fresh one, so that nothing remembered of a former broker misleads it."""
+    replaced by a fresh one, so that nothing remembered of a former broker misleads it.
 
-    def __init__(self, settings: Settings) -> None:
+    `compressed`: as the settings say; worth its time where whoever reads has more to do."""
+
+    def __init__(self, settings: Settings, *, compressed: bool = False) -> None:
         self._servers = settings.kafka_servers
+        self._compression = settings.compression if compressed else "none"
         self._connection: ProducerConnection | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -149,7 +152,7 @@ class LogWriter:
         pause = _FIRST_PAUSE_S
         told = False
         while True:
-            connection = ProducerConnection(self._servers)
+            connection = ProducerConnection(self._servers, self._compression)
             try:
                 await connection.open()
             except (KafkaError, OSError) as problem:

@@ -46,8 +46,9 @@ class ProducerConnection:
     for the moment aiokafka sends again under the same number, and the broker keeps it once.
     """
 
-    def __init__(self, servers: str) -> None:
+    def __init__(self, servers: str, compression: str = "none") -> None:
         self._servers = servers
+        self._compression = None if compression == "none" else compression
         self.idempotent = True
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.producer = self._producer()
@@ -75,6 +76,7 @@ class ProducerConnection:
             client_id="daehwa-writer",
             acks="all",
             enable_idempotence=self.idempotent,
+            compression_type=self._compression,
             linger_ms=0,
             max_batch_size=LARGEST_BATCH,
             max_request_size=LARGEST_REQUEST,

@@ -69,6 +69,25 @@ async def read(consumer: AIOKafkaConsumer, count: int) -> list[int]:
         return [(await consumer.getone()).offset for _ in range(count)]
 
 
+async def test_a_compressed_record_is_read_as_it_was(
+    each_broker: ContractBroker, topic: str
+) -> None:
+    envelope = b'[{"name": "Product Viewed"}' + b', {"name": "Product Viewed"}' * 5000 + b"]"
+    writer = LogWriter(each_broker.settings(), compressed=True)
+    await writer.start()
+    await writer.append(topic, 1, envelope)
+    await writer.stop()
+    reader = await consumer(each_broker, None, topic)
+    try:
+        reader.assign([TopicPartition(topic, 1)])
+        await reader.seek_to_beginning()
+        async with asyncio.timeout(30):
+            record = await reader.getone()
+    finally:
+        await reader.stop()
+    assert record.value == envelope
+
+
 async def test_what_was_acknowledged_is_on_the_log(
     each_broker: ContractBroker, topic: str, writer: LogWriter
 ) -> None:
