@@ -6,10 +6,11 @@ from typing import get_args, get_type_hints
 
 import msgspec
 import yaml
+from xxhash import xxh3_128_hexdigest
 
 from schemas.playbook import MatchRule, Playbook, TriggerRule
-from streams.matching import RuleError
 from streams.playbook import CompiledPlaybook, compile_playbook
+from streams.rule_error import RuleErrors
 from streams.suggestions import choices
 
 _PARTS: dict[str, type[msgspec.Struct]] = {"match": MatchRule, "triggers": TriggerRule}
@@ -51,11 +52,13 @@ def parse_playbook(text: str, source: str) -> CompiledPlaybook:
         raise PlaybookError(source, 1, "is empty; it needs version, ladders and match")
     _refuse_repeated_keys(root, source)
     try:
-        return compile_playbook(msgspec.convert(document, Playbook))
+        version = xxh3_128_hexdigest(text.encode())[:12]
+        return compile_playbook(msgspec.convert(document, Playbook), version)
     except msgspec.ValidationError as problem:
         raise _explained(str(problem), root, source) from None
-    except RuleError as problem:
-        raise PlaybookError(source, _line_of(root, problem.where), problem.message) from None
+    except RuleErrors as problems:
+        first = problems.errors[0]
+        raise PlaybookError(source, _line_of(root, first.where), first.message) from None
 
 
 def _explained(problem: str, root: yaml.Node, source: str) -> PlaybookError:

@@ -8,6 +8,7 @@ import msgspec
 from schemas.event import Event
 from schemas.playbook import MatchRule, Playbook
 from streams.paths import PathTrie, path_of
+from streams.rule_error import RuleError
 from streams.suggestions import choices
 from streams.topics import Render, compile_template, family
 
@@ -42,23 +43,17 @@ class Dispatch(msgspec.Struct, frozen=True, gc=False):
     pages: PathTrie
 
 
-class RuleError(Exception):
-    """A rule of the playbook is wrong. `where` is its path, such as `match[3].topic`."""
-
-    def __init__(self, where: str, message: str) -> None:
-        super().__init__(f"{where}: {message}")
-        self.where = where
-        self.message = message
-
-
-def compile_matches(playbook: Playbook) -> Dispatch:
-    """The dispatch table of the playbook's match rules. RuleError on the first wrong rule."""
+def compile_matches(playbook: Playbook, errors: list[RuleError]) -> Dispatch:
+    """The dispatch table of the playbook's match rules; every wrong rule is appended to `errors`
+    and left out."""
     events: dict[str, tuple[CompiledMatch, ...]] = {}
     contacts: dict[str, tuple[CompiledMatch, ...]] = {}
     pages = PathTrie()
     for index, rule in enumerate(playbook.match):
         where = f"match[{index}]"
-        compiled = _compile(rule, where, playbook)
+        compiled = _compile(rule, where, playbook, errors)
+        if compiled is None:
+            continue
         if rule.event is not None:
             events[rule.event] = (*events.get(rule.event, ()), compiled)
         elif rule.contact is not None:
@@ -67,31 +62,34 @@ def compile_matches(playbook: Playbook) -> Dispatch:
             try:
                 pages.add(rule.page, compiled)
             except ValueError as problem:
-                raise RuleError(f"{where}.page", str(problem)) from None
+                errors.append(RuleError(f"{where}.page", str(problem)))
     return Dispatch(events, contacts, pages)
 
 
-def _compile(rule: MatchRule, where: str, playbook: Playbook) -> CompiledMatch:
+def _compile(
+    rule: MatchRule, where: str, playbook: Playbook, errors: list[RuleError]
+) -> CompiledMatch | None:
+    mistakes = []
     given = [name for name in ("event", "page", "contact") if getattr(rule, name) is not None]
     if len(given) != 1:
-        raise RuleError(where, "give exactly one of event, page and contact")
+        mistakes.append(RuleError(where, "give exactly one of event, page and contact"))
+    render: Render | None = None
     try:
         render = compile_template(rule.topic)
     except ValueError as problem:
-        raise RuleError(f"{where}.topic", str(problem)) from None
-    ladder = playbook.ladders.get(family(rule.topic))
+        mistakes.append(RuleError(f"{where}.topic", str(problem)))
+    name = family(rule.topic)
+    ladder = playbook.ladders.get(name)
     if ladder is None:
-        name = family(rule.topic)
-        raise RuleError(
-            f"{where}.topic", f"no ladder for {name!r}; {choices(name, playbook.ladders)}"
-        )
-    if rule.stage not in ladder:
-        raise RuleError(
-            f"{where}.stage",
-            f"{rule.stage!r} is no stage of {family(rule.topic)!r}; {choices(rule.stage, ladder)}",
-        )
-    place = (family(rule.topic), rule.stage)
-    return CompiledMatch(render, rule.stage, place, rule.each, rule.order)
+        said = f"no ladder for {name!r}; {choices(name, playbook.ladders)}"
+        mistakes.append(RuleError(f"{where}.topic", said))
+    elif rule.stage not in ladder:
+        said = f"{rule.stage!r} is no stage of {name!r}; {choices(rule.stage, ladder)}"
+        mistakes.append(RuleError(f"{where}.stage", said))
+    errors += mistakes
+    if mistakes or render is None:
+        return None
+    return CompiledMatch(render, rule.stage, (name, rule.stage), rule.each, rule.order)
 
 
 def match_event(event: Event, dispatch: Dispatch) -> tuple[list[Match], bool]:

@@ -1,32 +1,44 @@
 """The playbook compiled for the fold: every question the fold asks is one look-up."""
 
+from collections.abc import Iterable
+
 import msgspec
 
-from schemas.playbook import Playbook, TriggerRule
-from streams.durations import milliseconds
-from streams.matching import Dispatch, RuleError, compile_matches
-from streams.suggestions import choices
+from schemas.playbook import Playbook
+from streams.expressions import Expression
+from streams.matching import Dispatch, compile_matches
+from streams.playbook_parts import (
+    CompiledCampaign,
+    CompiledCap,
+    CompiledPolicy,
+    CompiledQuietHours,
+    CompiledRelationship,
+    CompiledRule,
+    CompiledSegment,
+)
+from streams.playbook_places import places_of, stages_starting_a_clock
+from streams.playbook_policy import compile_campaigns, compile_complements, compile_policy
+from streams.playbook_segments import asks, compile_relationship, compile_segments
+from streams.playbook_triggers import compile_trigger
+from streams.rule_error import RuleError, RuleErrors
 from streams.topics import family
 
+__all__ = [
+    "CompiledCampaign",
+    "CompiledCap",
+    "CompiledPlaybook",
+    "CompiledPolicy",
+    "CompiledQuietHours",
+    "CompiledRelationship",
+    "CompiledRule",
+    "CompiledSegment",
+    "compile_playbook",
+]
 
-class CompiledRule(msgspec.Struct, frozen=True):
-    """A trigger rule with its durations in milliseconds."""
+Place = tuple[str, str]
+"""(topic family, stage)."""
 
-    name: str
-    topic: str
-    beginning: str | None
-    """How the topics it speaks of begin; None where it is one exact topic."""
-    stages: tuple[str, ...]
-    after: int
-    expires: int | None
-    cooldown: int
-    p_alive: float
-    least_customers: int
-
-    def covers(self, topic: str) -> bool:
-        """Whether the rule speaks of this topic."""
-        beginning = self.beginning
-        return topic == self.topic if beginning is None else topic.startswith(beginning)
+Rules = tuple[CompiledRule, ...]
 
 
 class CompiledPlaybook(msgspec.Struct, frozen=True):
@@ -34,111 +46,131 @@ class CompiledPlaybook(msgspec.Struct, frozen=True):
 
     dispatch: Dispatch
     ranks: dict[str, dict[str, int]]
-    reached: dict[tuple[str, str], tuple[CompiledRule, ...]]
-    stalled: dict[tuple[str, str], tuple[CompiledRule, ...]]
-    offers: dict[tuple[str, str], tuple[CompiledRule, ...]]
-    churn: tuple[CompiledRule, ...]
+    reached: dict[Place, Rules]
+    stalled: dict[Place, Rules]
+    offers: dict[Place, Rules]
+    churn: Rules
     by_name: dict[str, tuple[str, CompiledRule]]
     """Trigger rule name -> (its `when`, the rule)."""
+    source: Playbook
+    """As it is written."""
+    version: str = ""
+    """12 hexadecimal digits of the text it was read from."""
+    segments: tuple[CompiledSegment, ...] = ()
+    segments_by_group: dict[str, tuple[CompiledSegment, ...]] = {}
+    silences: Rules = ()
+    entered: dict[str, Rules] = {}
+    """By segment."""
+    left: dict[str, Rules] = {}
+    """By segment."""
+    lifecycle: Rules = ()
+    overdue: dict[Place, Rules] = {}
+    """By the stages that start the clock: every one of the ladder but the last."""
+    relationship: CompiledRelationship | None = None
+    """None where nothing asks for it: then it costs nothing."""
+    policy: CompiledPolicy = CompiledPolicy()
+    campaigns: dict[str, CompiledCampaign] = {}
+    conversions: dict[Place, tuple[CompiledCampaign, ...]] = {}
+    complements: dict[str, tuple[str, ...]] = {}
 
     def rank(self, topic: str, stage: str) -> int:
         """How far a stage is on its ladder, from 0; -1 for one the ladder does not have."""
         return self.ranks.get(family(topic), {}).get(stage, -1)
 
 
-def compile_playbook(playbook: Playbook) -> CompiledPlaybook:
-    """The compiled playbook. RuleError says which rule is wrong and how to mend it."""
+def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
+    """The compiled playbook. RuleErrors says every mistake, where it is and how to mend it."""
+    errors: list[RuleError] = []
     if playbook.version != 1:
-        raise RuleError("version", f"this Daehwa reads version 1, not {playbook.version}")
+        said = f"this Daehwa reads version 1, not {playbook.version}"
+        errors.append(RuleError("version", said))
     for name, ladder in playbook.ladders.items():
         if not ladder or len(set(ladder)) != len(ladder):
-            raise RuleError(f"ladders.{name}", "list each stage once, first to last")
-    by_stage: dict[str, dict[tuple[str, str], tuple[CompiledRule, ...]]] = {
-        "stage.reached": {},
-        "stage.stalled": {},
-        "offer.next": {},
-    }
-    churn: list[CompiledRule] = []
+            errors.append(RuleError(f"ladders.{name}", "list each stage once, first to last"))
+    dispatch = compile_matches(playbook, errors)
+    relationship = compile_relationship(playbook, errors)
+    segments = compile_segments(playbook, relationship, errors)
     by_name: dict[str, tuple[str, CompiledRule]] = {}
     for index, rule in enumerate(playbook.triggers):
         where = f"triggers[{index}]"
         if rule.name in by_name:
-            raise RuleError(f"{where}.name", f"there is already a trigger named {rule.name!r}")
-        compiled = _compile(rule, where)
-        by_name[rule.name] = (rule.when, compiled)
-        if rule.when == "churn.risk":
-            churn.append(compiled)
-            continue
-        table = by_stage[rule.when]
-        for pair in _stages_of(rule, where, playbook):
-            table[pair] = (*table.get(pair, ()), compiled)
+            said = f"there is already a trigger named {rule.name!r}"
+            errors.append(RuleError(f"{where}.name", said))
+        compiled = compile_trigger(rule, where, playbook, errors)
+        if compiled is not None:
+            by_name.setdefault(rule.name, (rule.when, compiled))
+    policy = compile_policy(playbook, errors)
+    campaigns, conversions = compile_campaigns(playbook, errors)
+    complements = compile_complements(playbook, errors)
+    if errors:
+        raise RuleErrors(tuple(errors))
+    rules = [rule for _, rule in by_name.values()]
+    asked = any(rule.when == "lifecycle.changed" for rule in rules) or asks(
+        "relationship", (*(segment.expression for segment in segments), *_conditions(rules))
+    )
     return CompiledPlaybook(
-        dispatch=compile_matches(playbook),
+        dispatch=dispatch,
         ranks={
             name: {stage: rank for rank, stage in enumerate(ladder)}
             for name, ladder in playbook.ladders.items()
         },
-        reached=by_stage["stage.reached"],
-        stalled=by_stage["stage.stalled"],
-        offers=by_stage["offer.next"],
-        churn=tuple(churn),
+        reached=_placed(rules, "stage.reached", playbook),
+        stalled=_placed(rules, "stage.stalled", playbook),
+        offers=_placed(rules, "offer.next", playbook),
+        churn=_of(rules, "churn.risk"),
         by_name=by_name,
+        source=playbook,
+        version=version,
+        segments=segments,
+        segments_by_group=_by_group(segments),
+        silences=_of(rules, "silence"),
+        entered=_by_segment(rules, "segment.entered"),
+        left=_by_segment(rules, "segment.left"),
+        lifecycle=_of(rules, "lifecycle.changed"),
+        overdue=_clocks(rules, playbook),
+        relationship=relationship if asked or relationship.blocked is not None else None,
+        policy=policy,
+        campaigns=campaigns,
+        conversions=conversions,
+        complements=complements,
     )
 
 
-def _compile(rule: TriggerRule, where: str) -> CompiledRule:
-    def duration(name: str) -> int | None:
-        text = getattr(rule, name)
-        if text is None:
-            return None
-        try:
-            return milliseconds(text)
-        except ValueError as problem:
-            raise RuleError(f"{where}.{name}", str(problem)) from None
-
-    if not rule.name or "|" in rule.name:
-        raise RuleError(f"{where}.name", "a trigger needs a name, without |")
-    after = duration("after")
-    if rule.when == "stage.stalled" and not after:
-        raise RuleError(where, "a stage.stalled trigger needs `after`, for example after: 30m")
-    if rule.when == "stage.stalled" and not rule.stages:
-        raise RuleError(where, "a stage.stalled trigger needs the `stages` a customer is left at")
-    if not 0 < rule.p_alive < 1:
-        raise RuleError(f"{where}.p_alive", "write a probability between 0 and 1")
-    if rule.least_customers < 1:
-        raise RuleError(f"{where}.least_customers", "write 1 or more")
-    return CompiledRule(
-        name=rule.name,
-        topic=rule.topic,
-        beginning=rule.topic[:-1] if rule.topic == "*" or rule.topic.endswith("/*") else None,
-        stages=rule.stages,
-        after=after or 0,
-        expires=duration("expires"),
-        cooldown=duration("cooldown") or 0,
-        p_alive=rule.p_alive,
-        least_customers=rule.least_customers,
-    )
+def _conditions(rules: Iterable[CompiledRule]) -> list[Expression]:
+    return [rule.condition for rule in rules if rule.condition is not None]
 
 
-def _stages_of(rule: TriggerRule, where: str, playbook: Playbook) -> list[tuple[str, str]]:
-    families = list(playbook.ladders) if rule.topic == "*" else [family(rule.topic)]
-    literal = any(match.topic == rule.topic for match in playbook.match)
-    if rule.topic in playbook.ladders and not literal:
-        raise RuleError(
-            f"{where}.topic", f"no topic is called {rule.topic!r}; write '{rule.topic}/*' for all"
-        )
-    pairs = []
-    for name in families:
-        ladder = playbook.ladders.get(name)
-        if ladder is None:
-            raise RuleError(
-                f"{where}.topic", f"no ladder for {name!r}; {choices(name, playbook.ladders)}"
-            )
-        pairs += [(name, stage) for stage in ladder if not rule.stages or stage in rule.stages]
-    for stage in rule.stages:
-        if all(stage not in playbook.ladders[name] for name in families):
-            known = [name for family_name in families for name in playbook.ladders[family_name]]
-            raise RuleError(
-                f"{where}.stages", f"{stage!r} is not a stage there; {choices(stage, known)}"
-            )
-    return pairs
+def _of(rules: Iterable[CompiledRule], when: str) -> Rules:
+    return tuple(rule for rule in rules if rule.when == when)
+
+
+def _placed(rules: Iterable[CompiledRule], when: str, playbook: Playbook) -> dict[Place, Rules]:
+    table: dict[Place, Rules] = {}
+    for rule in _of(rules, when):
+        for place in places_of(rule.topic, rule.stages, playbook.ladders):
+            table[place] = (*table.get(place, ()), rule)
+    return table
+
+
+def _clocks(rules: Iterable[CompiledRule], playbook: Playbook) -> dict[Place, Rules]:
+    table: dict[Place, Rules] = {}
+    for rule in _of(rules, "complaint.overdue"):
+        for place in stages_starting_a_clock(rule, playbook.ladders):
+            table[place] = (*table.get(place, ()), rule)
+    return table
+
+
+def _by_segment(rules: Iterable[CompiledRule], when: str) -> dict[str, Rules]:
+    table: dict[str, Rules] = {}
+    for rule in _of(rules, when):
+        name = rule.segment or ""
+        table[name] = (*table.get(name, ()), rule)
+    return table
+
+
+def _by_group(segments: Iterable[CompiledSegment]) -> dict[str, tuple[CompiledSegment, ...]]:
+    table: dict[str, tuple[CompiledSegment, ...]] = {}
+    for segment in segments:
+        for group in segment.groups:
+            table[group] = (*table.get(group, ()), segment)
+    return table
