@@ -59,6 +59,12 @@ class Lifecycle(msgspec.Struct, frozen=True, gc=False, array_like=True):
     last_purchase: int = 0
     spend: dict[str, int] = {}
     """Currency (ISO 4217, or "" where none was given) -> hundredths of its unit."""
+    purchase_days: bytes = b""
+    """The days with a purchase, see `streams.purchase_days`: several orders on one day are one."""
+    active_day: int = 0
+    """The latest day the customer did something, in days since 1970 (UTC)."""
+    active_days: int = 0
+    """Which of the 64 days that end with it were such days, see `streams.rhythm`."""
 
 
 NEW_LIFECYCLE = Lifecycle()
@@ -87,3 +93,6 @@ class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """An event named the key as its user id: a customer, no longer an anonymous visitor."""
     hot: Span | None = None
     """The events beyond a person's rate: only counted, see `streams.hot_profiles`."""
+    spoken: dict[str, Span] = {}
+    """Topic -> how often the customer was told something about it, whether or not there is a
+    dialogue: what was said and what was done may arrive in either order."""

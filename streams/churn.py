@@ -7,6 +7,7 @@ Time is in weeks inside the model and in milliseconds outside.
 from schemas.models import BgNbd
 from schemas.profile import Lifecycle
 from streams.durations import WEEK
+from streams.purchase_days import DAY, count_days
 
 LONGEST_WEEKS = 52 * 1000.0
 """A deadline further away than this never comes."""
@@ -41,20 +42,38 @@ def weeks_until(x: int, t_x: float, threshold: float, model: BgNbd) -> float | N
     return max(t_x, weeks) if weeks < LONGEST_WEEKS else None
 
 
+def observed(life: Lifecycle, now: int) -> tuple[int, float, float]:
+    """(x, t_x, T) of somebody who has bought: repeat purchase days, weeks from the first purchase
+    day to the last, weeks from the first one to `now` (milliseconds).
+
+    Days are those of UTC and begin at midnight, as in the data the model is fitted to.
+    """
+    first = life.first_purchase // DAY
+    t_x = (life.last_purchase // DAY - first) / 7
+    t = (now - first * DAY) / WEEK
+    return repeat_days(life), t_x, max(t_x, t)
+
+
+def repeat_days(life: Lifecycle) -> int:
+    """Purchase days after the first one."""
+    days = count_days(life.purchase_days)
+    # Without days it was folded before they were kept.
+    return (days or life.purchases) - 1
+
+
 def churn_deadline(lifecycle: Lifecycle, threshold: float, model: BgNbd) -> int | None:
     """The instant (milliseconds) at which P(alive) falls to `threshold`, None if it never does."""
-    x = lifecycle.purchases - 1
-    t_x = (lifecycle.last_purchase - lifecycle.first_purchase) / WEEK
+    if lifecycle.purchases <= 0:
+        return None
+    x, t_x, _ = observed(lifecycle, 0)
     weeks = weeks_until(x, t_x, threshold, model)
     if weeks is None:
         return None
-    return lifecycle.first_purchase + int(weeks * WEEK) + 1
+    return lifecycle.first_purchase // DAY * DAY + int(weeks * WEEK) + 1
 
 
 def alive_at(lifecycle: Lifecycle, now: int, model: BgNbd) -> float | None:
     """P(alive) at `now` (milliseconds), None for somebody who has not bought yet."""
     if lifecycle.purchases <= 0:
         return None
-    t_x = (lifecycle.last_purchase - lifecycle.first_purchase) / WEEK
-    t = max(t_x, (now - lifecycle.first_purchase) / WEEK)
-    return p_alive(lifecycle.purchases - 1, t_x, t, model)
+    return p_alive(*observed(lifecycle, now), model)

@@ -22,9 +22,10 @@ from msgspec.structs import replace
 
 from schemas.effect import Dropped, Folded, Summarised
 from schemas.event import Event
-from schemas.profile import Lifecycle, Profile
+from schemas.profile import Profile
 from streams.consent import consent_of
 from streams.dialogues import widen
+from streams.lifecycle import lived
 from streams.linking import link_events, names_owner
 from streams.message_ids import ENTRY, hashes, holds, received_between
 
@@ -56,20 +57,10 @@ def fold_in_summary(profile: Profile, event: Event, hashed: int) -> Folded | Dro
     """The profile that has counted the event."""
     if _known(profile.recent).holds(hashed):
         return Dropped("duplicate")
-    at = event.occurred_at
-    life = profile.lifecycle
     counted = replace(
         profile,
-        lifecycle=Lifecycle(
-            min(life.first_seen, at) if life.first_seen else at,
-            max(life.last_seen, at),
-            life.events + 1,
-            life.purchases,
-            life.first_purchase,
-            life.last_purchase,
-            life.spend,
-        ),
-        hot=widen(profile.hot, at),
+        lifecycle=lived(profile.lifecycle, event, order=False),
+        hot=widen(profile.hot, event.occurred_at),
     )
     return Folded(counted, [Summarised()])
 

@@ -8,6 +8,8 @@ from streams.consent import merge_consent
 from streams.dialogues import keep_liveliest, merge_dialogues, merge_spans
 from streams.message_ids import is_ring, unite
 from streams.money import add_spend
+from streams.purchase_days import are_days, unite_days
+from streams.rhythm import is_window, unite_active_days
 from streams.traits import merge_traits
 
 MOST_SENT = 5
@@ -42,12 +44,21 @@ def merge_profiles(one: Profile, other: Profile) -> Profile:
 
 
 def is_sound(profile: Profile) -> bool:
-    """Whether a profile that came as a message can be merged: whole ring, no empty dialogue."""
-    return is_ring(profile.recent) and all(d.stages for d in profile.dialogues.values())
+    """Whether a profile that came as a message can be merged: whole ring and days, no empty
+    dialogue."""
+    return (
+        is_ring(profile.recent)
+        and are_days(profile.lifecycle.purchase_days)
+        and is_window(profile.lifecycle)
+        and all(d.stages for d in profile.dialogues.values())
+    )
 
 
 def merge_lifecycles(one: Lifecycle, other: Lifecycle) -> Lifecycle:
-    """Counts and money add; firsts take the earlier, lasts the later; 0 is no time."""
+    """Counts and money add; days unite; firsts take the earlier, lasts the later; 0 is no time."""
+    active_day, active_days = unite_active_days(
+        one.active_day, one.active_days, other.active_day, other.active_days
+    )
     return Lifecycle(
         first_seen=_earlier(one.first_seen, other.first_seen),
         last_seen=max(one.last_seen, other.last_seen),
@@ -56,6 +67,9 @@ def merge_lifecycles(one: Lifecycle, other: Lifecycle) -> Lifecycle:
         first_purchase=_earlier(one.first_purchase, other.first_purchase),
         last_purchase=max(one.last_purchase, other.last_purchase),
         spend=add_spend(one.spend, other.spend),
+        purchase_days=unite_days(one.purchase_days, other.purchase_days),
+        active_day=active_day,
+        active_days=active_days,
     )
 
 

@@ -84,8 +84,6 @@ def _per_customer(r: float, alpha: float, a: float, b: float, data: Histories) -
     alive = -(r + x) * np.log(alpha + t)
     again = x > 0
     left = np.full_like(alive, -np.inf)
-    left[again] = (
-        np.log(a) - np.log(b + x[again] - 1) - (r + x[again]) * np.log(alpha + t_x[again])
-    )
+    left[again] = np.log(a) - np.log(b + x[again] - 1) - (r + x[again]) * np.log(alpha + t_x[again])
     total: Vector = first + stayed + np.logaddexp(alive, left)
     return total

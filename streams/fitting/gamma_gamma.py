@@ -53,9 +53,7 @@ def fit_gamma_gamma(data: Spends) -> FittedGammaGamma:
     p, q, gamma = (float(value) for value in np.exp(best[1]))
     # Fitted to amounts divided by `typical`: of a density that costs its logarithm a customer.
     total = -best[0] * len(data.x) - len(data.x) * float(np.log(typical))
-    return FittedGammaGamma(
-        GammaGamma(p, q, gamma * typical, fitted=True), total, len(data.x)
-    )
+    return FittedGammaGamma(GammaGamma(p, q, gamma * typical), total, len(data.x))
 
 
 def _log_likelihood(p: float, q: float, gamma: float, x: Vector, mean: Vector) -> float:
