@@ -45,7 +45,8 @@ class Trigger(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
     template: str | None = None
     campaign: str | None = None
     arm: Literal["treated", "held_out"] | None = None
-    """Of a campaign: whether the customer is spoken to or kept to compare with."""
+    """Where a campaign or the policy holds customers out: whether this one is spoken to or kept to
+    compare with. None: nothing is held out, or something else held the trigger back."""
     priority: int = 0
     playbook: str = ""
     """Version of the playbook that decided: a hash of its text."""

@@ -12,6 +12,29 @@ EVERY_CHANNEL = "all"
 MOST_CHANNELS = 16
 """Channels whose consent is kept: "all" and the first by name, whatever order they came in."""
 
+UNASKED = frozenset({"call", "letter", "store", "web"})
+"""Channels on which a customer who has stated nothing may be spoken to: somebody calls or writes by
+hand, or the customer came by themselves. Every other one (email, sms, push, ...) needs a yes."""
+
+
+def may_speak(consent: Mapping[str, Stamped], channel: str | None) -> bool:
+    """Whether the customer may be spoken to on the channel; None: on none, staff is told.
+
+    A no to the channel stands until a yes to that channel. A no to everything stands until a later
+    yes: to everything or, for one channel, to that channel. Who has stated nothing may be spoken to
+    on `UNASKED` channels only.
+    """
+    every = consent.get(EVERY_CHANNEL)
+    refused = every is not None and every.value is False
+    if channel is None:
+        return not refused
+    one = consent.get(channel)
+    if one is None:
+        return channel in UNASKED if every is None else not refused
+    if one.value is False:
+        return False
+    return every is None or not refused or one.at > every.at
+
 
 def consent_of(event: Event) -> Mapping[str, bool]:
     """Channel or "all" -> granted, as stated by `identify` traits `consent` (an object of truth

@@ -1,0 +1,1 @@
+"""What may hold a trigger back; one reason a file."""
