@@ -41,7 +41,7 @@ def count_days(days: bytes) -> int:
 
 def are_days(days: bytes) -> bool:
     """Whether these bytes are such a set: what came as a message is looked at."""
-    return len(days) <= MOST * _WIDTH and days == _packed(set(_each(days)))
+    return len(days) % _WIDTH == 0 and days == _packed(set(_each(days)))
 
 
 def _each(days: bytes) -> list[bytes]:
