@@ -10,11 +10,14 @@ from faust.types import TP
 from kafka.errors import KafkaError
 
 from agents.abandoning import abandon
+from agents.dialogue.adopting import Adopting
 from agents.dialogue.deadline_ticker import DeadlineTicker
+from agents.dialogue.definition_keeper import DefinitionKeeper
 from agents.dialogue.effects import EffectWriter
 from agents.dialogue.partition_folder import PartitionFolder
 from agents.dialogue.steps import AtStep, go_on
 from agents.faust_app import Place, faust_app
+from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.first_offset import first_offset
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import DIALOGUE_GROUP, EVENTS
@@ -22,10 +25,10 @@ from infra.kafka.topics import TopicAdmin
 from infra.metrics import CACHED_PROFILES, WORKER_READY
 from infra.redis.alias_index import AliasIndex
 from infra.redis.connecting import redis_client
+from infra.redis.definition_copy import DefinitionCopy
 from infra.redis.state_store import StateStore
 from infra.settings import Settings
 from infra.waiting import until_up
-from schemas.models import BgNbd
 from streams.playbook import CompiledPlaybook
 
 LOOK_AT_LOG_S = 10.0
@@ -54,6 +57,10 @@ def dialogue_app(settings: Settings, book: CompiledPlaybook, at_step: AtStep = g
         await worker.ticker.run()
 
     @app.task  # type: ignore[untyped-decorator]  # Faust is untyped
+    async def definitions() -> None:
+        await worker.keeper.run()
+
+    @app.task  # type: ignore[untyped-decorator]  # Faust is untyped
     async def log_watch() -> None:
         await worker.watch_log()
 
@@ -79,12 +86,13 @@ class DialogueWorker:
     ) -> None:
         self._crash = crash
         self._settings = settings
-        self._book = book
         self._redis = redis_client(settings)
         self._store = StateStore(self._redis, settings.profile_days, settings.anonymous_days)
         self._writer = LogWriter(settings)
         self._at_step = at_step
         self._effects = EffectWriter(self._writer, settings.partitions, at_step)
+        self._tail = DefinitionTail(settings)
+        self._adopting = Adopting(self._tail, book)
         self._folders: dict[int, PartitionFolder] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         CACHED_PROFILES.set_function(lambda: sum(f.cached for f in self._folders.values()))
@@ -92,6 +100,13 @@ class DialogueWorker:
         self._taking_over = asyncio.Lock()
         self._log_id: str | None = None
         self.ticker = DeadlineTicker(self._store, self._effects, lambda: self._folders)
+        self.keeper = DefinitionKeeper(
+            settings,
+            self._writer,
+            self._tail,
+            DefinitionCopy(self._redis),
+            lambda: self._folders,
+        )
 
     async def take_over(self, places: dict[Place, int]) -> dict[Place, int]:
         """Makes a folder for each partition and returns the offset to read it from.
@@ -103,6 +118,8 @@ class DialogueWorker:
             if not self._started:
                 self._started = True
                 await self._writer.start()
+                await self._tail.start()
+            await self.keeper.begin()
             await self._drop_all()
             self._log_id = log_id = await self._identity()
             positions = {}
@@ -111,8 +128,7 @@ class DialogueWorker:
                     partition,
                     self._store,
                     self._effects,
-                    self._book,
-                    BgNbd(),
+                    self._adopting,
                     self._settings.cached_profiles // len(places),
                     self._first_offset,
                     AliasIndex(self._redis),
@@ -149,6 +165,7 @@ class DialogueWorker:
     async def stop(self) -> None:
         """Stops folding; what is not written yet is read again by whoever comes next."""
         await self._drop_all()
+        await self._tail.stop()
         await self._writer.stop()
         await self._redis.aclose()
 

@@ -12,11 +12,13 @@ from typing import Any, TypeVar
 import structlog
 from msgspec.structs import replace
 
+from agents.dialogue.adopting import Adopting
 from agents.dialogue.effects import EffectWriter
 from agents.dialogue.reading import letters_of, read_records
 from agents.dialogue.sequence import FirstOffset, RecordSequence
 from agents.dialogue.steps import AtStep, go_on
 from infra.clock import now_ms
+from infra.going_by import GoingBy
 from infra.metrics import (
     BATCH_SECONDS,
     DEAD_LETTERS,
@@ -32,14 +34,13 @@ from infra.redis.state_store import FencedError, StateStore, is_away
 from infra.waiting import until_up
 from schemas.dead_letter import DeadLetter
 from schemas.event import Event
-from schemas.models import BgNbd
 from schemas.profile import Profile
 from schemas.watermark import Watermark
 from streams.aliases import alias_moves
 from streams.batches import Batch, fold_batch
+from streams.definitions import encode_in_force
 from streams.learned import Learned
 from streams.partitioning import partition_of
-from streams.playbook import CompiledPlaybook
 
 MOST_BATCH_BYTES = 2 * 1024 * 1024
 MOST_BATCH_RECORDS = 512
@@ -67,8 +68,7 @@ class PartitionFolder:
         partition: int,
         store: StateStore,
         effects: EffectWriter,
-        book: CompiledPlaybook,
-        churn: BgNbd,
+        adopting: Adopting,
         most_cached: int,
         first_offset: FirstOffset,
         aliases: AliasIndex,
@@ -82,8 +82,8 @@ class PartitionFolder:
         self._aliases = aliases
         self._region = region
         self._effects = effects
-        self._book = book
-        self._churn = churn
+        self._adopting = adopting
+        self._going: GoingBy | None = None
         self._most_cached = most_cached
         self._sequence = RecordSequence(partition, first_offset)
         self._at_step = at_step
@@ -96,6 +96,13 @@ class PartitionFolder:
     def cached(self) -> int:
         """Profiles kept in memory: at most `most_cached` and those of the batch in work."""
         return len(self._profiles)
+
+    def adopted_at(self, kind: str) -> int | None:
+        """`Definition.at` of what is in force here, 0 for nothing; None before the first look."""
+        if self._going is None:
+            return None
+        found = self._going.in_force.get(kind)
+        return 0 if found is None else found.at
 
     async def take_over(self, log_id: str) -> int:
         """Reads where the partition stands and returns the offset to read from.
@@ -112,6 +119,7 @@ class PartitionFolder:
                 break
             # The last write of whoever had the partition was still under way.
             self._watermark = standing
+        self._going = await self._adopting.standing(self._watermark.in_force)
         if self._watermark.log_id not in ("", log_id):
             log.warning("the Kafka topic is a new one, reading all of it", partition=self.partition)
         return self._next_offset()
@@ -175,14 +183,28 @@ class PartitionFolder:
         at_step = self._at_step
         reading = read_records(records)
         at_step("decoded")
-        events, astray = await self._load(reading.events)
+        assert self._going is not None  # noqa: S101 - set by take_over()
+        going = await self._adopting.through(self._going, [one for _, one in reading.adoptions])
+        astray = await self._load(reading.events)
         at_step("loaded")
-        batch = fold_batch(events, self._profiles, self._learned, self._book, self._churn)
+        batch = Batch()
+        places = [place for place, _ in reading.adoptions]
+        for begin, end, by in zip([0, *places], [*places, None], going, strict=True):
+            events = reading.events[begin:end] if places else reading.events
+            if astray:
+                events = [(key, event) for key, event in events if key not in astray]
+            fold_batch(events, self._profiles, self._learned, by.book, by.churn, batch)
         at_step("folded")
-        batch.sends += astray
+        if astray:
+            batch.sends += [
+                replace(event, hops=event.hops + 1)
+                for key, event in reading.events
+                if key in astray
+            ]
         letters = reading.dead_letters + letters_of(records, batch.dead)
         await self._effects.append(self.partition, batch, letters)
-        reached = Watermark(self._log_id, records[-1].message.offset + 1)
+        in_force = encode_in_force(going[-1].in_force)
+        reached = Watermark(self._log_id, records[-1].message.offset + 1, in_force)
         moves = alias_moves(self._profiles, batch.profiles, self._region)
         # Found too early is corrected by whoever looks; a customer who is not found is not.
         await self._up(lambda: self._aliases.add(moves.held))
@@ -190,15 +212,14 @@ class PartitionFolder:
         await self._up(lambda: self._store.write(self.partition, batch, self._watermark, reached))
         at_step("written")
         self._watermark = reached
+        self._going = going[-1]
         await self._up(lambda: self._aliases.remove(moves.given_up))
         self._remember(batch.profiles)
-        _count(batch, letters, events)
+        _count(batch, letters, reading.events)
 
-    async def _load(
-        self, events: list[tuple[str, Event]]
-    ) -> tuple[list[tuple[str, Event]], list[Event]]:
-        """Brings the profiles of the events into memory; returns the events of this partition,
-        and those that somebody produced to the wrong one."""
+    async def _load(self, events: list[tuple[str, Event]]) -> set[str]:
+        """Brings the profiles of the events into memory; returns the keys of events that somebody
+        produced to this partition and that belong to another."""
         cached = self._profiles
         missing = list({key: None for key, _ in events if key not in cached})
         # Read at our watermark or not at all: to decide on a state that somebody else has carried
@@ -207,17 +228,11 @@ class PartitionFolder:
         cached.update(found)
         # What is stored here belongs here: hashing every key would cost as much as reading it.
         partitions = self._effects.partitions
-        astray = {
+        return {
             key
             for key in missing
             if key not in found and partition_of(key, partitions) != self.partition
         }
-        if not astray:
-            return events, []
-        return (
-            [(key, event) for key, event in events if key not in astray],
-            [replace(event, hops=event.hops + 1) for key, event in events if key in astray],
-        )
 
     def _remember(self, profiles: dict[str, Profile]) -> None:
         cached = self._profiles

@@ -10,6 +10,7 @@ from schemas.effect import Dead
 from schemas.event import Event
 from streams.codec import decode_envelope, find_payload
 from streams.dead_letters import dead_letter
+from streams.definitions import Adoption, adoption_of
 from streams.identity import profile_key
 
 
@@ -19,17 +20,24 @@ class Reading(msgspec.Struct, frozen=True):
     events: list[tuple[str, Event]]
     """(profile key, event), in the order of the log."""
     dead_letters: list[DeadLetter]
+    adoptions: list[tuple[int, Adoption]]
+    """(how many of the events come before it, control record), in the order of the log."""
 
 
 def read_records(records: Sequence[Any]) -> Reading:
     """The events in the records' values. Never raises for what is in them."""
     events: list[tuple[str, Event]] = []
     letters: list[DeadLetter] = []
+    adoptions: list[tuple[int, Adoption]] = []
     for record in records:
         found, unreadable = decode_envelope(record.value or b"")
         for event in found:
             key = profile_key(event)
             if key is None:
+                adoption = adoption_of(event)
+                if adoption is not None:
+                    adoptions.append((len(events), adoption))
+                    continue
                 no_identity = Dead("no_identity", "neither user_id nor anonymous_id is usable")
                 letters.append(letter_of(record, event, no_identity))
             else:
@@ -44,7 +52,7 @@ def read_records(records: Sequence[Any]) -> Reading:
                     _timestamp(record),
                 )
             )
-    return Reading(events, letters)
+    return Reading(events, letters, adoptions)
 
 
 def letters_of(records: Sequence[Any], dead: Sequence[tuple[Event, Dead]]) -> list[DeadLetter]:

@@ -1,13 +1,14 @@
 """Publishes definitions and puts them in force on the log."""
 
 import asyncio
+from collections.abc import Iterable
 
 from infra.clock import now_ms
 from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from infra.kafka.names import DEFINITIONS, EVENTS
 from infra.settings import Settings
-from schemas.definition import Definition
+from schemas.definition import PLAYBOOK, Definition
 from streams.codec import encode_event
 from streams.definitions import Definitions, adopt_event, encode_definition, version_of
 
@@ -52,10 +53,12 @@ class DefinitionWriter:
                     latest = await self._publish(kind, version, content, by, latest)
         except TimeoutError:
             raise KafkaUnavailable("Kafka does not give the definitions") from None
-        await self.put_on_log(latest, range(self._partitions))
+        # A log begins with the first playbook: nobody has to be told.
+        if kind != PLAYBOOK or latest != self._tail.known.first(kind):
+            await self.put_on_log(latest, range(self._partitions))
         return latest
 
-    async def put_on_log(self, definition: Definition, partitions: range) -> None:
+    async def put_on_log(self, definition: Definition, partitions: Iterable[int]) -> None:
         """Appends the control records; `KafkaUnavailable` when one was not acknowledged."""
         now = now_ms()
         await asyncio.gather(

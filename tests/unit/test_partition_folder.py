@@ -11,23 +11,27 @@ import pytest
 from agents.archive.app import ArchiveWorker
 from agents.archive.gathering import MOST_WAITING_RECORDS as MOST_GATHERED
 from agents.dialogue import partition_folder
+from agents.dialogue.adopting import Adopting
 from agents.dialogue.app import DialogueWorker
 from agents.dialogue.partition_folder import (
     MOST_WAITING_RECORDS,
     PartitionFolder,
     StateFellBackError,
 )
+from infra.kafka.definition_tail import DefinitionTail
 from infra.redis.state_store import NO_WATERMARK, FencedError
-from infra.settings import Settings
+from infra.settings import SHIPPED_PLAYBOOK, Settings
 from schemas.dead_letter import DeadLetter
-from schemas.models import BgNbd
+from schemas.definition import PLAYBOOK, Definition, InForce
 from schemas.profile import Profile
 from schemas.watermark import Watermark
 from streams.batches import Batch
+from streams.definitions import Definitions, encode_in_force
 from streams.learned import Learned
 from tests.unit.histories import shop
 
 LOG = "log-1"
+FIRST = encode_in_force({PLAYBOOK: InForce("v1", 1)})
 
 
 class Store:
@@ -121,9 +125,17 @@ async def nothing_is_missing(_: int, at: int) -> int:
 def folder_of(store: Store, effects: Effects) -> PartitionFolder:
     made: Any = PartitionFolder
     folder: PartitionFolder = made(
-        0, store, effects, shop(), BgNbd(), 100, nothing_is_missing, Aliases(), ""
+        0, store, effects, adopting(), 100, nothing_is_missing, Aliases(), ""
     )
     return folder
+
+
+def adopting() -> Adopting:
+    tail = DefinitionTail(Settings())
+    text = SHIPPED_PLAYBOOK.read_text(encoding="utf-8")
+    first = Definition(kind=PLAYBOOK, version="v1", content=text, at=1, by="a test")
+    tail.known = Definitions([first])
+    return Adopting(tail, shop())
 
 
 async def test_a_record_without_a_value_is_a_dead_letter_and_the_next_is_folded() -> None:
@@ -133,7 +145,7 @@ async def test_a_record_without_a_value_is_a_dead_letter_and_the_next_is_folded(
     await folded(folder, Record(0, None), page(1), Record(2, None))
     assert [letter.payload for letter in effects.letters] == [b"", b""]
     assert store.profiles["v"].lifecycle.events == 1
-    assert store.held == Watermark(LOG, 3)
+    assert store.held == Watermark(LOG, 3, FIRST)
 
 
 async def test_goes_on_after_what_another_worker_has_folded() -> None:
@@ -142,7 +154,7 @@ async def test_goes_on_after_what_another_worker_has_folded() -> None:
     await folder.take_over(LOG)
     store.held = Watermark(LOG, 2)
     await folded(folder, page(0), page(1), page(2))
-    assert store.held == Watermark(LOG, 3)
+    assert store.held == Watermark(LOG, 3, FIRST)
     assert store.profiles["v"].lifecycle.events == 1
     assert effects.folded == [1], "nothing is decided on a state that another has carried further"
 
