@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from infra.cli.campaigns import campaigns
 from infra.cli.customer import customer
 from infra.cli.doctor import doctor
 from infra.cli.playbook import playbook
@@ -31,6 +32,7 @@ app.command()(worker)
 app.command()(api)
 app.command()(customer)
 app.command()(triggers)
+app.command()(campaigns)
 app.command()(sql)
 app.command()(doctor)
 app.command("rebuild")(rebuild_command)

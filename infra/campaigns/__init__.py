@@ -1,0 +1,1 @@
+"""What campaigns changed, counted in the archive."""

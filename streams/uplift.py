@@ -1,0 +1,240 @@
+"""What a campaign changed: two arms in, a judgement with the interval of every figure out.
+
+Sources: Wilson 1927 (interval of a share); Newcombe 1998, "Interval estimation for the difference
+between independent proportions", method 10; Katz et al. 1978 (interval of a ratio); Waudby-Smith et
+al. 2024, "Time-uniform central limit theory and asymptotic confidence sequences" (intervals that
+hold however often one looks).
+"""
+
+from math import ceil, erfc, exp, log, sqrt
+from statistics import NormalDist
+from typing import Final, Literal
+
+import msgspec
+
+Looks = Literal["any", "one"]
+"""How often the figures are looked at: whenever somebody likes, or once, at a time set before."""
+
+Verdict = Literal["works", "harms", "no effect shown", "too early"]
+
+LEVEL: Final = 0.95
+"""Of every interval."""
+POWER: Final = 0.8
+LEAST_CUSTOMERS: Final = 50
+"""In each arm: below it there is no verdict."""
+LEAST_EXPECTED: Final = 5.0
+"""Conversions, and customers without one, expected in each arm if the campaign did nothing (Cochran
+1954): below it the intervals are not yet what they say."""
+LEAST_RELATIVE: Final = 0.2
+"""The smallest effect worth finding unless said otherwise: a fifth of what happens by itself."""
+_TIGHTEST_AT: Final = 2_000
+"""Customers at which the interval for any number of looks is tuned to be narrowest; fixed, because
+chosen from the data it would not hold."""
+_MOST_CUSTOMERS: Final = 10**12
+
+_Z: Final = NormalDist().inv_cdf((1 + LEVEL) / 2)
+_POWER_Z: Final = NormalDist().inv_cdf(POWER)
+_WIDENING: Final = -2 * log(1 - LEVEL) + log(-2 * log(1 - LEVEL)) + 1
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """A figure that cannot be without its interval (of `LEVEL`)."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Arm(msgspec.Struct, frozen=True):
+    """Customers whose time to convert is over, and how many of them converted."""
+
+    customers: int
+    conversions: int
+
+
+class Uplift(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares are between 0 and 1, uplifts are differences of shares; None where an arm is empty."""
+
+    treated: Arm
+    held_out: Arm
+    looks: Looks
+    """What the verdict rests on."""
+    treated_rate: Estimate | None
+    held_out_rate: Estimate | None
+    uplift: Estimate | None
+    """For one look: Newcombe's hybrid score interval."""
+    uplift_any_time: Estimate | None
+    """The same difference; the interval holds at all looks together."""
+    relative: Estimate | None
+    """Uplift over the rate of the held out, for one look; None where an arm has no conversion: of
+    such a ratio nothing is known."""
+    p_value: float | None
+    """Two-sided, of the score test; for one look."""
+    verdict: Verdict
+    more_customers: int | None
+    """Of "too early": how many more in both arms, divided as now, until an effect worth finding
+    would be seen with a probability of `POWER`. None where an arm is empty."""
+
+
+def measure(
+    treated: Arm, held_out: Arm, *, looks: Looks = "any", least_relative: float = LEAST_RELATIVE
+) -> Uplift:
+    """What the treatment changed. `least_relative` is the smallest effect worth finding, as a share
+    of the rate of the held out; greater than 0. ValueError where an arm has more conversions than
+    customers."""
+    for arm in (treated, held_out):
+        if not 0 <= arm.conversions <= arm.customers:
+            raise ValueError(f"{arm.conversions} conversions of {arm.customers} customers")
+    if not (treated.customers and held_out.customers):
+        return Uplift(
+            treated=treated,
+            held_out=held_out,
+            looks=looks,
+            treated_rate=rate(treated) if treated.customers else None,
+            held_out_rate=rate(held_out) if held_out.customers else None,
+            uplift=None,
+            uplift_any_time=None,
+            relative=None,
+            p_value=None,
+            verdict="too early",
+            more_customers=None,
+        )
+    newcombe = difference(treated, held_out)
+    any_time = difference_any_time(treated, held_out)
+    p_value = score_test(treated, held_out)
+    if looks == "any":
+        shown = any_time.low > 0 or any_time.high < 0
+    else:
+        shown = p_value < 1 - LEVEL and (newcombe.low > 0 or newcombe.high < 0)
+    missing = max(
+        _missing_for_intervals(treated, held_out),
+        0 if shown else _missing_for_power(treated, held_out, looks, least_relative),
+    )
+    verdict: Verdict = "no effect shown"
+    if missing:
+        verdict = "too early"
+    elif shown:
+        verdict = "works" if newcombe.value > 0 else "harms"
+    return Uplift(
+        treated=treated,
+        held_out=held_out,
+        looks=looks,
+        treated_rate=rate(treated),
+        held_out_rate=rate(held_out),
+        uplift=newcombe,
+        uplift_any_time=any_time,
+        relative=ratio(treated, held_out),
+        p_value=p_value,
+        verdict=verdict,
+        more_customers=missing or None,
+    )
+
+
+def rate(arm: Arm) -> Estimate:
+    """Share of customers who converted, with Wilson's interval."""
+    count, hits = arm.customers, arm.conversions
+    centre = hits + _Z * _Z / 2
+    half = _Z * sqrt(hits * (count - hits) / count + _Z * _Z / 4)
+    whole = count + _Z * _Z
+    low = 0.0 if hits == 0 else (centre - half) / whole
+    high = 1.0 if hits == count else (centre + half) / whole
+    return Estimate(hits / count, low, high)
+
+
+def difference(treated: Arm, held_out: Arm) -> Estimate:
+    """Treated minus held out, with Newcombe's interval out of Wilson's of each."""
+    one, other = rate(treated), rate(held_out)
+    value = one.value - other.value
+    low = value - sqrt((one.value - one.low) ** 2 + (other.high - other.value) ** 2)
+    high = value + sqrt((one.high - one.value) ** 2 + (other.value - other.low) ** 2)
+    return Estimate(value, low, high)
+
+
+def difference_any_time(treated: Arm, held_out: Arm) -> Estimate:
+    """Treated minus held out, with an interval that holds at every look together.
+
+    The asymptotic confidence sequence (a mixture over normal alternatives): the standard error
+    times `_factor` of all customers so far. Each arm's variance is that of its rate with one
+    conversion and one failure added, so that an arm without conversions does not seem certain.
+    """
+    value = treated.conversions / treated.customers - held_out.conversions / held_out.customers
+    error = sqrt(_variance(treated) + _variance(held_out))
+    half = error * _factor(treated.customers + held_out.customers)
+    return Estimate(value, max(-1.0, value - half), min(1.0, value + half))
+
+
+def ratio(treated: Arm, held_out: Arm) -> Estimate | None:
+    """Uplift over the held-out rate, with the interval of the logarithm of the ratio (Katz); None
+    where an arm has no conversion."""
+    if not (treated.conversions and held_out.conversions):
+        return None
+    found = (treated.conversions / treated.customers) / (held_out.conversions / held_out.customers)
+    error = sqrt(
+        1 / treated.conversions
+        - 1 / treated.customers
+        + 1 / held_out.conversions
+        - 1 / held_out.customers
+    )
+    return Estimate(found - 1, found * exp(-_Z * error) - 1, found * exp(_Z * error) - 1)
+
+
+def score_test(treated: Arm, held_out: Arm) -> float:
+    """Two-sided p-value of equal rates: the score test, whose variance is that of the rates pooled.
+
+    Not Fisher's: that one is conditional on how many converted in all, and calls far less than one
+    true nothing in twenty.
+    """
+    count = treated.customers + held_out.customers
+    pooled = (treated.conversions + held_out.conversions) / count
+    variance = pooled * (1 - pooled) * (1 / treated.customers + 1 / held_out.customers)
+    if variance <= 0:
+        return 1.0
+    value = treated.conversions / treated.customers - held_out.conversions / held_out.customers
+    return erfc(abs(value) / sqrt(2 * variance))
+
+
+def _variance(arm: Arm) -> float:
+    share = (arm.conversions + 1) / (arm.customers + 2)
+    return share * (1 - share) / arm.customers
+
+
+def _factor(customers: float) -> float:
+    """By how many standard errors the interval for any number of looks reaches."""
+    spread = customers * _WIDENING / _TIGHTEST_AT
+    return sqrt(2 * (1 + 1 / spread) * log(sqrt(spread + 1) / (1 - LEVEL)))
+
+
+def _missing_for_intervals(treated: Arm, held_out: Arm) -> int:
+    count = treated.customers + held_out.customers
+    pooled = (treated.conversions + held_out.conversions + 1) / (count + 2)
+    rarer = min(pooled, 1 - pooled)
+    smaller = min(treated.customers, held_out.customers)
+    needed = max(LEAST_CUSTOMERS, LEAST_EXPECTED / rarer) * count / smaller
+    return max(0, ceil(needed) - count)
+
+
+def _missing_for_power(treated: Arm, held_out: Arm, looks: Looks, least_relative: float) -> int:
+    """Customers until the effect worth finding is `POWER` likely to be seen: the smallest n with
+    effect >= (reach(n) + z(POWER)) standard errors(n)."""
+    count = treated.customers + held_out.customers
+    share = treated.customers / count
+    base = (held_out.conversions + 1) / (held_out.customers + 2)
+    effect = base * least_relative
+    raised = min(base + effect, 1 - base / 2)
+    variance = raised * (1 - raised) / share + base * (1 - base) / (1 - share)
+
+    def seen(customers: float) -> bool:
+        reach = _factor(customers) if looks == "any" else _Z
+        return effect >= (reach + _POWER_Z) * sqrt(variance / customers)
+
+    if seen(count):
+        return 0
+    low, high = float(count), float(count) * 2
+    while not seen(high):
+        low, high = high, high * 2
+        if high > _MOST_CUSTOMERS:
+            return _MOST_CUSTOMERS - count
+    while high - low > 0.5:
+        middle = (low + high) / 2
+        low, high = (low, middle) if seen(middle) else (middle, high)
+    return ceil(high) - count
