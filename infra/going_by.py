@@ -9,11 +9,14 @@ import structlog
 from infra.metrics import DEFINITIONS_UNUSABLE
 from infra.playbook_file import PlaybookError, parse_playbook
 from schemas.definition import CHURN_MODEL, PLAYBOOK, Definition, InForce
-from schemas.models import BgNbd, ChurnModels
+from schemas.models import ChurnModels
 from streams.definitions import Adoption, Definitions
 from streams.playbook import CompiledPlaybook
 
 MOST_COMPILED = 16
+
+DEFAULT_CHURN = ChurnModels()
+"""Until one is adopted."""
 
 log = structlog.get_logger()
 
@@ -22,7 +25,7 @@ class GoingBy(msgspec.Struct, frozen=True):
     """One partition's definitions in force, ready to fold by."""
 
     book: CompiledPlaybook
-    churn: BgNbd
+    churn: ChurnModels
     in_force: Mapping[str, InForce]
     """By kind; a model that nobody has adopted yet is not in it."""
 
@@ -57,10 +60,10 @@ class Compiler:
         self._playbooks.move_to_end(version)
         return book
 
-    def churn(self, definition: Definition) -> BgNbd:
-        """The churn model. `UnusableError`."""
+    def churn(self, definition: Definition) -> ChurnModels:
+        """The models of churn and value. `UnusableError`."""
         try:
-            return msgspec.json.decode(definition.content, type=ChurnModels).churn
+            return msgspec.json.decode(definition.content, type=ChurnModels)
         except msgspec.DecodeError as problem:
             raise self._unusable(definition, str(problem)) from None
 
@@ -93,12 +96,12 @@ class Compiler:
                 return None
             found[kind] = definition
         book = self._usable_playbook(known, found[PLAYBOOK])
-        churn = BgNbd()
+        churn = DEFAULT_CHURN
         if CHURN_MODEL in found:
             try:
                 churn = self.churn(found[CHURN_MODEL])
             except UnusableError:
-                churn = BgNbd()
+                churn = DEFAULT_CHURN
         return GoingBy(book, churn, said)
 
     def after(self, going: GoingBy, known: Definitions, adoption: Adoption) -> GoingBy | None:

@@ -16,7 +16,7 @@ from schemas.effect import (
     Summarised,
 )
 from schemas.event import Event
-from schemas.models import BgNbd, Models
+from schemas.models import DEFAULT_VALUE, BgNbd, Models, ValueModel
 from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.folding import fold
@@ -96,6 +96,7 @@ def fold_batch(
     book: CompiledPlaybook,
     churn: BgNbd,
     into: Batch | None = None,
+    value: ValueModel = DEFAULT_VALUE,
 ) -> Batch:
     """Folds (profile key, event) pairs in order over `profiles`, which is not changed.
 
@@ -106,7 +107,7 @@ def fold_batch(
     """
     batch = Batch() if into is None else into
     changed = batch.profiles
-    models = Models(learned.transitions, churn, learned=learned)
+    models = Models(learned.transitions, churn, value, learned)
     for key, event in events:
         before = changed.get(key) or profiles.get(key)
         try:

@@ -5,10 +5,10 @@ answer, also to the question whose change was made in ignorance of another's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from typing import TypeGuard
 
 import msgspec
+from xxhash import xxh3_128_hexdigest
 
 from schemas.definition import Definition, InForce
 from schemas.event import Event
@@ -19,8 +19,9 @@ _in_force_decoder = msgspec.json.Decoder(dict[str, InForce])
 
 
 def version_of(content: str) -> str:
-    """The version of a content: 12 hexadecimal digits of its BLAKE2b hash."""
-    return blake2b(content.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    """The version of a content: 12 hexadecimal digits of its 128-bit XXH3, as the compiled playbook
+    and its triggers have it."""
+    return xxh3_128_hexdigest(content.encode("utf-8", "surrogatepass"))[:12]
 
 
 def encode_definition(definition: Definition) -> bytes:

@@ -15,10 +15,12 @@ from agents.archive.rows import dead_letter_rows, event_rows, trigger_rows
 from agents.faust_app import Place, faust_app
 from infra.clickhouse.inserter import Inserter
 from infra.clickhouse.patient import PatientInserter
+from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.first_offset import first_offset
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import ARCHIVE_GROUP, DEAD_LETTERS, EVENTS, KAFKA_TOPICS, TRIGGERS
 from infra.kafka.topics import TopicAdmin
+from infra.latest_playbook import LatestPlaybook
 from infra.metrics import WORKER_READY
 from infra.settings import Settings
 from infra.waiting import until_up
@@ -62,7 +64,8 @@ class ArchiveWorker:
         crash: Callable[[BaseException], object],
     ) -> None:
         self._settings = settings
-        self._book = book
+        self._tail = DefinitionTail(settings)
+        self._book = LatestPlaybook(self._tail, book)
         self._crash = crash
         self._inserter = Inserter(settings)
         self._patient = PatientInserter(self._inserter)
@@ -81,6 +84,9 @@ class ArchiveWorker:
         if not self._started:
             self._started = True
             await self._writer.start()
+            await self._tail.start()
+            # A dialogue worker publishes the first playbook; topics of rows are the latest one's.
+            await self._tail.until_live()
             await self._patient.migrate()
         await self._drop_all()
         log_ids = await until_up(
@@ -123,12 +129,13 @@ class ArchiveWorker:
     async def stop(self) -> None:
         """Stops archiving; what is not stored yet is read again by whoever comes next."""
         await self._drop_all()
+        await self._tail.stop()
         await self._writer.stop()
         await asyncio.to_thread(self._inserter.close)
 
     def _tables(self) -> dict[str, tuple[str, Any]]:
         return {
-            EVENTS: (EVENTS_TABLE, lambda records: event_rows(records, self._book)),
+            EVENTS: (EVENTS_TABLE, lambda records: event_rows(records, self._book())),
             TRIGGERS: (TRIGGERS_TABLE, trigger_rows),
             DEAD_LETTERS: (DEAD_LETTERS_TABLE, dead_letter_rows),
         }

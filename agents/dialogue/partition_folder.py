@@ -193,7 +193,10 @@ class PartitionFolder:
             events = reading.events[begin:end] if places else reading.events
             if astray:
                 events = [(key, event) for key, event in events if key not in astray]
-            fold_batch(events, self._profiles, self._learned, by.book, by.churn, batch)
+            models = by.churn
+            fold_batch(
+                events, self._profiles, self._learned, by.book, models.churn, batch, models.value
+            )
         at_step("folded")
         if astray:
             batch.sends += [
