@@ -155,12 +155,14 @@ def difference_any_time(treated: Arm, held_out: Arm) -> Estimate:
 
     The asymptotic confidence sequence (a mixture over normal alternatives): the standard error
     times `_factor` of all customers so far. Each arm's variance is that of its rate with one
-    conversion and one failure added, so that an arm without conversions does not seem certain.
+    conversion and one failure added, so that an arm without conversions does not seem certain; and
+    it is never narrower than the interval for one look.
     """
-    value = treated.conversions / treated.customers - held_out.conversions / held_out.customers
+    once = difference(treated, held_out)
     error = sqrt(_variance(treated) + _variance(held_out))
     half = error * _factor(treated.customers + held_out.customers)
-    return Estimate(value, max(-1.0, value - half), min(1.0, value + half))
+    low, high = max(-1.0, once.value - half), min(1.0, once.value + half)
+    return Estimate(once.value, min(low, once.low), max(high, once.high))
 
 
 def ratio(treated: Arm, held_out: Arm) -> Estimate | None:
@@ -218,9 +220,11 @@ def _missing_for_power(treated: Arm, held_out: Arm, looks: Looks, least_relative
     effect >= (reach(n) + z(POWER)) standard errors(n)."""
     count = treated.customers + held_out.customers
     share = treated.customers / count
-    base = (held_out.conversions + 1) / (held_out.customers + 2)
+    half_a_customer = 0.5 / held_out.customers
+    base = held_out.conversions / held_out.customers
+    base = min(max(base, half_a_customer), 1 - half_a_customer)
     effect = base * least_relative
-    raised = min(base + effect, 1 - base / 2)
+    raised = min(base + effect, (1 + base) / 2)
     variance = raised * (1 - raised) / share + base * (1 - base) / (1 - share)
 
     def seen(customers: float) -> bool:

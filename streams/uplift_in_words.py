@@ -9,7 +9,7 @@ def uplift_in_words(effect: Uplift) -> str:
     if shown is None:
         missing = "held out" if effect.treated.customers else "treated"
         return f"too early: nobody {missing} has had the time to convert"
-    said = f"{points(shown)} percentage points more of the treated converted"
+    said = f"uplift {points(shown)} percentage points"
     if effect.verdict == "too early":
         return f"too early, about {effect.more_customers:,} more customers are needed: {said}"
     return f"{effect.verdict}: {said}"
