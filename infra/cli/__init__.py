@@ -7,6 +7,7 @@ import typer
 from infra.cli.campaigns import campaigns
 from infra.cli.customer import customer
 from infra.cli.doctor import doctor
+from infra.cli.fit import fit
 from infra.cli.playbook import playbook
 from infra.cli.processes import api, worker
 from infra.cli.rebuild import rebuild_command
@@ -35,6 +36,7 @@ app.command()(triggers)
 app.command()(campaigns)
 app.command()(sql)
 app.command()(doctor)
+app.command()(fit)
 app.command("rebuild")(rebuild_command)
 app.add_typer(playbook, name="playbook")
 
