@@ -2,10 +2,15 @@
 
 from fastapi import Request
 
+from api.origins import AllowedOrigins
+from api.rates import Rates
+from infra.kafka.definition_tail import DefinitionTail
+from infra.kafka.definitions import DefinitionWriter
 from infra.kafka.envelopes import EnvelopeWriter
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import EVENTS
 from infra.kafka.trigger_tail import TriggerTail
+from infra.latest_playbook import LatestPlaybook
 from infra.redis.alias_index import AliasIndex
 from infra.redis.connecting import redis_client
 from infra.redis.learned_topics import LearnedTopics
@@ -19,7 +24,10 @@ class Parts:
 
     def __init__(self, settings: Settings, playbook: CompiledPlaybook) -> None:
         self.settings = settings
-        self.playbook = playbook
+        self.definitions = DefinitionTail(settings)
+        self.latest_playbook = LatestPlaybook(self.definitions, playbook)
+        self.origins = AllowedOrigins(settings.allowed_origins)
+        self.rates = Rates(settings.rate_limit)
         self.writer = LogWriter(settings, compressed=True)
         self.events = EnvelopeWriter(self.writer, EVENTS, settings.partitions, settings.linger_ms)
         self.triggers = TriggerTail(settings)
@@ -27,11 +35,18 @@ class Parts:
         self.profiles = ProfileReader(self.redis, settings.partitions)
         self.aliases = AliasIndex(self.redis)
         self.learned = LearnedTopics(self.profiles)
+        self.adopting = DefinitionWriter(self.writer, self.definitions, settings.partitions)
+
+    @property
+    def playbook(self) -> CompiledPlaybook:
+        """The playbook adopted last; the settings' until definitions are read."""
+        return self.latest_playbook()
 
     async def start(self) -> None:
         """Connects; does not fail for a neighbour that is away."""
         await self.writer.start()
         await self.triggers.start()
+        await self.definitions.start()
 
     async def end_feeds(self) -> None:
         """Ends what would go on for ever: the feeds of triggers."""
@@ -41,6 +56,7 @@ class Parts:
         """Waits for what is on its way to Kafka, then closes every connection."""
         await self.end_feeds()
         await self.events.stop()
+        await self.definitions.stop()
         await self.writer.stop()
         await self.learned.stop()
         await self.redis.aclose()

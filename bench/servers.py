@@ -59,6 +59,7 @@ async def servers(*names: str, partitions: int = 4) -> AsyncIterator[Bench]:
         clickhouse_url=f"clickhouse://default@127.0.0.1:{clickhouse}",
         partitions=partitions,
         write_keys={WRITE_KEY: "shop"},
+        rate_limit=0,
         api_token=SecretStr(TOKEN),
         rebalance_timeout_s=2,
         session_timeout_s=6,

@@ -12,6 +12,12 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+SECRET_PREFIX = "DAEHWA_SECRET_"  # noqa: S105 - the beginning of names
+"""Variables that begin so are secrets of endpoints, which the playbook names."""
+
+PAUSES = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
+"""Seconds before the second, third, … tenth attempt: the schedule of Standard Webhooks 1.0.0."""
+
 SHIPPED_PLAYBOOK = Path(__file__).parent / "playbooks" / "shop.yaml"
 
 
@@ -89,16 +95,36 @@ class Settings(BaseSettings):
         0, ge=0, le=65535, description="port of a worker's /metrics; 0 opens none"
     )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("*",), description="origins that may send from a browser, comma-separated"
+        ("*",),
+        description="origins that may send from a browser, comma-separated; SOURCE=ORIGIN for those "
+        "of one source",
+    )
+    rate_limit: int = Field(
+        20_000,
+        ge=0,
+        description="events a second that one source may send to an API process; 0: any",
     )
     webhook_url: str = Field("", description="where triggers are delivered; empty: nowhere")
     webhook_secret: SecretStr = Field(
         SecretStr(""),
         validate_default=True,
-        description="whsec_… with which deliveries are signed",
+        description="whsec_… with which deliveries are signed; newest first, with commas",
     )
     webhook_private: bool = Field(
         False, description="allow deliveries to private and loopback addresses"
+    )
+    delivery_pauses: Annotated[tuple[float, ...], NoDecode] = Field(
+        PAUSES, description="seconds before the second, third, … attempt of a delivery"
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="smtp://[USER:PASSWORD@]HOST:PORT or smtps://… that takes our mails",
+    )
+    public_url: str = Field(
+        "", description="https://HOST where customers reach this API; links in mails lead there"
+    )
+    link_secret: SecretStr = Field(
+        SecretStr(""), description="signs links in mails; SECRET[,FORMER SECRET…]"
     )
     demo: bool = Field(False, description="serve the demo shop at /demo")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -126,6 +152,39 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("delivery_pauses", mode="before")
+    @classmethod
+    def _read_pauses(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(float(part) for part in value.split(",") if part.strip())
+
+    @field_validator("delivery_pauses")
+    @classmethod
+    def _pauses(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0 <= pause <= 7 * 86_400 for pause in value) or len(value) > 50:
+            raise ValueError("write at most 50 numbers of seconds, each up to a week, with commas")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            _checked(value.get_secret_value(), ("smtp", "smtps"), "smtp://HOST:PORT")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str) -> str:
+        return _checked(value, ("http", "https"), "https://HOST").rstrip("/") if value else value
+
+    @field_validator("link_secret")
+    @classmethod
+    def _links(cls, value: SecretStr) -> SecretStr:
+        if any(len(secret) < 16 for secret in _listed(value)):
+            raise ValueError("write at least 16 characters that nobody can guess")
+        return value
 
     @field_validator("region")
     @classmethod
@@ -161,9 +220,22 @@ class Settings(BaseSettings):
     @field_validator("webhook_secret")
     @classmethod
     def _signing(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        if info.data.get("webhook_url") and not _signs(value.get_secret_value()):
+        secrets = _listed(value)
+        if info.data.get("webhook_url") and not (
+            secrets and all(is_signing_secret(one) for one in secrets)
+        ):
             raise ValueError("write whsec_ and base64 of 24 to 64 bytes; the endpoint needs it")
         return value
+
+    @property
+    def webhook_secrets(self) -> list[str]:
+        """The signing keys of the endpoint of the settings, newest first."""
+        return _listed(self.webhook_secret)
+
+    @property
+    def link_secrets(self) -> list[str]:
+        """What signs links in mails, newest first."""
+        return _listed(self.link_secret)
 
     @property
     def kafka_servers(self) -> str:
@@ -180,6 +252,8 @@ class Settings(BaseSettings):
         """The settings of this process. SettingsError names the variable that is wrong."""
         for name in os.environ:
             field = name.removeprefix("DAEHWA_").lower()
+            if name.startswith(SECRET_PREFIX):  # of an endpoint; the playbook names it
+                continue
             if name.startswith("DAEHWA_") and field not in {*cls.model_fields, *_FOR_COMMANDS}:
                 near = get_close_matches(field, cls.model_fields, 1, cutoff=0.85)
                 if near:
@@ -195,7 +269,12 @@ class Settings(BaseSettings):
             raise SettingsError(f"{name}={given!r}: {message}") from None
 
 
-def _signs(secret: str) -> bool:
+def _listed(value: SecretStr) -> list[str]:
+    """The secrets in a list with commas."""
+    return [part.strip() for part in value.get_secret_value().split(",") if part.strip()]
+
+
+def is_signing_secret(secret: str) -> bool:
     """Whether it is a secret of Standard Webhooks."""
     try:
         key = b64decode(secret.removeprefix("whsec_"), validate=True)

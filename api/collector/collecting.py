@@ -1,6 +1,6 @@
 """From a request's body to Kafka's acknowledgement."""
 
-from time import perf_counter
+from time import monotonic, perf_counter
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +15,7 @@ from infra.metrics import COLLECT_SECONDS, DEAD_LETTERS, EVENTS_ACCEPTED
 from streams.codec import encode_dead_letter, encode_event
 from streams.dead_letters import dead_letter
 from streams.partitioning import partition_of
-from streams.tracking.body import BodyError, read_batch, read_single
+from streams.tracking.body import Body, BodyError, read_batch, read_single
 from streams.tracking.events import Rejected, read_events
 
 _SUCCESS = b'{"success": true}'
@@ -34,17 +34,30 @@ async def collect(request: Request, parts: Parts, kind: str | None) -> Response:
         body = read_batch(data) if kind is None else read_single(data)
     except BodyError as problem:
         raise Refused(problem.status, problem.code, problem.message) from None
+    rejected = await accept(request, parts, body, kind)
+    COLLECT_SECONDS.observe(perf_counter() - started)
+    if rejected and kind is not None:
+        raise Refused(400, rejected[0].reason, rejected[0].detail)
+    return accepted()
+
+
+async def accept(request: Request, parts: Parts, body: Body, kind: str | None) -> list[Rejected]:
+    """Puts the events of a body on the log and its other items among the dead letters; returns
+    these. Refused (401 write key, 403 web site, 429 rate), KafkaUnavailable."""
     source = source_of(request, body.write_key, parts.settings.write_keys)
+    origin = request.headers.get("origin")
+    if origin is not None and not parts.origins.may_send(origin, source):
+        raise Refused(
+            403, "origin_not_allowed", f"{origin} may not send; see DAEHWA_ALLOWED_ORIGINS"
+        )
+    parts.rates.take(source, len(body.items), monotonic())
     received_at = now_ms()
     events, rejected = read_events(body, kind, received_at, source)
     if rejected:
         await _keep(rejected, received_at, source, parts)
     await parts.events.put([(key, encode_event(event)) for key, event in events])
-    COLLECT_SECONDS.observe(perf_counter() - started)
     EVENTS_ACCEPTED.labels(source).inc(len(events))
-    if rejected and kind is not None:
-        raise Refused(400, rejected[0].reason, rejected[0].detail)
-    return accepted()
+    return rejected
 
 
 def accepted() -> Response:

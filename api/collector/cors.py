@@ -1,8 +1,8 @@
 """Which web sites may send from a browser."""
 
-from collections.abc import Iterable
-
 from starlette.datastructures import Headers
+
+from api.origins import AllowedOrigins
 
 _HEADERS = frozenset(
     {"authorization", "content-type", "content-encoding", "x-retry-count", "anonymousid", "sentat",
@@ -12,10 +12,10 @@ _RUDDERSTACK = "rsa-"
 _REMEMBERED_S = 86_400
 
 
-def cors_headers(headers: Headers, allowed: Iterable[str]) -> dict[str, str]:
+def cors_headers(headers: Headers, allowed: AllowedOrigins) -> dict[str, str]:
     """What tells a browser that the site it shows may read the answer; empty for other senders."""
     origin = headers.get("origin")
-    if origin is None or not ("*" in allowed or origin in allowed):
+    if origin is None or not allowed.may_ask(origin):
         return {}
     return {
         "Access-Control-Allow-Origin": origin,
@@ -24,7 +24,7 @@ def cors_headers(headers: Headers, allowed: Iterable[str]) -> dict[str, str]:
     }
 
 
-def preflight_headers(headers: Headers, allowed: Iterable[str], methods: str) -> dict[str, str]:
+def preflight_headers(headers: Headers, allowed: AllowedOrigins, methods: str) -> dict[str, str]:
     """The answer to a browser that asks beforehand."""
     found = cors_headers(headers, allowed)
     if not found:

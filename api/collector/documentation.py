@@ -8,8 +8,10 @@ _ERRORS = {
     "400": "No JSON, or a single event that is none (kept as a dead letter): "
     '`{"code", "message"}`. Sending it again is of no use.',
     "401": "Unknown write key.",
-    "413": "More than 4 MB, 2,500 events, 512 KB an event, 32 KB of the batch's own context, or "
+    "403": "A page from a web site that may not send for this source.",
+    "413": "More than 4 MB, 2,500 events, 512 KB in one, 32 KB of the batch's own context, or "
     "16 MB once that is written into every event.",
+    "429": "The source sends more than its rate; send the same again after `Retry-After` seconds.",
     "503": "Kafka has not acknowledged; send the same again after `Retry-After` seconds.",
 }
 _SECURITY: list[dict[str, list[str]]] = [{"writeKey": []}, {}]
@@ -55,6 +57,9 @@ def document_collector(schema: dict[str, Any]) -> None:
         paths[path] = {
             "post": _operation("An SDK's telemetry: accepted and dropped", path, {"200": "Always."})
         }
+    for kind in KINDS:
+        for path in (f"/v1/pixel/{kind}", f"/pixel/v1/{kind}"):
+            paths[path] = {"get": _pixel(kind, path)}
     paths["/v1/projects/{writeKey}/settings"] = {
         "get": _operation(
             "Settings of Segment's browser SDK", "segment-settings", {"200": "", "401": ""}
@@ -91,6 +96,12 @@ def _post(summary: str, body: dict[str, Any], path: str) -> dict[str, Any]:
             "content": content,
         }
     }
+
+
+def _pixel(kind: str, path: str) -> dict[str, Any]:
+    found = _operation(f"One {kind} event as a picture", path, {"200": "Always: a GIF."})
+    data = {"name": "data", "in": "query", "description": "The event's JSON as base64."}
+    return found | {"parameters": [{**data, "schema": {"type": "string"}}]}
 
 
 def _operation(summary: str, name: str, answers: dict[str, str]) -> dict[str, Any]:

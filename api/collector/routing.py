@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.collector.collecting import accepted, collect
 from api.collector.cors import cors_headers, preflight_headers
+from api.collector.pixels import pixel
 from api.collector.sdk_settings import rudderstack_settings, segment_settings
 from api.errors import RETRY_AFTER_S, Refused, error_response
 from api.parts import Parts, parts_of
@@ -45,10 +46,20 @@ def _posts() -> dict[str, Handler]:
 
 
 POSTS = _posts()
-GETS: dict[str, Handler] = {
-    "/sourceConfig/": rudderstack_settings,
-    "/sourceConfig": rudderstack_settings,
-}
+
+
+def _gets() -> dict[str, Handler]:
+    routes: dict[str, Handler] = {
+        "/sourceConfig/": rudderstack_settings,
+        "/sourceConfig": rudderstack_settings,
+    }
+    for kind in KINDS:
+        for path in (f"/v1/pixel/{kind}", f"/pixel/v1/{kind}"):
+            routes[path] = partial(pixel, kind=kind)
+    return routes
+
+
+GETS = _gets()
 
 
 class CollectorRoutes(BaseRoute):
@@ -72,7 +83,7 @@ class CollectorRoutes(BaseRoute):
         request = Request(scope, receive)
         parts = parts_of(request)
         response = await _answer(request, parts)
-        response.headers.update(cors_headers(request.headers, parts.settings.allowed_origins))
+        response.headers.update(cors_headers(request.headers, parts.origins))
         await response(scope, receive, send)
 
 
@@ -82,9 +93,8 @@ async def _answer(request: Request, parts: Parts) -> Response:
     post = POSTS.get(path)
     if method == "OPTIONS":
         methods = "GET, OPTIONS" if post is None else "POST, OPTIONS"
-        allowed = parts.settings.allowed_origins
         return Response(
-            status_code=204, headers=preflight_headers(request.headers, allowed, methods)
+            status_code=204, headers=preflight_headers(request.headers, parts.origins, methods)
         )
     try:
         if post is not None and method == "POST":

@@ -9,7 +9,8 @@ import msgspec
 MOST_EVENTS = 2_500
 """Events of one batch."""
 LARGEST_KEPT = 512 * 1024
-"""Bytes of the largest event that is kept at all: as a dead letter it still fits a Kafka record."""
+"""Bytes that are kept of an event that is too large: as a dead letter they fit a Kafka record. A
+single event that is larger is refused."""
 
 LARGEST_CONTEXT = 32 * 1024
 """Bytes of a batch's own context."""
@@ -65,8 +66,6 @@ def read_batch(data: bytes) -> Body:
     batch = _decode(data, _batch_decoder)[1]
     if len(batch.batch) > MOST_EVENTS:
         raise BodyError(413, "too_many_events", f"at most {MOST_EVENTS} events a batch")
-    for item in batch.batch:
-        _check_size(item)
     context = len(memoryview(batch.context))
     if context > LARGEST_CONTEXT or context * len(batch.batch) > LARGEST_SPREAD:
         raise BodyError(413, "context_too_large", "the context is too large for so many events")

@@ -8,7 +8,7 @@ from xxhash import xxh3_128_hexdigest
 from schemas.dead_letter import DeadLetterReason
 from schemas.event import EventType, WireEvent
 from streams.identity import usable_id
-from streams.tracking.body import Body
+from streams.tracking.body import LARGEST_KEPT, Body
 from streams.tracking.channels import channel_of
 from streams.tracking.times import corrected_time, parse_time
 
@@ -28,7 +28,7 @@ _LATEST = 253_402_300_799_999
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """An item that is no event: why, and the bytes as they came."""
+    """An item that is no event: why, and the bytes as they came, at most `LARGEST_KEPT` of them."""
 
     reason: DeadLetterReason
     detail: str
@@ -87,8 +87,7 @@ def read_events(
     sent_at = _forgiving_time(body.batched_sent_at)
     for index, raw in enumerate(body.items):
         if len(memoryview(raw)) > LARGEST_EVENT:
-            detail = f"an event has at most {LARGEST_EVENT} bytes"
-            rejected.append(Rejected("too_large", detail, bytes(raw)))
+            rejected.append(_too_large(raw))
             continue
         try:
             event = _event(
@@ -108,6 +107,14 @@ def read_events(
             continue
         events.append((key, event))
     return events, rejected
+
+
+def _too_large(raw: msgspec.Raw) -> Rejected:
+    size = len(memoryview(raw))
+    detail = f"an event has at most {LARGEST_EVENT} bytes, this one {size}"
+    if size > LARGEST_KEPT:
+        detail += f", of which the first {LARGEST_KEPT} are kept"
+    return Rejected("too_large", detail, bytes(memoryview(raw)[:LARGEST_KEPT]))
 
 
 def _event(

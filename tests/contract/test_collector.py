@@ -230,6 +230,69 @@ async def test_browsers_may_send_from_allowed_sites(client: httpx.AsyncClient) -
         assert response.headers["access-control-allow-origin"] == "http://shop.example"
 
 
+async def test_a_page_from_elsewhere_may_not_send_for_a_source(broker: Broker) -> None:
+    sites = ("https://shop.example", "till=https://till.example")
+    async for client in running(broker, allowed_origins=sites):
+        elsewhere = {"origin": "https://elsewhere.example"}
+        refused = await client.post("/v1/track", json=EVENT, headers=elsewhere, auth=AUTH)
+        assert_refused(refused, 403, "origin_not_allowed")
+        assert "access-control-allow-origin" not in refused.headers
+        till = {"origin": "https://till.example"}
+        refused = await client.post("/v1/track", json=EVENT, headers=till, auth=AUTH)
+        assert_refused(refused, 403, "origin_not_allowed")
+        taken = await client.post("/v1/track", json=EVENT, headers=till, auth=("WK_test", ""))
+        assert taken.status_code == 200
+        assert (await client.post("/v1/track", json=EVENT, auth=AUTH)).status_code == 200
+
+
+async def test_a_source_that_sends_too_much_is_asked_to_wait(broker: Broker) -> None:
+    batch = {"batch": [{**EVENT, "type": "track"}] * 60}
+    async for client in running(broker, rate_limit=10):
+        answers = [await client.post("/v1/batch", json=batch, auth=AUTH) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 429, 429]
+        assert_refused(answers[1], 429, "too_many_requests")
+        assert 1 <= int(answers[1].headers["retry-after"]) <= 6
+        other = await client.post("/v1/batch", json=batch, auth=("WK_test", ""))
+        assert other.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/pixel/track", "/pixel/v1/track"])
+async def test_a_picture_in_a_mail_is_an_event(
+    broker: Broker, client: httpx.AsyncClient, path: str
+) -> None:
+    plain = {
+        "writeKey": "WK",
+        "userId": "reader>?",
+        "event": "Mail Opened",
+        "messageId": f"flat{path}",
+        "properties.campaign.name": "spring",
+        "a.b": "c",
+    }
+    packed = json.dumps({**plain, "messageId": f"packed{path}", "properties": {"n": "ÿ>?"}})
+    for data in (base64.b64encode(packed.encode()), base64.urlsafe_b64encode(packed.encode())):
+        answer = await client.get(path, params={"data": data.decode().rstrip("=")})
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
+    answer = await client.get(path, params=plain)
+    assert answer.content.startswith(b"GIF89a")
+    assert answer.headers["cache-control"].startswith("no-store")
+    events = await events_of(broker)
+    flat, _ = events[f"flat{path}"]
+    assert (flat.name, flat.user_id) == ("Mail Opened", "reader>?")
+    assert json.loads(bytes(flat.properties)) == {"campaign": {"name": "spring"}}
+    assert json.loads(bytes(events[f"packed{path}"][0].properties)) == {"n": "ÿ>?"}
+
+
+async def test_a_picture_is_always_a_picture(client: httpx.AsyncClient, broker: Broker) -> None:
+    for params in (
+        {"data": "%%%"}, {"data": "e30"}, {}, {"writeKey": "WK", "userId": "no-event"},
+        {"writeKey": "unknown", "event": "E", "userId": "u"},
+    ):  # fmt: skip
+        answer = await client.get("/v1/pixel/track", params=params)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
+    payloads = [json.loads(letter.payload) for letter in await dead_letters_of(broker)]
+    assert {"writeKey": "WK", "userId": "no-event"} in payloads
+
+
 async def test_settings_of_the_browser_sdks(client: httpx.AsyncClient) -> None:
     segment = (await client.get("/v1/projects/WK/settings")).json()
     assert segment["integrations"]["Segment.io"]["apiKey"] == "WK"

@@ -12,6 +12,7 @@ from api.collector.reading import LARGEST_BODY, unpack
 from api.collector.routing import CollectorRoutes
 from api.collector.write_keys import basic_user
 from api.errors import Refused
+from api.origins import AllowedOrigins
 
 
 def test_unpacks_one_and_several_gzip_members() -> None:
@@ -77,28 +78,41 @@ def test_the_user_of_basic_credentials(authorization: str, user: str | None) -> 
 
 def test_only_allowed_sites_read_the_answer() -> None:
     from_shop = Headers({"origin": "https://shop.example"})
-    assert cors_headers(Headers({}), ("*",)) == {}
-    assert cors_headers(from_shop, ("https://other.example",)) == {}
-    for allowed in (("*",), ("https://shop.example",)):
-        found = cors_headers(from_shop, allowed)
+    assert cors_headers(Headers({}), AllowedOrigins(["*"])) == {}
+    assert cors_headers(from_shop, AllowedOrigins(["https://other.example"])) == {}
+    for allowed in ("*", "https://shop.example", "till=https://shop.example"):
+        found = cors_headers(from_shop, AllowedOrigins([allowed]))
         assert found["Access-Control-Allow-Origin"] == "https://shop.example"
         assert found["Access-Control-Expose-Headers"] == "Retry-After"
+
+
+def test_a_source_with_sites_of_its_own_has_no_others() -> None:
+    allowed = AllowedOrigins(["https://shop.example", "till=https://till.example"])
+    assert allowed.may_send("https://shop.example", "shop")
+    assert not allowed.may_send("https://till.example", "shop")
+    assert allowed.may_send("https://till.example", "till")
+    assert not allowed.may_send("https://shop.example", "till")
+    assert allowed.may_ask("https://till.example")
+    assert not allowed.may_ask("https://elsewhere.example")
 
 
 def test_preflight_allows_what_sdks_send_and_no_more() -> None:
     asked = "authorization,content-type,x-retry-count,AnonymousId,sentat,x-write-key,rsa-gzip,evil"
     headers = Headers({"origin": "https://shop.example", "access-control-request-headers": asked})
-    found = preflight_headers(headers, ("*",), "POST, OPTIONS")
+    found = preflight_headers(headers, AllowedOrigins(["*"]), "POST, OPTIONS")
     assert found["Access-Control-Allow-Headers"].split(", ") == asked.lower().split(",")[:-1]
     assert int(found["Access-Control-Max-Age"]) > 0
-    assert "Access-Control-Allow-Headers" not in preflight_headers(headers, (), "POST")
+    assert "Access-Control-Allow-Headers" not in preflight_headers(
+        headers, AllowedOrigins([]), "POST"
+    )
 
 
 @pytest.mark.parametrize(
     "path",
     ["/v1/batch", "/v1/b", "/v1/import", "/v1/track", "/v1/t", "/v1/identify", "/v1/i", "/v1/page",
      "/v1/p", "/v1/screen", "/v1/s", "/v1/group", "/v1/g", "/v1/alias", "/v1/a", "/v1/m",
-     "/beacon/v1/batch", "/rsaMetrics", "/sourceConfig/", "/v1/projects/KEY/settings"],
+     "/beacon/v1/batch", "/rsaMetrics", "/sourceConfig/", "/v1/projects/KEY/settings",
+     "/v1/pixel/track", "/v1/pixel/page", "/pixel/v1/track", "/pixel/v1/page"],
 )  # fmt: skip
 def test_the_paths_of_the_protocol_are_the_collectors(path: str) -> None:
     assert CollectorRoutes().matches({"type": "http", "path": path})[0].name == "FULL"
