@@ -1,31 +1,62 @@
-"""Reads a playbook from YAML and says where it is wrong."""
+"""Reads a playbook from YAML and says where it is wrong: every mistake, with line and column."""
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 import yaml
-from xxhash import xxh3_128_hexdigest
+from jinja2 import TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from schemas.playbook import MatchRule, Playbook, TriggerRule
+from infra.playbook_positions import position_of
+from infra.playbook_shape import LOST, Misshapen, shaped
+from schemas.playbook import Playbook
+from streams.definitions import version_of
 from streams.playbook import CompiledPlaybook, compile_playbook
-from streams.rule_error import RuleErrors
-from streams.suggestions import choices
+from streams.rule_error import RuleError, RuleErrors
 
-_PARTS: dict[str, type[msgspec.Struct]] = {"match": MatchRule, "triggers": TriggerRule}
-_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`")
-_WRONG_CHOICE = re.compile(r"Invalid enum value '(.*)'")
+_ITEM = re.compile(r"(match|triggers)\[(\d+)\]")
+
+
+class Mistake(msgspec.Struct, frozen=True, order=True):
+    """What is wrong in one place, and how to mend it. Line and column count from 1."""
+
+    line: int
+    column: int
+    message: str
 
 
 class PlaybookError(Exception):
-    """The playbook is wrong: `source`, `line` (from 1) and how to mend it."""
+    """The playbook is wrong. `mistakes` holds everything that is, in the order of the file, at
+    least one; `line`, `column` and `message` are those of the first."""
 
-    def __init__(self, source: str, line: int, message: str) -> None:
-        super().__init__(f"{source}:{line}: {message}")
+    def __init__(self, source: str, mistakes: tuple[Mistake, ...]) -> None:
+        super().__init__("\n".join(
+            f"{source}:{one.line}:{one.column}: {one.message}" for one in mistakes
+        ))  # fmt: skip
         self.source = source
-        self.line = line
-        self.message = message
+        self.mistakes = mistakes
+        self.line = mistakes[0].line
+        self.column = mistakes[0].column
+        self.message = mistakes[0].message
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as editors read it (version 1.2): 21:30 is a text, not 1290, and a date is a text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [
+        (tag, _DECIMAL if tag == "tag:yaml.org,2002:int" else pattern)
+        for tag, pattern in resolvers
+        if tag != "tag:yaml.org,2002:timestamp"
+    ]
+    for _DECIMAL in (re.compile(r"[-+]?(?:0|[1-9][0-9]*|0x[0-9a-fA-F]+)$"),)
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def read_playbook(path: Path) -> CompiledPlaybook:
@@ -33,78 +64,60 @@ def read_playbook(path: Path) -> CompiledPlaybook:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        raise PlaybookError(str(path), 1, f"cannot be read: {problem}") from None
+        mistake = Mistake(1, 1, f"cannot be read: {problem}")
+        raise PlaybookError(str(path), (mistake,)) from None
     return parse_playbook(text, str(path))
 
 
 def parse_playbook(text: str, source: str) -> CompiledPlaybook:
     """The compiled playbook in the text; `source` names it in errors. PlaybookError."""
+    root, document, mistakes = _loaded(text, source)
+    wrong: list[Misshapen] = []
+    written = _with_stand_ins(document, shaped(document, Playbook, wrong))
+    mistakes += [
+        Mistake(*position_of(root, one.where, text, key=one.unknown), one.message) for one in wrong
+    ]
+    if written is not None:
+        playbook = msgspec.convert(written, Playbook)
+        errors = _outside(playbook)
+        try:
+            compiled = compile_playbook(playbook, version_of(text))
+            if not errors and not mistakes:
+                return compiled
+        except RuleErrors as problems:
+            errors += problems.errors
+        # What may only follow from a mistake that is told already is not told.
+        told = {_part(one.where) for one in wrong if not one.unknown}
+        mistakes += [
+            Mistake(*position_of(root, error.where, text, offset=error.offset), error.message)
+            for error in errors
+            if _part(error.where) not in told
+        ]
+    raise PlaybookError(source, tuple(dict.fromkeys(sorted(mistakes))))
+
+
+def _loaded(text: str, source: str) -> tuple[yaml.Node, Any, list[Mistake]]:
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        mistakes = [] if root is None else _repeated_keys(root)
+        document = None if root is None else loader.construct_document(root)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         what = getattr(problem, "problem", None) or str(problem).partition("\n")[0]
-        raise PlaybookError(source, mark.line + 1 if mark else 1, f"not YAML: {what}") from None
-    except (ValueError, RecursionError) as problem:  # such as the date 2024-99-99
-        raise PlaybookError(source, 1, f"not YAML: {problem}") from None
-    if root is None:
-        raise PlaybookError(source, 1, "is empty; it needs version, ladders and match")
-    _refuse_repeated_keys(root, source)
-    try:
-        version = xxh3_128_hexdigest(text.encode())[:12]
-        return compile_playbook(msgspec.convert(document, Playbook), version)
-    except msgspec.ValidationError as problem:
-        raise _explained(str(problem), root, source) from None
-    except RuleErrors as problems:
-        first = problems.errors[0]
-        raise PlaybookError(source, _line_of(root, first.where), first.message) from None
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise PlaybookError(source, (Mistake(line, column, f"not YAML: {what}"),)) from None
+    except (ValueError, TypeError, RecursionError) as problem:
+        raise PlaybookError(source, (Mistake(1, 1, f"not YAML: {problem}"),)) from None
+    if root is None or document is None:
+        said = "is empty; it needs version, ladders and match"
+        raise PlaybookError(source, (Mistake(1, 1, said),))
+    return root, document, mistakes
 
 
-def _explained(problem: str, root: yaml.Node, source: str) -> PlaybookError:
-    """msgspec's message with the line it speaks of and the words it would have accepted."""
-    message, _, place = problem.partition(" - at `")
-    place = place.rpartition("$")[2].rstrip("`")
-    field = place.removesuffix("[...]").rpartition(".")[2]
-    part = re.match(r"\.(\w+)\[", place)
-    struct = _PARTS.get(part[1], Playbook) if part else Playbook
-    unknown = _UNKNOWN_FIELD.match(message)
-    wrong = _WRONG_CHOICE.match(message)
-    if unknown:
-        message = f"unknown field {unknown[1]!r}; {choices(unknown[1], struct.__struct_fields__)}"
-        place = f"{place}.{unknown[1]}"
-    elif wrong:
-        allowed = get_args(get_type_hints(struct)[field])
-        message = f"{wrong[1]!r} is no {field!r}; {choices(wrong[1], allowed)}"
-    elif field:
-        message = f"{field}: {message}"
-    return PlaybookError(source, _line_of(root, place), message)
-
-
-def _line_of(node: yaml.Node, where: str) -> int:
-    """The line of a path such as `match[3].topic`: as deep as the document has it."""
-    line = int(node.start_mark.line)
-    for name, index in re.findall(r"\.?([^.\[\]]+)|\[(\d+|\.\.\.)\]", where):
-        if name and isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == name:
-                    node, line = value, int(key.start_mark.line)
-                    break
-            else:
-                break
-        elif index.isdigit() and isinstance(node, yaml.SequenceNode):
-            if int(index) >= len(node.value):
-                break
-            node = node.value[int(index)]
-            line = int(node.start_mark.line)
-        else:
-            break
-    return line + 1
-
-
-def _refuse_repeated_keys(root: yaml.Node, source: str) -> None:
+def _repeated_keys(root: yaml.Node) -> list[Mistake]:
     """YAML keeps the last of two equal keys in silence; here both were meant."""
-    waiting, seen = [root], set()
+    waiting, seen, mistakes = [root], set(), []
     while waiting:
         node = waiting.pop()
         if id(node) in seen:  # an alias (`*name`) may even contain itself
@@ -116,8 +129,80 @@ def _refuse_repeated_keys(root: yaml.Node, source: str) -> None:
             names = set()
             for key, value in node.value:
                 if isinstance(key.value, str) and key.value in names:
-                    line = int(key.start_mark.line) + 1
-                    raise PlaybookError(source, line, f"{key.value!r} is given twice")
+                    mark = key.start_mark
+                    said = f"{key.value!r} is given twice"
+                    mistakes.append(Mistake(mark.line + 1, mark.column + 1, said))
                 if isinstance(key.value, str):
                     names.add(key.value)
                 waiting.append(value)
+    return mistakes
+
+
+def _part(where: str) -> str:
+    """The trigger, match rule, segment… that a path speaks of."""
+    item = _ITEM.match(where)
+    if item:
+        return item[0]
+    first, _, rest = where.partition(".")
+    return f"{first}.{rest.partition('.')[0]}" if first in _STAND_INS and rest else first
+
+
+_STAND_INS: dict[str, Any] = {
+    "match": {"topic": "x", "stage": "x", "event": "x"},
+    "triggers": {"when": "churn.risk"},
+    "segments": {"if": "true"},
+    "endpoints": {"kind": "call_list"},
+    "templates": {"text": ""},
+    "campaigns": {"conversion": "*", "stages": [], "within": "1d"},
+}
+"""What takes the place of a misshapen part, so that mistakes in the others are found as well."""
+
+
+def _with_stand_ins(document: Any, kept: Any) -> Any:
+    """What was kept of the document, complete again; None where nothing can stand in."""
+    if kept is LOST:
+        return None
+    for part, stand_in in _STAND_INS.items():
+        if document.get(part) is None:
+            continue
+        if part not in kept:  # not even a list or names
+            return None
+        if isinstance(kept[part], list):
+            for index, one in enumerate(kept[part]):
+                if one is LOST:
+                    named = {"name": f"{part}[{index}]"} if part == "triggers" else {}
+                    kept[part][index] = {**stand_in, **named}
+        else:
+            for name in document[part]:
+                if isinstance(name, str):
+                    kept[part].setdefault(name, stand_in)
+    return kept
+
+
+def _outside(playbook: Playbook) -> list[RuleError]:
+    """Mistakes that only the libraries of the outside world know: time zones and templates."""
+    errors = []
+    hours = playbook.policy.quiet_hours
+    if hours is not None:
+        try:
+            ZoneInfo(hours.zone)
+        except (KeyError, ValueError, OSError):
+            zones = sorted(available_timezones())
+            near = get_close_matches(hours.zone, zones, n=1, cutoff=0.5)
+            said = f"no time zone is called {hours.zone!r}; write for example Europe/Paris"
+            said += f"; did you mean {near[0]!r}?" if near else ""
+            errors.append(RuleError("policy.quiet_hours.zone", said))
+    for name, template in playbook.templates.items():
+        for field in ("subject", "text", "html"):
+            text = getattr(template, field)
+            try:
+                _templates.from_string(text)
+            except TemplateSyntaxError as problem:
+                lines = text.split("\n")[: max(0, (problem.lineno or 1) - 1)]
+                offset = sum(len(line) + 1 for line in lines)
+                said = f"is not a template (Jinja2): {problem.message}"
+                errors.append(RuleError(f"templates.{name}.{field}", said, offset))
+    return errors
+
+
+_templates = ImmutableSandboxedEnvironment(autoescape=True)

@@ -7,6 +7,7 @@ import msgspec
 from schemas.playbook import Playbook
 from streams.expressions import Expression
 from streams.matching import Dispatch, compile_matches
+from streams.playbook_endpoints import check_endpoints
 from streams.playbook_parts import (
     CompiledCampaign,
     CompiledCap,
@@ -55,7 +56,7 @@ class CompiledPlaybook(msgspec.Struct, frozen=True):
     source: Playbook
     """As it is written."""
     version: str = ""
-    """12 hexadecimal digits of the text it was read from."""
+    """Of the text it was read from, see `streams.definitions.version_of`; "" where from none."""
     segments: tuple[CompiledSegment, ...] = ()
     segments_by_group: dict[str, tuple[CompiledSegment, ...]] = {}
     silences: Rules = ()
@@ -99,6 +100,7 @@ def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
         compiled = compile_trigger(rule, where, playbook, errors)
         if compiled is not None:
             by_name.setdefault(rule.name, (rule.when, compiled))
+    check_endpoints(playbook, errors)
     policy = compile_policy(playbook, errors)
     campaigns, conversions = compile_campaigns(playbook, errors)
     complements = compile_complements(playbook, errors)

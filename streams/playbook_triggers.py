@@ -123,3 +123,7 @@ def _check_then(rule: TriggerRule, where: str, playbook: Playbook, errors: list[
         if name is not None and name not in known:
             said = f"no {field} is called {name!r}; {choices(name, known)}"
             errors.append(RuleError(f"{where}.then.{field}", said))
+    endpoint = playbook.endpoints.get(rule.then.endpoint or "")
+    if endpoint is not None and endpoint.kind == "email" and rule.then.template is None:
+        said = "mail is written from a template: name one of `templates`"
+        errors.append(RuleError(f"{where}.then", said))

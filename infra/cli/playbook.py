@@ -1,29 +1,62 @@
-"""`daehwa playbook check FILE`."""
+"""`daehwa playbook check FILE` and `daehwa playbook schema`."""
 
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
-from infra.cli.refusal import Refusal
 from infra.playbook_file import PlaybookError, read_playbook
+from infra.playbook_schema import schema_text
+from streams.playbook_notes import notes
 
-playbook = typer.Typer(help="The playbook: topics, stages, triggers.", no_args_is_help=True)
+playbook = typer.Typer(
+    help="The playbook: topics, stages, segments, triggers.", no_args_is_help=True
+)
 
 
 @playbook.callback()
 def about() -> None:
-    """The playbook: topics, stages, triggers."""
+    """The playbook: topics, stages, segments, triggers."""
 
 
 @playbook.command()
-def check(file: Annotated[Path, typer.Argument(help="The playbook, YAML.")]) -> None:
-    """Check a playbook; a mistake is told with its line.
+def check(
+    file: Annotated[Path, typer.Argument(help="The playbook, YAML.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Check a playbook; every mistake is told with its line and column.
 
     Example: daehwa playbook check playbook.yaml
     """
     try:
         book = read_playbook(file)
     except PlaybookError as problem:
-        raise Refusal(str(problem)) from None
-    typer.echo(f"{file}: in order, {len(book.by_name)} triggers")
+        if as_json:
+            found = {"file": str(file), "in_order": False, "mistakes": problem.mistakes}
+            typer.echo(msgspec.json.encode(found).decode())
+        else:  # as compilers do, so that editors can jump there
+            typer.echo(str(problem), err=True)
+        raise typer.Exit(2) from None
+    if as_json:
+        answer = {
+            "file": str(file), "in_order": True, "mistakes": [], "version": book.version,
+            "triggers": len(book.by_name), "segments": len(book.segments), "notes": notes(book),
+        }  # fmt: skip
+        typer.echo(msgspec.json.encode(answer).decode())
+        return
+    counted = f"{len(book.by_name)} triggers"
+    if book.segments:
+        counted += f", {len(book.segments)} segments"
+    typer.echo(f"{file}: in order, {counted}, version {book.version}")
+    for note in notes(book):
+        typer.echo(f"note: {note}")
+
+
+@playbook.command()
+def schema() -> None:
+    """Print the JSON Schema of playbooks, for editors.
+
+    Example: daehwa playbook schema > playbook.schema.json
+    """
+    typer.echo(schema_text(), nl=False)
