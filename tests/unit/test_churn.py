@@ -1,7 +1,9 @@
 """The moment a customer is probably gone: a closed form instead of a nightly scan."""
 
-from datetime import date
+import math
+from datetime import UTC, date, datetime
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -12,7 +14,14 @@ from schemas.event import Event
 from schemas.models import BgNbd
 from schemas.profile import Lifecycle, Profile
 from schemas.trigger import Trigger
-from streams.churn import alive_at, churn_deadline, p_alive, weeks_until
+from streams.churn import (
+    LONGEST_WEEKS,
+    alive_at,
+    churn_deadline,
+    observed,
+    p_alive,
+    weeks_until,
+)
 from streams.deadlines import timer_event
 from streams.durations import WEEK
 from streams.folding import fold
@@ -159,3 +168,78 @@ def test_purchases_of_two_merged_profiles_set_the_deadline_of_the_customer() -> 
         fold_all([bought(0), bought(30)]).lifecycle, 0.5, BgNbd()
     )
     assert isinstance(merged, Profile)
+
+
+def random_cases(count: int, seed: int) -> tuple[np.ndarray, ...]:
+    """(x, t_x, threshold, r, alpha, a, b) of every kind of shop and customer."""
+    chance = np.random.default_rng(seed)
+    return (
+        chance.integers(1, 100, count).astype(float),
+        chance.uniform(0, 300, count),
+        chance.uniform(0.01, 0.99, count),
+        np.exp(chance.uniform(np.log(0.05), np.log(5), count)),
+        np.exp(chance.uniform(np.log(0.5), np.log(50), count)),
+        np.exp(chance.uniform(np.log(0.05), np.log(5), count)),
+        np.exp(chance.uniform(np.log(0.1), np.log(10), count)),
+    )
+
+
+def bisected(cases: tuple[np.ndarray, ...], longest: float) -> np.ndarray:
+    """The root of P(alive) - threshold between t_x and `longest`, all cases at once; nan where it
+    is later, t_x where P(alive) is below from the start."""
+    x, t_x, threshold, r, alpha, a, b = cases
+
+    def alive(t: np.ndarray) -> np.ndarray:
+        odds = a / (b + x - 1) * np.exp((r + x) * np.log((alpha + t) / (alpha + t_x)))
+        return 1 / (1 + odds)
+
+    with np.errstate(over="ignore"):
+        low, high = t_x.copy(), np.full_like(t_x, longest)
+        later, at_once = alive(high) > threshold, alive(low) <= threshold
+        for _ in range(80):
+            middle = (low + high) / 2
+            above = alive(middle) > threshold
+            low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return np.where(later, np.nan, np.where(at_once, t_x, high))
+
+
+@pytest.mark.parametrize(
+    "count", [20_000, pytest.param(1_000_000, marks=[pytest.mark.slow, pytest.mark.timeout(300)])]
+)
+def test_the_deadline_is_within_a_second_of_the_root(count: int) -> None:
+    cases = random_cases(count, seed=count)
+    roots = bisected(cases, LONGEST_WEEKS)
+    second = 1 / (7 * 24 * 3600)
+    for root, (x, t_x, threshold, r, alpha, a, b) in zip(
+        roots.tolist(), np.stack(cases, axis=1).tolist(), strict=True
+    ):
+        found = weeks_until(int(x), t_x, threshold, BgNbd(r, alpha, a, b))
+        if found is None:
+            assert math.isnan(root) or root > LONGEST_WEEKS - 1
+        elif math.isnan(root):
+            assert found > LONGEST_WEEKS - 1
+        else:
+            assert abs(found - root) < second
+
+
+def test_two_orders_of_one_day_are_one_purchase() -> None:
+    twice = fold_all([bought(0), bought(0, "again")])
+    assert twice.lifecycle.purchases == 2
+    assert twice.decisions.deadlines == {}, "nobody has come back yet"
+    assert alive_at(twice.lifecycle, BEGIN + 900 * DAY, BgNbd()) == 1.0
+
+
+def test_time_runs_from_the_start_of_the_day_as_in_the_data_of_the_fit() -> None:
+    """Customer 1 of CDNOW: 2 repeat days, t_x 30.43 and T 38.86 weeks at the end of September."""
+    hour = 3_600_000
+    days = [date(1997, 1, 1), date(1997, 6, 1), date(1997, 8, 2)]
+    moments = [
+        int(datetime(d.year, d.month, d.day, tzinfo=UTC).timestamp()) * 1000 + 12 * hour
+        for d in days
+    ]
+    history = [
+        event(f"o{at}", name="Order Completed", user_id="u1", occurred_at=at) for at in moments
+    ]
+    end = int(datetime(1997, 9, 30, tzinfo=UTC).timestamp()) * 1000
+    x, t_x, t = observed(fold_all(history).lifecycle, end)
+    assert (x, round(t_x, 2), round(t, 2)) == (2, 30.43, 38.86)
