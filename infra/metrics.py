@@ -47,7 +47,26 @@ DEFINITIONS_UNUSABLE = Counter(
 ROWS_ARCHIVED = Counter("daehwa_rows_archived", "Rows inserted into ClickHouse", ["table"])
 
 # Delivery worker
-DELIVERIES = Counter("daehwa_deliveries", "Webhook attempts", ["outcome"])
+DELIVERIES = Counter(
+    "daehwa_deliveries",
+    "Attempts to deliver: delivered, again, refused, gone, withheld; failed: given up",
+    ["endpoint", "outcome"],
+)
+DELIVERY_SECONDS = Histogram(
+    "daehwa_delivery_seconds", "One attempt, until the endpoint answered", buckets=_FAST
+)
+DELIVERY_BACKLOG = Gauge(
+    "daehwa_delivery_backlog",
+    "Deliveries that wait, of this worker's partitions",
+    ["endpoint"],
+)
+DELIVERY_OVERDUE_SECONDS = Gauge(
+    "daehwa_delivery_overdue_seconds", "How long the oldest of them has been due", ["endpoint"]
+)
+ENDPOINT_CIRCUIT = Gauge(
+    "daehwa_endpoint_circuit", "0 closed, 1 probing, 2 open, 3 disabled", ["endpoint"]
+)
+TRIGGERS_UNREADABLE = Counter("daehwa_triggers_unreadable", "Records that hold no trigger")
 
 # Neighbours
 NEIGHBOUR_UP = Gauge("daehwa_neighbour_up", "1 while a neighbour answers", ["neighbour"])

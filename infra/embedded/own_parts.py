@@ -10,6 +10,8 @@ from infra.embedded.process import Part
 
 WORKERS = ("dialogue", "archive", "delivery")
 
+_FETCH_WAIT_MS = {"dialogue": "8", "archive": "200", "delivery": "8"}
+
 
 def worker_part(
     name: str, port: int, environment: Mapping[str, str], logs: Path, number: int = 1
@@ -27,9 +29,9 @@ def worker_part(
         environment={
             **environment,
             "DAEHWA_METRICS_PORT": str(port),
-            # The embedded broker looks for records only after half of this time; the fold is what
-            # somebody waits for.
-            "DAEHWA_FETCH_WAIT_MS": "8" if name == "dialogue" else "200",
+            # The embedded broker looks for records only after half of this time; the fold and the
+            # delivery are what somebody waits for.
+            "DAEHWA_FETCH_WAIT_MS": _FETCH_WAIT_MS[name],
         },
         log_file=logs / f"{called}.log",
         ready=ready,

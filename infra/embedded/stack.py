@@ -18,6 +18,7 @@ from infra.embedded.redis import redis_part
 from infra.kafka.lag import group_lag
 from infra.kafka.names import ARCHIVE_GROUP, DIALOGUE_GROUP, EVENTS, KAFKA_TOPICS
 from infra.kafka.topics import KafkaTopicsError
+from infra.playbook_file import PlaybookError, read_playbook
 from infra.settings import Settings
 
 DRAIN_SECONDS = 20.0
@@ -77,8 +78,7 @@ class Stack:
         own = [
             worker_part(name, port, environment, self.logs, number)
             for (name, number), port in zip(wanted, workers, strict=True)
-            # Without an endpoint there is nothing to deliver.
-            if name != "delivery" or self.settings.webhook_url
+            if name != "delivery" or _delivers(self.settings)
         ]
         own.append(api_part(self.url, environment, self.logs))
         self._servers = [PartProcess(part) for part in servers]
@@ -168,6 +168,14 @@ class Stack:
         self._tell("stopping although not everything was archived in time")
 
 
+def _delivers(settings: Settings) -> bool:
+    """Whether there is an endpoint: without one there is nothing to deliver."""
+    try:
+        return bool(settings.webhook_url or read_playbook(settings.playbook).source.endpoints)
+    except PlaybookError:
+        return False  # the API says what is wrong with it
+
+
 def _count(name: str, dialogues: int) -> int:
     return dialogues if name == "dialogue" else 1
 
@@ -181,7 +189,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         elif isinstance(value, dict):
             text = ",".join(f"{key}={source}" for key, source in value.items())
         elif isinstance(value, tuple):
-            text = ",".join(value)
+            text = ",".join(str(part) for part in value)
         else:
             text = str(value)
         variables[f"DAEHWA_{name.upper()}"] = text

@@ -42,5 +42,8 @@ def definitions_key() -> str:
     return "daehwa:{definitions}:definitions"
 
 
-LASTING = ("watermark", "deadlines", "aliases", "definitions", *MOST_FIELDS)
+LASTING = (
+    "watermark", "deadlines", "aliases", "definitions", *MOST_FIELDS,
+    "deliveries-due", "delivery-outbox", "endpoint", "calls-open",
+)  # fmt: skip
 """Ends of the keys that never expire; every other key does."""

@@ -1,0 +1,56 @@
+"""Outcomes from Redis onto the log: written down with the delivery, so that none is lost."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from infra.delivery.schedule import DeliverySchedule
+from infra.kafka.envelopes import in_envelopes
+from infra.kafka.log_writer import KafkaUnavailable, LogWriter
+from infra.kafka.names import EVENTS
+from infra.redis.state_store import is_away
+from infra.waiting import until_up
+from streams.codec import encode_envelope
+
+LOOK_EVERY_S = 5.0
+"""How often it looks for what a worker that was killed has left."""
+
+
+class Outbox:
+    """Puts outcomes onto the log. One that is put there twice has the same message id."""
+
+    def __init__(self, schedule: DeliverySchedule, writer: LogWriter) -> None:
+        self._schedule = schedule
+        self._writer = writer
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is something in the outbox."""
+        self._woken.set()
+
+    async def run(self, partitions: Callable[[], Sequence[int]]) -> None:
+        """Empties the outboxes of these partitions until it is cancelled."""
+        while True:
+            self._woken.clear()
+            for partition in partitions():
+                while await self.empty(partition):
+                    pass
+            try:
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    async def empty(self, partition: int) -> int:
+        """Puts some outcomes onto the log; how many. Waits while Redis or Kafka is away."""
+        found = await until_up("redis", lambda: self._schedule.outcomes(partition), is_away)
+        if not found:
+            return 0
+        for events in in_envelopes(event for _, event in found):
+            await until_up(
+                "kafka",
+                lambda: self._writer.append(EVENTS, partition, encode_envelope(events)),  # noqa: B023 - awaited here
+                lambda problem: isinstance(problem, KafkaUnavailable),
+            )
+        names = [name for name, _ in found]
+        await until_up("redis", lambda: self._schedule.written(partition, names), is_away)
+        return len(found)

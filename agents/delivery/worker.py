@@ -1,0 +1,287 @@
+"""The delivery worker: triggers into the schedule in Redis, and attempts at what is due."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+
+from agents.delivery.lane import Lane
+from agents.delivery.outbox import Outbox
+from infra.clock import now_ms
+from infra.delivery.circuit import MODES
+from infra.delivery.endpoint_states import EndpointStates
+from infra.delivery.outcomes import Outcome, outcome_event
+from infra.delivery.records import DEFAULT, Attempt, Delivery, Held, Verdict
+from infra.delivery.retrying import pause_after
+from infra.delivery.schedule import LEASE_MS, DeliverySchedule, Settlement
+from infra.delivery.telling import Teller
+from infra.metrics import (
+    DELIVERIES,
+    DELIVERY_BACKLOG,
+    DELIVERY_OVERDUE_SECONDS,
+    DELIVERY_SECONDS,
+    ENDPOINT_CIRCUIT,
+    TRIGGERS_UNREADABLE,
+)
+from infra.redis.state_store import is_away
+from infra.waiting import until_up
+from streams.codec import decode_trigger, encode_event
+
+LOOK_EVERY_S = 0.2
+"""How often Redis is asked for what has become due."""
+
+MEASURE_EVERY_S = 2.0
+"""How often the backlog is measured, and what other workers know of endpoints is read."""
+
+MOST_ADMITTED = 200
+"""Records that wait to be written into Redis, and deliveries written at once."""
+
+WAITS_MS = 7 * 86_400_000
+"""What has been waiting for so long, because its endpoint was down, is given up."""
+
+LAST_ATTEMPTS_S = 5.0
+"""How long attempts under way may take when the worker stops; the others come again."""
+
+_OUTCOMES: dict[Verdict, Outcome] = {"delivered": "delivered", "withheld": "withheld"}
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+class DeliveryWorker:
+    """Delivers what fires. Kafka hears of a trigger once its delivery is written into Redis."""
+
+    def __init__(
+        self,
+        schedule: DeliverySchedule,
+        states: EndpointStates,
+        teller: Teller,
+        outbox: Outbox,
+        pauses: tuple[float, ...],
+    ) -> None:
+        self._schedule = schedule
+        self._states = states
+        self._teller = teller
+        self._outbox = outbox
+        self._pauses = pauses
+        self._lanes: dict[str, Lane] = {}
+        self.partitions: tuple[int, ...] = ()
+        """Whose deliveries are looked for in Redis."""
+        self._incoming: asyncio.Queue[tuple[Any, Delivery]] = asyncio.Queue(MOST_ADMITTED)
+        self._answers: asyncio.Queue[tuple[Held, Attempt]] = asyncio.Queue()
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._free = asyncio.Event()
+        self._fault: asyncio.Future[None] | None = None
+
+    async def hand_over(self, record: Any) -> None:
+        """Takes a record; waits while enough others are being written."""
+        try:
+            trigger = decode_trigger(record.value or b"")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            TRIGGERS_UNREADABLE.inc()
+            record.ack()
+            return
+        endpoint = trigger.endpoint or DEFAULT
+        nowhere = trigger.endpoint is None and self._teller.endpoints.get(DEFAULT) is None
+        if trigger.decision != "fire" or nowhere:
+            record.ack()
+            return
+        delivery = Delivery(endpoint=endpoint, created_at=now_ms(), trigger=trigger)
+        await self._incoming.put((record, delivery))
+
+    async def run(self) -> None:
+        """Works until it is cancelled. Raises what an attempt should not have."""
+        self._fault = asyncio.get_running_loop().create_future()
+        async with asyncio.TaskGroup() as parts:
+            for part in (self._admit, self._settle, self._look, self._measure):
+                parts.create_task(part())
+            parts.create_task(self._outbox.run(lambda: self.partitions))
+            await self._fault
+
+    async def finish(self) -> None:
+        """Waits a little for attempts under way; what is not written down comes again."""
+        if self._attempts:
+            await asyncio.wait(self._attempts, timeout=LAST_ATTEMPTS_S)
+        for task in self._attempts:
+            task.cancel()
+        answers = _drained(self._answers)
+        if answers:
+            await self._write_down(answers)
+
+    async def _admit(self) -> None:
+        while True:
+            batch = [await self._incoming.get(), *_drained(self._incoming)]
+            by_partition: dict[int, list[tuple[Any, Delivery]]] = defaultdict(list)
+            for record, delivery in batch:
+                by_partition[record.message.tp.partition].append((record, delivery))
+            for partition, admitted in by_partition.items():
+                await self._admit_to(partition, admitted)
+
+    async def _admit_to(self, partition: int, admitted: Sequence[tuple[Any, Delivery]]) -> None:
+        now = now_ms()
+        until = now + LEASE_MS
+        new: list[tuple[Delivery, int]] = []
+        for _, delivery in admitted:
+            lane = self._lane(delivery.endpoint)
+            # What comes again of what is under way is known to Redis, whatever is asked for here.
+            if delivery.id not in lane.under_way and lane.free(now) > 0:
+                lane.under_way.add(delivery.id)
+                new.append((delivery, until))
+            else:
+                lane.waiting = True
+                new.append((delivery, now))
+        known = await _redis(lambda: self._schedule.admit(partition, new))
+        for (record, _), (delivery, due), fresh in zip(admitted, new, known, strict=True):
+            record.ack()
+            if due == until and fresh:
+                self._begin(Held(delivery, partition, until))
+            elif due == until:
+                self._lane(delivery.endpoint).under_way.discard(delivery.id)
+
+    def _begin(self, held: Held) -> None:
+        task = asyncio.create_task(self._attempt(held))
+        self._attempts.add(task)
+        task.add_done_callback(self._attempted)
+
+    def _attempted(self, task: asyncio.Task[None]) -> None:
+        self._attempts.discard(task)
+        problem = None if task.cancelled() else task.exception()
+        if problem is not None and self._fault is not None and not self._fault.done():
+            self._fault.set_exception(problem)
+
+    async def _attempt(self, held: Held) -> None:
+        delivery, began = held.delivery, time.perf_counter()
+        now = now_ms()
+        if self._lane(delivery.endpoint).state.disabled_at:
+            attempt = Attempt("refused", "the endpoint is disabled", blames_endpoint=False)
+        elif now - max(delivery.created_at, delivery.last_at) > WAITS_MS:
+            attempt = Attempt("refused", "the endpoint was down too long", blames_endpoint=False)
+        else:
+            attempt = await _redis(lambda: self._teller.attempt(delivery, now))
+            DELIVERY_SECONDS.observe(time.perf_counter() - began)
+        self._answers.put_nowait((held, attempt))
+
+    async def _settle(self) -> None:
+        while True:
+            await self._write_down([await self._answers.get(), *_drained(self._answers)])
+
+    async def _write_down(self, answers: Sequence[tuple[Held, Attempt]]) -> None:
+        now = now_ms()
+        changed: set[str] = set()
+        by_partition: dict[int, list[Settlement]] = defaultdict(list)
+        for held, attempt in answers:
+            lane = self._lane(held.delivery.endpoint)
+            if lane.heard(attempt, now):
+                changed.add(lane.endpoint)
+            by_partition[held.partition].append(self._settlement(held, attempt, now))
+        for partition, settlements in by_partition.items():
+            await _redis(lambda: self._schedule.settle(partition, settlements))  # noqa: B023 - awaited here
+            if any(one.outcome for one in settlements):
+                self._outbox.wake()
+        for endpoint in changed:
+            await _redis(lambda: self._states.write(endpoint, self._lane(endpoint).state))  # noqa: B023 - awaited here
+        for held, _ in answers:
+            lane = self._lane(held.delivery.endpoint)
+            lane.under_way.discard(held.delivery.id)
+            if lane.waiting:
+                self._free.set()
+
+    def _settlement(self, held: Held, attempt: Attempt, now: int) -> Settlement:
+        """What an answer means for its delivery."""
+        before = held.delivery
+        attempts = before.attempts + 1
+        pause: float | None = None
+        if attempt.verdict == "again":
+            pause = pause_after(before.id, attempts, attempt.retry_after, self._pauses)
+        outcome = _OUTCOMES.get(attempt.verdict, "failed")
+        after = msgspec.structs.replace(
+            before,
+            status="waiting" if pause is not None else outcome,
+            attempts=attempts,
+            last_at=now,
+            detail=attempt.detail,
+        )
+        DELIVERIES.labels(before.endpoint, attempt.verdict).inc()
+        if pause is not None:
+            return Settlement(held, after, now + int(pause * 1000))
+        if outcome == "failed":
+            DELIVERIES.labels(before.endpoint, "failed").inc()
+            log.warning("given up", delivery=before.id, attempts=attempts, detail=attempt.detail)
+        kind = self._teller.endpoints.kind(before.endpoint)
+        event = outcome_event(after, outcome, kind, now)
+        told = (event.message_id, encode_event(event)) if event is not None else None
+        return Settlement(held, after, 0, told)
+
+    async def _look(self) -> None:
+        """Takes what is due, as much as there are places for."""
+        while True:
+            self._free.clear()
+            for partition in self.partitions:
+                await self._look_at(partition)
+            try:
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._free.wait()
+            except TimeoutError:
+                for lane in self._lanes.values():
+                    lane.waiting = True
+
+    async def _look_at(self, partition: int) -> None:
+        now = now_ms()
+        wanted = {}
+        for endpoint in (*self._teller.endpoints.names(), *self._lanes):
+            lane = self._lane(endpoint)
+            if lane.mode(now) == "open":
+                wanted[endpoint] = (now - WAITS_MS, 1)
+            elif lane.waiting and lane.free(now):
+                wanted[endpoint] = (now, lane.free(now))
+        taken = await _redis(lambda: self._schedule.take(partition, wanted, now))
+        for endpoint, found in taken.items():
+            lane = self._lane(endpoint)
+            for held in found:
+                # One that is under way here outlived its lease: what comes of it is on its way.
+                if held.delivery.id not in lane.under_way:
+                    lane.under_way.add(held.delivery.id)
+                    self._begin(held)
+        for endpoint, (_, most) in wanted.items():
+            if partition == self.partitions[-1] and len(taken[endpoint]) < most:
+                self._lane(endpoint).waiting = False
+
+    async def _measure(self) -> None:
+        while True:
+            names = list(dict.fromkeys((*self._teller.endpoints.names(), *self._lanes)))
+            if names and self.partitions:
+                states = await _redis(lambda: self._states.read(names))  # noqa: B023 - awaited here
+                for endpoint in names:
+                    self._lane(endpoint).state = states[endpoint]
+                    await self._measure_lane(endpoint)
+            await asyncio.sleep(MEASURE_EVERY_S)
+
+    async def _measure_lane(self, endpoint: str) -> None:
+        backlog = await _redis(lambda: self._schedule.backlog(self.partitions, endpoint))
+        now = now_ms()
+        overdue = max(0, now - backlog.oldest_due) / 1000 if backlog.oldest_due else 0.0
+        DELIVERY_BACKLOG.labels(endpoint).set(backlog.waiting)
+        DELIVERY_OVERDUE_SECONDS.labels(endpoint).set(overdue)
+        ENDPOINT_CIRCUIT.labels(endpoint).set(MODES.index(self._lane(endpoint).mode(now)))
+
+    def _lane(self, endpoint: str) -> Lane:
+        lane = self._lanes.get(endpoint)
+        if lane is None:
+            lane = self._lanes[endpoint] = Lane(endpoint)
+        return lane
+
+
+def _drained(queue: "asyncio.Queue[T]") -> list[T]:
+    """What is in the queue, without waiting."""
+    found = []
+    while not queue.empty():
+        found.append(queue.get_nowait())
+    return found
+
+
+async def _redis(attempt: Callable[[], Awaitable[T]]) -> T:
+    return await until_up("redis", attempt, is_away)

@@ -1,0 +1,1 @@
+"""Telling somebody: a schedule in Redis, and one file for each way of telling."""

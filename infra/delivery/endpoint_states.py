@@ -1,0 +1,43 @@
+"""What all workers remember of endpoints, in Redis."""
+
+from collections.abc import Sequence
+
+import msgspec
+from redis.asyncio import Redis
+
+from infra.delivery.circuit import NEW, EndpointState
+from infra.delivery.keys import endpoint_key
+
+_FIELDS = ("disabled", "circuit")
+_decode = msgspec.json.Decoder(EndpointState).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class EndpointStates:
+    """Endpoint -> state. Every method may raise `RedisError` or `OSError`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def read(self, endpoints: Sequence[str]) -> dict[str, EndpointState]:
+        """The states of these endpoints; `NEW` where nothing is remembered."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for endpoint in endpoints:
+                pipeline.hmget(endpoint_key(endpoint), _FIELDS)
+            found = await pipeline.execute()
+        return {
+            endpoint: next((_decode(value) for value in values if value is not None), NEW)
+            for endpoint, values in zip(endpoints, found, strict=True)
+        }
+
+    async def write(self, endpoint: str, state: EndpointState) -> None:
+        """Remembers the state, the last writer's; but one that is disabled stays so."""
+        field = _FIELDS[0] if state.disabled_at else _FIELDS[1]
+        if state == NEW:
+            await self._redis.hdel(endpoint_key(endpoint), field)
+        else:
+            await self._redis.hset(endpoint_key(endpoint), field, _encode(state))
+
+    async def enable(self, endpoint: str) -> None:
+        """Forgets what was against the endpoint."""
+        await self._redis.delete(endpoint_key(endpoint))

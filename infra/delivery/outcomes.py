@@ -1,0 +1,156 @@
+"""What was told to a customer, as events on the log: so the dialogue remembers that we spoke."""
+
+from hashlib import blake2b
+from typing import Any, Literal
+from uuid import uuid4
+
+import msgspec
+
+from infra.delivery.call_list import Call
+from infra.delivery.records import Delivery
+from infra.delivery.tracking import Link
+from schemas.event import Direction, WireEvent
+
+SOURCE = "delivery"
+
+Outcome = Literal["delivered", "failed", "withheld"]
+
+
+def outcome_event(delivery: Delivery, outcome: Outcome, kind: str, now: int) -> WireEvent | None:
+    """The contact event of a delivery that is done with; None for what is only counted.
+
+    Deliveries that speak to a customer (the trigger has a channel) all leave one; of the others
+    only failures do: they would double the log. `kind` is the endpoint's.
+    """
+    trigger = delivery.trigger
+    if trigger.channel is None and outcome != "failed":
+        return None
+    return _contact(
+        message_id=f"delivery:{trigger.id}:{delivery.endpoint}:{outcome}",
+        customer_id=trigger.customer_id,
+        channel=trigger.channel or kind,
+        name=f"trigger.{outcome}",
+        direction="outbound",
+        outcome=outcome,
+        now=now,
+        properties={
+            "trigger_id": trigger.id,
+            "rule": trigger.rule,
+            "endpoint": delivery.endpoint,
+            "topic": trigger.topic,
+            "campaign": trigger.campaign,
+            "attempts": delivery.attempts,
+        },
+    )
+
+
+def reaction_event(link: Link, now: int) -> WireEvent:
+    """The contact event of a mail that was opened, or of a link in it that was clicked: once a
+    mail, and once for each of its links."""
+    outcome = "opened" if link.kind == "open" else "clicked"
+    about = {"url": link.url} if link.url else {}
+    tail = f":{_digest(link.url)}" if link.url else ""
+    return _contact(
+        message_id=f"delivery:{link.trigger_id}:{outcome}{tail}",
+        customer_id=link.customer_id,
+        channel=link.channel,
+        name=f"trigger.{outcome}",
+        direction="inbound",
+        outcome=outcome,
+        now=now,
+        properties={"trigger_id": link.trigger_id, **about},
+    )
+
+
+def unsubscribed_event(link: Link, now: int) -> WireEvent:
+    """The event by which a customer takes back the consent for the link's channel."""
+    return WireEvent(
+        message_id=f"unsubscribe:{uuid4()}",
+        type="identify",
+        occurred_at=now,
+        received_at=now,
+        key=link.customer_id,
+        channel=link.channel,
+        direction="inbound",
+        properties=msgspec.Raw(_encode({"consent": {link.channel: False}})),
+        source=SOURCE,
+    )
+
+
+def called_event(call: Call, operator: str, outcome: str, note: str, now: int) -> WireEvent:
+    """The contact event of a call that an operator has made."""
+    return _contact(
+        message_id=f"call:{call.id}:done",
+        customer_id=call.customer_id,
+        channel="call",
+        name="call.made",
+        direction="outbound",
+        outcome=outcome,
+        operator=operator,
+        now=now,
+        properties={
+            "trigger_id": call.id,
+            "rule": call.rule,
+            "endpoint": call.endpoint,
+            "topic": call.topic,
+            "campaign": call.campaign,
+            "note": note or None,
+        },
+    )
+
+
+def uncalled_event(call: Call, now: int) -> WireEvent:
+    """The contact event of a call that was not made: its customer does not want it any more."""
+    return _contact(
+        message_id=f"call:{call.id}:withheld",
+        customer_id=call.customer_id,
+        channel=call.channel or "call",
+        name="trigger.withheld",
+        direction="outbound",
+        outcome="withheld",
+        now=now,
+        properties={
+            "trigger_id": call.id,
+            "rule": call.rule,
+            "endpoint": call.endpoint,
+            "topic": call.topic,
+            "campaign": call.campaign,
+        },
+    )
+
+
+def _contact(
+    *,
+    message_id: str,
+    customer_id: str,
+    channel: str,
+    name: str,
+    direction: Direction,
+    outcome: str,
+    now: int,
+    properties: dict[str, Any],
+    operator: str | None = None,
+) -> WireEvent:
+    return WireEvent(
+        message_id=message_id,
+        type="contact",
+        occurred_at=now,
+        received_at=now,
+        key=customer_id,
+        channel=channel,
+        name=name,
+        direction=direction,
+        outcome=outcome,
+        operator=operator,
+        properties=msgspec.Raw(
+            _encode({key: value for key, value in properties.items() if value is not None})
+        ),
+        source=SOURCE,
+    )
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+_encode = msgspec.json.Encoder().encode

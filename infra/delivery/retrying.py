@@ -1,0 +1,31 @@
+"""When a delivery that failed is tried again."""
+
+from hashlib import blake2b
+
+from infra.settings import PAUSES
+
+JITTER = 0.2
+"""A pause is longer by up to this share, so that what failed together does not come together."""
+
+LONGEST_WAIT = 86_400.0
+"""Seconds a receiver may ask to wait; it asks for more in vain."""
+
+
+def pause_after(
+    delivery: str, attempts: int, retry_after: float | None, pauses: tuple[float, ...] = PAUSES
+) -> float | None:
+    """Seconds until the next attempt, after `attempts` of them; None when there is none left.
+
+    The same for the same delivery id and attempt. At least what the receiver asked for.
+    """
+    if attempts > len(pauses):
+        return None
+    digest = blake2b(f"{delivery}:{attempts}".encode(), digest_size=4).digest()
+    share = int.from_bytes(digest, "little") / 2**32
+    pause = pauses[attempts - 1] * (1 + JITTER * share)
+    return max(pause, min(retry_after or 0.0, LONGEST_WAIT))
+
+
+def longest(pauses: tuple[float, ...]) -> float:
+    """Seconds from the first to the last attempt at most, where no receiver asks for more."""
+    return sum(pauses) * (1 + JITTER)

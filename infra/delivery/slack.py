@@ -1,0 +1,54 @@
+"""Triggers to a chat: the payload of Slack's incoming webhooks, which others take too."""
+
+import msgspec
+
+from infra.delivery.posting import Poster
+from infra.delivery.records import Attempt, Delivery
+from infra.delivery.templates import Written
+from schemas.trigger import Trigger
+
+_LONGEST = 2_900
+"""Slack takes 3,000 characters in a block."""
+
+
+class SlackSender:
+    """Posts what is to be said to one incoming webhook. The URL itself is the secret."""
+
+    def __init__(self, poster: Poster, url: str) -> None:
+        self._poster = poster
+        self._url = url
+
+    async def send(self, delivery: Delivery, written: Written | None) -> Attempt:
+        """One attempt; `written` from the trigger's template, without one its reason is told."""
+        body = msgspec.json.encode(slack_payload(delivery.trigger, written))
+        return await self._poster.post(self._url, body, {"content-type": "application/json"})
+
+
+def slack_payload(trigger: Trigger, written: Written | None) -> dict[str, object]:
+    """`text` for notifications, `blocks` for the channel."""
+    text = written.text if written is not None else f"{trigger.customer_id}: {trigger.reason}"
+    title = (written.subject if written is not None else "") or trigger.type
+    facts = [trigger.rule, trigger.topic, trigger.stage, trigger.campaign, trigger.id]
+    return {
+        "text": _escape(text)[:_LONGEST],
+        "blocks": [
+            {
+                "type": "section",
+                "text": {
+                    "type": "mrkdwn",
+                    "text": f"*{_escape(title)}*\n{_escape(text)}"[:_LONGEST],
+                },
+            },
+            {
+                "type": "context",
+                "elements": [
+                    {"type": "plain_text", "text": " · ".join(f for f in facts if f)[:_LONGEST]}
+                ],
+            },
+        ],
+    }
+
+
+def _escape(text: str) -> str:
+    """Slack's three control characters: nobody's name becomes a mention or a link."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
