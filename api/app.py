@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from api import campaigns, contact, customers, health, home, shop, triggers
+from api import playbook as playbooks
 from api.collector import CollectorRoutes
 from api.collector.documentation import document_collector
 from api.errors import answer_errors
@@ -41,7 +42,7 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
         redirect_slashes=False,
     )
     app.router.routes.insert(0, CollectorRoutes())
-    for part in (health, contact, customers, triggers, campaigns, home, shop):
+    for part in (health, contact, customers, triggers, campaigns, playbooks, home, shop):
         app.include_router(part.router)
     answer_errors(app)
     return app

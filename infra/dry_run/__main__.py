@@ -1,0 +1,60 @@
+"""`python -m infra.dry_run`: one dry run in a process of its own, so that neither its memory nor
+its work is the API's. Asked as JSON on standard input, answers JSON lines on standard output:
+`{"done", "total"}` while it goes on, then `{"result"}` or `{"problem"}`."""
+
+import sys
+
+import msgspec
+
+from infra.clickhouse.failures import ClickHouseRefused, ClickHouseUnavailable
+from infra.dry_run.latest_events import LatestEvents
+from infra.dry_run.question import Answer, Problem, Progress, Question, Result
+from infra.playbook_file import parse_playbook
+from infra.settings import Settings
+from streams.trial import Trial
+
+TELL_EVERY = 1_000
+"""Events."""
+
+
+def main() -> int:
+    """Exit code 0; what went wrong with the archive is an answer too."""
+    question = msgspec.json.decode(sys.stdin.buffer.read(), type=Question)
+    settings = Settings.from_environment()
+    try:
+        latest = LatestEvents(settings, question.events, question.since)
+        try:
+            _answer(Result(_compared(question, latest)))
+        finally:
+            latest.close()
+    except (ClickHouseUnavailable, ClickHouseRefused) as problem:
+        _answer(Problem(f"the archive: {problem}"))
+    return 0
+
+
+def _compared(question: Question, latest: LatestEvents) -> Answer:
+    total = latest.count()
+    trials = [
+        Trial(parse_playbook(text, "playbook"), question.models)
+        for text in (question.current, question.new)
+    ]
+    done, first, last = 0, 0, 0
+    for event in latest.read() if total else ():
+        for trial in trials:
+            trial.happen(event)
+        done += 1
+        first = first or event.received_at
+        last = event.received_at
+        if done % TELL_EVERY == 0:
+            _answer(Progress(done, total))
+    current, new = (trial.tally() for trial in trials)
+    return Answer(done, first, last, current, new)
+
+
+def _answer(said: Progress | Result | Problem) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
