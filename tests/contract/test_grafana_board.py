@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -76,6 +76,7 @@ def fill(inserter: Inserter) -> None:
     now = round(datetime.now(UTC).timestamp() * 1000)
     place = Place("log", 0, 0)
     events, triggers = [], []
+    arms: list[Literal["treated", "held_out"]] = ["treated", "held_out"]
     for number in range(EVENTS):
         at = now - chance.randrange(3 * 3_600_000)
         name = chance.choice(["Product Clicked", "Product Viewed", "Product Added"])
@@ -91,6 +92,7 @@ def fill(inserter: Inserter) -> None:
                 properties=msgspec.Raw(b'{"category": "hats"}'),
             )
         )
+        arm = chance.choice(arms)
         triggers.append(
             Trigger(
                 id=f"t{number}",
@@ -99,7 +101,10 @@ def fill(inserter: Inserter) -> None:
                 customer_id=f"v{chance.randrange(60)}",
                 occurred_at=at,
                 decided_at=at,
-                decision=chance.choice(["fire", "suppressed"]),
+                decision="fire" if arm == "treated" else "suppressed",
+                suppressed_by=None if arm == "treated" else "holdout",
+                campaign="spring",
+                arm=arm,
                 reason="reached a stage",
                 why={},
             )
@@ -131,6 +136,11 @@ def test_the_numbers_add_up_to_the_events(client: Client) -> None:
     assert sum(row[2] for row in answer(client, "Channel mix")) == EVENTS
     assert sum(row[3] for row in answer(client, "Funnel by topic and stage")) == EVENTS
     assert sum(row[2] for row in answer(client, "Triggers by type and hour")) == EVENTS
+    exposed = answer(client, "Campaigns")
+    assert [row[:2] for row in exposed] == [("spring", "treated"), ("spring", "held_out")]
+    assert sum(row[2] for row in exposed) == 60
+    ((fired,),) = answer(client, "Triggers fired")
+    assert sum(row[3] for row in answer(client, "Held back, by reason")) == EVENTS - fired
 
 
 def test_a_time_series_begins_with_its_time(client: Client) -> None:
