@@ -9,6 +9,7 @@ from infra.cli.customer import customer
 from infra.cli.doctor import doctor
 from infra.cli.fit import fit
 from infra.cli.playbook import playbook
+from infra.cli.playbook_push import history, push
 from infra.cli.processes import api, worker
 from infra.cli.rebuild import rebuild_command
 from infra.cli.refusal import Refusal
@@ -38,6 +39,8 @@ app.command()(sql)
 app.command()(doctor)
 app.command()(fit)
 app.command("rebuild")(rebuild_command)
+playbook.command()(push)
+playbook.command()(history)
 app.add_typer(playbook, name="playbook")
 
 
