@@ -61,7 +61,7 @@ def fit(
     except (NothingToFitError, PlaybookError) as problem:
         raise Refusal(str(problem)) from None
     except ClickHouseError as problem:
-        raise Refusal(f"ClickHouse: {str(problem).splitlines()[0][:500]}") from None
+        raise Refusal(f"ClickHouse: {' '.join(str(problem).split())[:500]}") from None
     except (OSError, EOFError) as problem:
         host = settings.clickhouse.hostname
         raise Refusal(f"no answer from ClickHouse at {host}: {problem}") from None

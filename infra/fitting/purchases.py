@@ -40,7 +40,7 @@ WITH
             arrayFilter(d -> d <= %(until)s, days) AS known,
             arrayFilter(d -> d <= %(cut)s, days) AS early,
             uniqExact(currency) AS currencies,
-            any(currency) AS currency,
+            any(currency) AS paid_in,
             sumIf(amount, day <= %(until)s) AS spent,
             argMinIf(amount, day, day <= %(until)s) AS first_spent
         FROM orders
@@ -55,7 +55,7 @@ SELECT
     toUInt32(if(empty(early), 0, early[-1] - early[1])) AS early_last_day,
     toUInt32(if(empty(early), 0, toDate(%(cut)s) - early[1])) AS early_days_observed,
     length(days) - length(known) AS later_days,
-    if(currencies = 1 AND x > 0, currency, '') AS spent_in,
+    if(currencies = 1 AND x > 0, paid_in, '') AS spent_in,
     -- Five digits are enough for a mean, and make few kinds of many customers.
     if(currencies = 1 AND x > 0 AND spent > first_spent,
         round((spent - first_spent) / 100 / x,
