@@ -163,4 +163,4 @@ def _show(console: Console, found: dict[str, Any]) -> None:
 
 
 def _counts(tally: dict[str, Any] | None) -> tuple[str, str]:
-    return ("–", "–") if tally is None else (f"{tally['fired']:,}", f"{tally['customers']:,}")
+    return ("-", "-") if tally is None else (f"{tally['fired']:,}", f"{tally['customers']:,}")

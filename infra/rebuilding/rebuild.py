@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from infra.rebuilding.archived_log import ArchivedLog
 from infra.rebuilding.comparing import Comparison, Difference, compare_partition
 from infra.rebuilding.cuts import KafkaPlaces, cut_of, kafka_places
+from infra.rebuilding.definitions import Definers, read_definitions
 from infra.rebuilding.lives import Lives, lives_of
 from infra.rebuilding.loading import clear_partitions, load_partition, take_partitions
 from infra.rebuilding.replay import Replayed, replay_partition
@@ -19,6 +20,7 @@ from infra.redis.alias_index import AliasIndex
 from infra.redis.state_store import StateStore
 from infra.settings import Settings
 from schemas.watermark import Watermark
+from streams.definitions import encode_in_force
 from streams.playbook import CompiledPlaybook
 
 
@@ -62,6 +64,8 @@ async def rebuild(
 ) -> Rebuilt:
     """Folds the archive; puts the outcome into Redis, or with `dry_run` only compares.
 
+    `book` is gone by where no playbook was ever published.
+
     Raises `StateHeldError` where Redis holds state and `replace` is False, `WrongPartitionsError`,
     `FencedError` where somebody else wrote to a partition meanwhile, and what Kafka, Redis and
     ClickHouse raise while they are away.
@@ -76,6 +80,7 @@ async def rebuild(
             raise WrongPartitionsError(
                 f"the archive holds partition {found - 1} but DAEHWA_PARTITIONS is {partitions}"
             )
+        definers = Definers(await read_definitions(settings, redis), book)
         if not dry_run:
             await take_partitions(store, partitions, replace=replace)
             await clear_partitions(redis, partitions)
@@ -101,8 +106,8 @@ async def rebuild(
                 shelf = Shelf(Path(folder) / str(partition))
                 try:
                     replayed = await asyncio.to_thread(
-                        _replay, log, logs, shelf, book, partition, partitions, places.log_id, cut,
-                        lives, lambda events: tell(events, total),
+                        _replay, log, logs, shelf, definers, partition, partitions, places.log_id,
+                        cut, lives, lambda events: tell(events, total),
                     )  # fmt: skip
                     _add(rebuilt, replayed, shelf)
                     if dry_run:
@@ -110,7 +115,8 @@ async def rebuild(
                             redis, store, partition, shelf, lives, replayed, comparison
                         )
                     else:
-                        reached = Watermark(places.log_id, cut)
+                        in_force = encode_in_force(replayed.going.in_force)
+                        reached = Watermark(places.log_id, cut, in_force)
                         await load_partition(
                             store, AliasIndex(redis), settings.region, partition, shelf, lives,
                             replayed, reached,
@@ -138,7 +144,7 @@ def _replay(
     log: ArchivedLog,
     logs: list[str],
     shelf: Shelf,
-    book: CompiledPlaybook,
+    definers: Definers,
     partition: int,
     partitions: int,
     log_id: str,
@@ -147,7 +153,7 @@ def _replay(
     tell: Callable[[int], None],
 ) -> Replayed:
     rows = log.read(partition, logs, log_id, cut)
-    return replay_partition(rows, shelf, book, partition, partitions, lives, tell)
+    return replay_partition(rows, shelf, definers, partition, partitions, lives, tell)
 
 
 def _add(rebuilt: Rebuilt, replayed: Replayed, shelf: Shelf) -> None:

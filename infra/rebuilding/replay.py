@@ -3,20 +3,23 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from infra.going_by import GoingBy
+from infra.rebuilding.definitions import Definers
 from infra.rebuilding.lives import Lives
 from infra.rebuilding.shelf import Shelf
 from schemas.event import Event
-from schemas.models import BgNbd
 from streams.batches import fold_batch
+from streams.definitions import adoption_of
 from streams.learned import Learned
-from streams.playbook import CompiledPlaybook
 from streams.replaying import replayed_event, replayed_owner
 
 
 class Replayed:
     """What a replay came to, besides the shelf."""
 
-    def __init__(self) -> None:
+    def __init__(self, going: GoingBy) -> None:
+        self.going = going
+        """What the partition goes by in the end."""
         self.events = 0
         """Rows read."""
         self.folded = 0
@@ -26,7 +29,7 @@ class Replayed:
 def replay_partition(
     blocks: Iterable[list[tuple[Any, ...]]],
     shelf: Shelf,
-    book: CompiledPlaybook,
+    definers: Definers,
     partition: int,
     partitions: int,
     lives: Lives,
@@ -36,14 +39,16 @@ def replay_partition(
 
     Triggers and events that the fold asks to be sent are not sent: they were, and what profiles
     sent each other stands in the archive where the log had it. A profile that had expired when
-    its next event came begins anew, as it did.
+    its next event came begins anew, as it did. Playbook and models change where they changed.
     """
-    replayed = Replayed()
-    churn = BgNbd()
+    replayed = Replayed(definers.first())
 
     def fold(events: list[tuple[str, Event]], touched: dict[str, int]) -> None:
         profiles = shelf.read(list({key: None for key, _ in events}))
-        batch = fold_batch(events, profiles, replayed.learned, book, churn)
+        by = replayed.going
+        batch = fold_batch(
+            events, profiles, replayed.learned, by.book, by.churn.churn, value=by.churn.value
+        )
         shelf.write(batch, touched)
         replayed.folded += batch.folded
 
@@ -54,6 +59,11 @@ def replay_partition(
             event = replayed_event(row)
             key = None if event is None else replayed_owner(event, partition, partitions)
             if event is None or key is None:
+                adoption = None if event is None else adoption_of(event)
+                if adoption is not None:
+                    fold(events, touched)
+                    events, touched = [], {}
+                    replayed.going = definers.after(replayed.going, adoption)
                 continue
             before = touched.get(key)
             if before is None:

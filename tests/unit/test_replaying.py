@@ -9,6 +9,7 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from infra.playbook_file import read_playbook
+from infra.rebuilding.definitions import Definers
 from infra.rebuilding.lives import Lives
 from infra.rebuilding.replay import replay_partition
 from infra.rebuilding.shelf import Shelf
@@ -22,6 +23,7 @@ from streams.codec import (
     encode_event,
     encode_profile,
 )
+from streams.definitions import Definitions
 from streams.identity import profile_key
 from streams.partitioning import partition_of
 from streams.replaying import REPLAY_COLUMNS, replayed_event, replayed_owner
@@ -98,7 +100,7 @@ def replayed(*happened: Event, archived_at: list[int] | None = None) -> Shelf:
     times = archived_at or [each.received_at for each in happened]
     shelf = Shelf(Path(":memory:"))
     block = [(*row, at) for row, at in zip(rows, times, strict=True)]
-    replay_partition([block], shelf, BOOK, 0, 1, LIVES, lambda _: None)
+    replay_partition([block], shelf, Definers(Definitions(), BOOK), 0, 1, LIVES, lambda _: None)
     return shelf
 
 

@@ -1,0 +1,51 @@
+"""The definitions that the archived log speaks of."""
+
+import asyncio
+
+from kafka.errors import KafkaError
+from redis.asyncio import Redis
+
+from infra.going_by import DEFAULT_CHURN, Compiler, GoingBy
+from infra.kafka.definition_tail import DefinitionTail
+from infra.redis.definition_copy import DefinitionCopy
+from infra.settings import Settings
+from streams.definitions import Adoption, Definitions
+from streams.playbook import CompiledPlaybook
+
+ANSWERS_WITHIN_S = 20.0
+
+
+async def read_definitions(settings: Settings, redis: Redis) -> Definitions:
+    """Those on Kafka; where it has none, those that Redis remembers. `KafkaError` while it is
+    away, `RedisError` or `OSError`."""
+    tail = DefinitionTail(settings)
+    await tail.start()
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN_S):
+            await tail.until_live()
+    except TimeoutError:
+        raise KafkaError("does not give its definitions") from None
+    finally:
+        await tail.stop()
+    if tail.known.kinds:
+        return tail.known
+    return Definitions(await DefinitionCopy(redis).read())
+
+
+class Definers:
+    """What a replay goes by, at its beginning and after each control record."""
+
+    def __init__(self, known: Definitions, otherwise: CompiledPlaybook) -> None:
+        """`otherwise` is gone by where no playbook was ever published."""
+        self._known = known
+        self._otherwise = otherwise
+        self._compiler = Compiler(otherwise)
+
+    def first(self) -> GoingBy:
+        """At the beginning of a log."""
+        found = self._compiler.standing(self._known, {})
+        return found or GoingBy(self._otherwise, DEFAULT_CHURN, {})
+
+    def after(self, going: GoingBy, adoption: Adoption) -> GoingBy:
+        """After a control record; one whose definition is gone changes nothing."""
+        return self._compiler.after(going, self._known, adoption) or going
