@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from bench import archive, collector, flatness, fold, latency, lateness, scale, state
+from bench import archive, churn, collector, flatness, fold, latency, lateness, scale, state
 from bench.figure import Figure
 from infra.logs import quiet_clients
 
@@ -21,6 +21,8 @@ BENCHES: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("deadline.lateness", lateness.measure),
     ("collector", collector.measure),
     ("archive", archive.measure),
+    ("churn", churn.measure),
+    ("fit.seconds", churn.measure),
     ("profile.bytes", state.measure_profiles),
     ("state", state.measure),
 )
