@@ -34,6 +34,16 @@ class Waiting(msgspec.Struct, frozen=True, gc=False, array_like=True):
     stage: str | None = None
 
 
+class Offered(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An offer that was made and may yet be taken."""
+
+    topic: str
+    at: int
+    """Milliseconds since 1970."""
+    segment: str
+    """Under which its outcome is counted."""
+
+
 class Decisions(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The memory of decisions, in the order they were taken."""
 
@@ -57,6 +67,9 @@ class Decisions(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What is decided again when the quiet hours end, oldest first."""
     cases: dict[str, int] = {}
     """Topic of a complaint that was opened again -> since when, milliseconds since 1970."""
+
+    offered: tuple[Offered, ...] = ()
+    """Offers whose outcome is open, oldest first."""
 
 
 NO_DECISIONS = Decisions()

@@ -4,7 +4,7 @@ Each profile has at most one pending deadline per kind. Later activity does not 
 comes due, the fold looks again and either fires or sets the next one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -12,15 +12,23 @@ from schemas.decisions import Decisions
 from schemas.effect import ClearDeadline, Dead, Dropped, Effect, Folded, Outcome, SetDeadline
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Dialogue, Lifecycle, Profile
+from schemas.profile import Profile
 from streams.churn import churn_deadline
+from streams.coming_due import Due, morning_came, overdue_due, rule_came_due, rule_due, stall_due
 from streams.matching import Match
-from streams.merging import still_spoken_of
 from streams.message_ids import remember
-from streams.playbook import CompiledPlaybook, CompiledRule
-from streams.triggers.churn_risk import at_risk
+from streams.playbook import CompiledPlaybook
+from streams.policy.waiting import QUIET_KIND, set_morning
+from streams.relationship import dormant_at
+from streams.segmenting import LOOK_KIND, first_look, look, next_look
+from streams.triggers.complaint_overdue import has_clock, reopened
 from streams.triggers.deciding import decide
-from streams.triggers.stage_stalled import open_stalls, stalled
+from streams.triggers.silence import silence_due
+
+DORMANT_KIND = "|dormant"
+"""Kind of the deadline at which a customer who has bought becomes dormant."""
+
+_BY_TIME = frozenset({"time"})
 
 
 def timer_event(key: str, kind: str, due: int, now: int) -> Event:
@@ -41,19 +49,16 @@ def timer_event(key: str, kind: str, due: int, now: int) -> Event:
 
 
 def arm(
+    profile: Profile,
     decisions: Decisions,
-    dialogues: Mapping[str, Dialogue],
-    lifecycle: Lifecycle,
     matches: Sequence[Match],
     order: bool,
     book: CompiledPlaybook,
     models: Models,
     effects: list[Effect],
 ) -> Decisions:
-    """The decisions with the deadlines that an event made necessary; their effects are appended.
-
-    `dialogues` and `lifecycle` are those after the event.
-    """
+    """The `decisions` with the deadlines of the rules that an event with matches, or an order, made
+    necessary; their effects are appended. `profile` is the customer after the event."""
     pending = decisions.deadlines
     wanted: dict[str, int] = {}
     for found in matches:
@@ -61,32 +66,91 @@ def arm(
             if rule.name in pending or rule.name in wanted:
                 continue
             if rule.covers(found.topic):
-                due = _stall_due(decisions, dialogues, rule, book)
+                due = stall_due(decisions, profile.dialogues, rule, book)
                 if due is not None:
                     wanted[rule.name] = due
     if order:
         for rule in book.churn:
             if rule.name not in pending:
-                due = churn_deadline(lifecycle, rule.p_alive, models.churn)
+                due = churn_deadline(profile.lifecycle, rule.p_alive, models.churn)
                 if due is not None:
                     wanted[rule.name] = due
+    if book.overdue:
+        decisions = _start_clocks(profile, decisions, matches, book, wanted)
     return _set(decisions, wanted, effects) if wanted else decisions
 
 
-def arm_all(
-    profile: Profile, book: CompiledPlaybook, models: Models, effects: list[Effect]
+def _start_clocks(
+    profile: Profile,
+    decisions: Decisions,
+    matches: Sequence[Match],
+    book: CompiledPlaybook,
+    wanted: dict[str, int],
+) -> Decisions:
+    topics = []
+    for found in matches:
+        rules = [rule for rule in book.overdue.get(found.place, ()) if has_clock(found.topic, rule)]
+        if rules or found.topic in decisions.cases:
+            topics.append(found.topic)
+        for rule in rules:
+            if rule.name not in decisions.deadlines and rule.name not in wanted:
+                due = overdue_due(decisions, profile.dialogues, rule, book)
+                if due is not None:
+                    wanted[rule.name] = due
+    if not topics:
+        return decisions
+    cases = reopened(decisions.cases, profile.dialogues, topics, book)
+    return decisions if cases is decisions.cases else replace(decisions, cases=cases)
+
+
+def arm_by_time(
+    profile: Profile, decisions: Decisions, now: int, book: CompiledPlaybook, effects: list[Effect]
+) -> Decisions:
+    """The `decisions` with the deadlines that any event at `now` may make necessary: silence,
+    dormancy, segments that days alone can change."""
+    pending = decisions.deadlines
+    wanted: dict[str, int] = {}
+    for rule in book.silences:
+        if rule.name not in pending:
+            due = silence_due(profile, decisions, rule)
+            if due is not None:
+                wanted[rule.name] = due
+    if book.relationship is not None and DORMANT_KIND not in pending:
+        due = dormant_at(profile, book)
+        if due is not None:
+            wanted[DORMANT_KIND] = due
+    due = first_look(profile, now, book)
+    if due is not None:
+        wanted[LOOK_KIND] = due
+    return _set(decisions, wanted, effects) if wanted else decisions
+
+
+def settle(
+    profile: Profile, event: Event, book: CompiledPlaybook, models: Models, effects: list[Effect]
 ) -> Profile:
-    """The profile with every deadline its state asks for: after a merge, whose events are past."""
-    pending = profile.decisions.deadlines
+    """The profile after a merge, whose events are past: what its state means is looked at anew, and
+    every deadline it asks for is set."""
+    if book.overdue:
+        cases = reopened(profile.decisions.cases, profile.dialogues, profile.dialogues, book)
+        profile = replace(profile, decisions=replace(profile.decisions, cases=cases))
+    if book.segments or book.relationship is not None:
+        found = look(profile, event, None, book, models)
+        profile = replace(profile, decisions=found.decisions)
+        profile = replace(profile, decisions=decide(profile, found.sparks, book, models, effects))
+    decisions = profile.decisions
     wanted: dict[str, int] = {}
     for name, (when, rule) in book.by_name.items():
-        if name not in pending:
-            due = _due(when, profile, rule, book, models)
+        if name not in decisions.deadlines:
+            due = rule_due(when, rule, profile, decisions, book, models)
             if due is not None:
                 wanted[name] = due
-    if not wanted:
-        return profile
-    return replace(profile, decisions=_set(profile.decisions, wanted, effects))
+    if wanted:
+        decisions = _set(decisions, wanted, effects)
+    if decisions.waiting:
+        decisions = set_morning(decisions, effects)
+    profile = replace(profile, decisions=decisions)
+    decisions = arm_by_time(profile, decisions, event.received_at, book, effects)
+    return replace(profile, decisions=decisions)
 
 
 def fold_timer(
@@ -107,67 +171,31 @@ def fold_timer(
         recent=remember(profile.recent, hashed, event.received_at),
         decisions=replace(profile.decisions, deadlines=pending),
     )
+    came = _came_due(kind, profile, event, book, models)
+    profile = replace(profile, decisions=came.decisions)
+    decisions = decide(profile, came.sparks, book, models, effects)
+    if came.later is not None:
+        decisions = _set(decisions, {kind: came.later}, effects)
+    if decisions.waiting:
+        decisions = set_morning(decisions, effects)
+    return Folded(replace(profile, decisions=decisions), effects)
+
+
+def _came_due(
+    kind: str, profile: Profile, event: Event, book: CompiledPlaybook, models: Models
+) -> Due:
     known = book.by_name.get(kind)
-    if known is None:
-        return Folded(profile, effects)
-    when, rule = known
-    if when == "stage.stalled":
-        profile = _fire_stalls(profile, rule, event, book, effects)
-        later = _stall_due(profile.decisions, profile.dialogues, rule, book)
-    else:
-        later = churn_deadline(profile.lifecycle, rule.p_alive, models.churn)
-        if later is not None and later <= due:
-            cause = at_risk(profile.lifecycle, rule, due, event.received_at, models.churn)
-            decisions, trigger = decide(
-                profile.key, profile.consent, profile.decisions, rule, cause
-            )
-            profile = replace(profile, decisions=decisions)
-            effects.append(trigger)
-            later = None
-    if later is not None:
-        decisions = _set(profile.decisions, {kind: later}, effects)
-        profile = replace(profile, decisions=decisions)
-    return Folded(profile, effects)
-
-
-def _fire_stalls(
-    profile: Profile,
-    rule: CompiledRule,
-    event: Event,
-    book: CompiledPlaybook,
-    effects: list[Effect],
-) -> Profile:
-    due = event.occurred_at
-    decisions = profile.decisions
-    for stall in open_stalls(decisions, profile.dialogues, rule, book):
-        if stall.since + rule.after > due:
-            break
-        cause = stalled(stall, rule, due, event.received_at)
-        decisions, trigger = decide(profile.key, profile.consent, decisions, rule, cause)
-        effects.append(trigger)
-        spoken = {**decisions.fired, f"{rule.name}|{stall.topic}": stall.since}
-        decisions = replace(decisions, fired=still_spoken_of(spoken, profile.dialogues))
-    return replace(profile, decisions=decisions)
-
-
-def _due(
-    when: str, profile: Profile, rule: CompiledRule, book: CompiledPlaybook, models: Models
-) -> int | None:
-    if when == "stage.stalled":
-        return _stall_due(profile.decisions, profile.dialogues, rule, book)
-    if when == "churn.risk":
-        return churn_deadline(profile.lifecycle, rule.p_alive, models.churn)
-    return None
-
-
-def _stall_due(
-    decisions: Decisions,
-    dialogues: Mapping[str, Dialogue],
-    rule: CompiledRule,
-    book: CompiledPlaybook,
-) -> int | None:
-    stalls = open_stalls(decisions, dialogues, rule, book)
-    return stalls[0].since + rule.after if stalls else None
+    if known is not None:
+        return rule_came_due(*known, profile, event, book, models)
+    if kind == QUIET_KIND:
+        return morning_came(profile, event, book)
+    if kind not in (LOOK_KIND, DORMANT_KIND):
+        return Due(profile.decisions, [])
+    found = look(profile, event, _BY_TIME, book, models)
+    after = replace(profile, decisions=found.decisions)
+    if kind == DORMANT_KIND:
+        return Due(found.decisions, found.sparks, dormant_at(after, book))
+    return Due(found.decisions, found.sparks, next_look(after, event.received_at, book, models))
 
 
 def _set(decisions: Decisions, wanted: dict[str, int], effects: list[Effect]) -> Decisions:

@@ -10,17 +10,22 @@ from schemas.decisions import Decisions
 from schemas.effect import Dropped, Effect, Folded, Learn, Outcome, Send
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Dialogue, Profile, Stamped
+from schemas.profile import Dialogue, Profile
 from streams.consent import consent_of, write_consent
-from streams.deadlines import arm, fold_timer
+from streams.deadlines import arm, arm_by_time, fold_timer
 from streams.dialogues import MOST_DIALOGUES, advance, keep_liveliest
 from streams.hot_profiles import HOT_RING, fold_in_summary, is_excess
 from streams.lifecycle import lived
 from streams.linking import fold_link, fold_merge, forward, link_events, names_owner
 from streams.matching import Match, match_event
 from streams.message_ids import holds, message_hash, remember
+from streams.offer_outcomes import taken
+from streams.offers import lately_on
 from streams.playbook import CompiledPlaybook
+from streams.segmenting import changed_groups, look
+from streams.spoken import fold_spoken, is_ours
 from streams.traits import write_traits
+from streams.triggers.cause import Spark
 from streams.triggers.deciding import decide
 from streams.triggers.offer_next import offer
 from streams.triggers.stage_reached import goes_further, reached
@@ -51,6 +56,8 @@ def fold(
     if holds(profile.recent, hashed):
         return Dropped("duplicate")
     if kind not in _MESSAGES:
+        if kind == "contact" and is_ours(event):
+            return fold_spoken(profile, event, hashed)
         return _fold_happening(profile, event, hashed, book, models)
     if kind == "timer":
         return fold_timer(profile, event, hashed, book, models)
@@ -92,11 +99,9 @@ def _fold_happening(
             effects += [Send(link) for link in linked.values()]
     lifecycle = lived(profile.lifecycle, event, order)
     decisions = profile.decisions
-    if matches:
-        about = (profile.key, consent, dialogues)
-        decisions = _decide(about, decisions, matches, earlier, event, book, models, effects)
-    if matches or order:
-        decisions = arm(decisions, dialogues, lifecycle, matches, order, book, models, effects)
+    sparks: list[Spark] = []
+    if decisions.offered and matches:
+        decisions = taken(decisions, matches, earlier, event.received_at, effects)
     folded = Profile(
         profile.key,
         traits,
@@ -110,43 +115,93 @@ def _fold_happening(
         decisions,
         known,
         profile.hot,
+        profile.spoken,
     )
+    if matches:
+        _caused(folded, profile.dialogues, matches, earlier, event, book, models, sparks, effects)
+    if book.relationship is not None or book.segments:
+        changed = changed_groups(profile, folded, order, matches, earlier, event)
+        state = look(folded, event, changed, book, models)
+        if state.decisions is not decisions:
+            folded = _with(folded, state.decisions)
+        sparks += state.sparks
+    decisions = _decided(folded, sparks, matches, order, event, book, models, effects)
+    if decisions is not folded.decisions:
+        folded = _with(folded, decisions)
     return Folded(folded, effects)
 
 
-def _decide(
-    about: tuple[str, Mapping[str, Stamped], Mapping[str, Dialogue]],
-    decisions: Decisions,
+def _decided(
+    profile: Profile,
+    sparks: Sequence[Spark],
     matches: Sequence[Match],
-    earlier: Sequence[Dialogue | None],
+    order: bool,
     event: Event,
     book: CompiledPlaybook,
     models: Models,
     effects: list[Effect],
 ) -> Decisions:
-    """The decisions with those on each match. `about` is the customer after the event: key,
-    consent, dialogues; `earlier` are the matched dialogues before it."""
-    key, consent, dialogues = about
-    last_topic = decisions.last_topic
-    for found, before in zip(matches, earlier, strict=True):
-        topic = found.topic
+    """The decisions on the `sparks` and the deadlines, after those in `profile`, which is the
+    customer after the event."""
+    decisions = profile.decisions
+    if sparks:
+        decisions = decide(profile, sparks, book, models, effects)
+    if matches or order:
+        decisions = arm(profile, decisions, matches, order, book, models, effects)
+    if book.silences or book.segments or book.relationship is not None:
+        decisions = arm_by_time(profile, decisions, event.received_at, book, effects)
+    return decisions
+
+
+def _caused(
+    profile: Profile,
+    dialogues: Mapping[str, Dialogue],
+    matches: Sequence[Match],
+    earlier: Sequence[Dialogue | None],
+    event: Event,
+    book: CompiledPlaybook,
+    models: Models,
+    sparks: list[Spark],
+    effects: list[Effect],
+) -> None:
+    """Appends to `sparks` what each match makes rules say, and to `effects` what it teaches.
+
+    `profile` is the customer after the event; `dialogues` are all of them and `earlier` the matched
+    ones before it.
+    """
+    begun: tuple[str, ...] = ()
+    for match, before in zip(matches, earlier, strict=True):
+        topic = match.topic
         if before is None:
-            effects.append(Learn(last_topic, topic))
-        last_topic = topic
-        ranks = book.ranks[found.place[0]]
-        if not goes_further(before, found.stage, ranks):
+            effects.append(Learn(lately_on(dialogues, begun), topic, event.occurred_at))
+            begun = (*begun, topic)
+        ranks = book.ranks[match.place[0]]
+        if not goes_further(before, match.stage, ranks):
             continue
-        for rule in book.reached.get(found.place, ()):
+        for rule in book.reached.get(match.place, ()):
             if rule.covers(topic):
-                cause = reached(before, found, event, ranks)
-                decisions, trigger = decide(key, consent, decisions, rule, cause)
-                effects.append(trigger)
-        for rule in book.offers.get(found.place, ()):
+                sparks.append((rule, reached(before, match, event, ranks)))
+        for rule in book.offers.get(match.place, ()):
             if rule.covers(topic):
-                offered = offer(dialogues, rule, found, event, models.transitions)
+                offered = offer(profile, rule, match, event, book, models)
                 if offered is not None:
-                    decisions, trigger = decide(key, consent, decisions, rule, offered)
-                    effects.append(trigger)
-    if last_topic == decisions.last_topic:
-        return decisions
-    return Decisions(decisions.deadlines, decisions.fired, decisions.sent, last_topic)
+                    sparks.append((rule, offered))
+
+
+def _with(profile: Profile, decisions: Decisions) -> Profile:
+    """The profile with these decisions: `msgspec.structs.replace` costs several times as much."""
+    return Profile(
+        profile.key,
+        profile.traits,
+        profile.consent,
+        profile.identities,
+        profile.lifecycle,
+        profile.dialogues,
+        profile.quiet_dialogues,
+        profile.recent,
+        profile.forwarded_to,
+        decisions,
+        profile.known,
+        profile.hot,
+        profile.spoken,
+    )

@@ -15,13 +15,12 @@ from base64 import b64decode, b64encode
 import msgspec
 from msgspec.structs import replace
 
-from schemas.decisions import Decisions
 from schemas.effect import ClearDeadline, Dead, Dropped, Effect, Folded, Outcome, Send
 from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Profile
 from streams.codec import decode_profile, encode_profile
-from streams.deadlines import arm_all
+from streams.deadlines import settle
 from streams.identity import usable_id
 from streams.merging import is_sound, merge_profiles
 from streams.message_ids import remember
@@ -148,15 +147,10 @@ def fold_merge(
         forwarded_to=None,
         identities=merged.identities if returned else _merged(merged.identities, other),
         recent=remember(merged.recent, hashed, event.received_at),
-        decisions=Decisions(
-            profile.decisions.deadlines,
-            merged.decisions.fired,
-            merged.decisions.sent,
-            merged.decisions.last_topic,
-        ),
+        decisions=replace(merged.decisions, deadlines=profile.decisions.deadlines),
     )
     effects: list[Effect] = []
-    return Folded(arm_all(merged, book, models, effects), effects)
+    return Folded(settle(merged, event, book, models, effects), effects)
 
 
 def _merged(identities: dict[str, bool], other: str) -> dict[str, bool]:

@@ -1,5 +1,8 @@
 """The parts of a compiled playbook: durations in milliseconds, names looked up, CEL compiled."""
 
+from collections.abc import Mapping
+from datetime import tzinfo
+
 import msgspec
 
 from schemas.playbook import Then, When
@@ -77,6 +80,9 @@ class CompiledQuietHours(msgspec.Struct, frozen=True):
     end: int
     zone: str
     """IANA name, for customers who did not say theirs."""
+    zones: Mapping[str, tzinfo] = {}
+    """IANA name -> its rules. Given from outside (`infra.time_zones`): reading the database is I/O;
+    where a name is missing it is UTC."""
 
 
 class CompiledPolicy(msgspec.Struct, frozen=True):

@@ -1,12 +1,8 @@
 """The hours in which a customer is left alone, by the clock on their own wall."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from streams.playbook_parts import CompiledQuietHours
-
-Zones = Mapping[str, tzinfo]
-"""IANA name -> its rules. Given from outside: reading the time zone database is I/O."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
@@ -38,10 +34,10 @@ def quiet_until(at: int, quiet: CompiledQuietHours, zone: tzinfo) -> int | None:
     return due if due > at else at + _MINUTE // timedelta(milliseconds=1)
 
 
-def zone_of(named: object, quiet: CompiledQuietHours, zones: Zones) -> tzinfo:
+def zone_of(named: object, quiet: CompiledQuietHours) -> tzinfo:
     """The customer's zone: the one they `named` if there is such a one, else the policy's."""
     if isinstance(named, str):
-        zone = zones.get(named)
+        zone = quiet.zones.get(named)
         if zone is not None:
             return zone
-    return zones.get(quiet.zone) or UTC
+    return quiet.zones.get(quiet.zone) or UTC

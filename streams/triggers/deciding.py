@@ -1,76 +1,93 @@
-"""From a cause to a decision: deterministic id, policy, and the memory of it."""
+"""From a cause to a decision: condition, policy, deterministic id, and the memory of it.
 
-from collections.abc import Mapping
-from typing import Any
+Every decision goes through `decide`. A rule whose condition (`if`) does not hold decides nothing;
+what policy holds back is a decision too, because a measured effect needs it.
+"""
 
-import msgspec
+from collections.abc import Sequence
+
 from xxhash import xxh3_128_hexdigest
 
 from schemas.decisions import Decisions, Sent
-from schemas.profile import Stamped
-from schemas.trigger import Trigger, TriggerType
-from streams.consent import EVERY_CHANNEL
+from schemas.effect import Effect
+from schemas.models import Models
+from schemas.profile import Profile
+from schemas.trigger import Trigger
+from streams.customer_facts import facts_of
 from streams.merging import MOST_SENT
-from streams.playbook import CompiledRule
+from streams.offer_outcomes import shown
+from streams.playbook import CompiledPlaybook
+from streams.playbook_parts import CompiledRule
+from streams.policy.holdouts import is_held_out
+from streams.policy.judging import QUIET, held_back, quiet_end, spoken_with
+from streams.policy.priority import in_order
+from streams.policy.waiting import put_off
+from streams.triggers.cause import Cause, Spark
 
-
-class Cause(msgspec.Struct, frozen=True, gc=False):
-    """What made a rule speak."""
-
-    type: TriggerType
-    cause: str
-    """Together with rule and customer it names the decision: the same cause, the same id."""
-    occurred_at: int
-    decided_at: int
-    reason: str
-    why: dict[str, Any]
-    topic: str | None = None
-    stage: str | None = None
+__all__ = ["Cause", "Spark", "decide", "trigger_id"]
 
 
 def decide(
-    key: str,
-    consent: Mapping[str, Stamped],
-    decisions: Decisions,
-    rule: CompiledRule,
-    cause: Cause,
-) -> tuple[Decisions, Trigger]:
-    """The decision on a cause about the customer `key` and the memory that contains it, after the
-    `decisions` so far.
+    profile: Profile,
+    found: Sequence[Spark],
+    book: CompiledPlaybook,
+    models: Models,
+    effects: list[Effect],
+) -> Decisions:
+    """The memory with the decisions on everything that one event caused, after those in `profile`,
+    which is the customer after the event. The triggers are appended to `effects`.
 
-    It fires, or policy suppresses it; either way it is a trigger, because a measured effect needs
-    the ones that were held back.
+    Of what speaks on the same channel only the first in the order of `policy.priority` may fire.
     """
-    held_back = _held_back(consent, decisions, rule, cause)
-    trigger = Trigger(
-        id=trigger_id(rule.name, key, cause.cause),
-        type=cause.type,
-        rule=rule.name,
-        customer_id=key,
-        occurred_at=cause.occurred_at,
-        decided_at=cause.decided_at,
-        decision="suppressed" if held_back else "fire",
-        reason=cause.reason,
-        why=cause.why,
-        topic=cause.topic,
-        stage=cause.stage,
-        suppressed_by=held_back,
-    )
-    fired = decisions.fired
-    if held_back is None and rule.cooldown:
-        fired = {**fired, rule.name: cause.decided_at}
-    sent = Sent(
-        trigger.id,
-        cause.type,
-        rule.name,
-        cause.decided_at,
-        held_back is None,
-        held_back or cause.reason,
-        cause.topic,
-        cause.stage,
-    )
-    latest = (*decisions.sent[1 - MOST_SENT :], sent)
-    return Decisions(decisions.deadlines, fired, latest, decisions.last_topic), trigger
+    decisions = profile.decisions
+    taken: set[str] = set()
+    if len(found) > 1:
+        found = in_order(found, book.by_name)
+    for rule, cause in found:
+        condition = rule.condition
+        if condition is not None and not condition.holds(
+            facts_of(condition.names, profile, cause.decided_at, book, models, cause.facts())
+        ):
+            continue
+        held = held_back(profile, decisions, rule, cause, taken, book, models)
+        arm: str | None = None
+        if held is None:
+            out = _is_held_out(profile.key, rule, book)
+            if out is not None:
+                arm, held = ("held_out", "holdout") if out else ("treated", None)
+            if rule.then.channel is not None:
+                taken.add(rule.then.channel)
+        trigger = Trigger(
+            id=trigger_id(rule.name, profile.key, cause.cause),
+            type=cause.type,
+            rule=rule.name,
+            customer_id=profile.key,
+            occurred_at=cause.occurred_at,
+            decided_at=cause.decided_at,
+            decision="fire" if held is None else "suppressed",
+            reason=cause.reason,
+            why=cause.why,
+            topic=cause.topic,
+            stage=cause.stage,
+            suppressed_by=held,
+            channel=rule.then.channel,
+            endpoint=rule.then.endpoint,
+            template=rule.then.template,
+            campaign=rule.campaign,
+            arm=arm,  # type: ignore[arg-type]
+            priority=rule.priority,
+            playbook=book.version,
+        )
+        effects.append(trigger)
+        decisions = _remembered(decisions, trigger, rule, cause, book)
+        if held is None and cause.type == "offer.next" and cause.topic is not None:
+            segment = str(cause.why.get("segment", ""))
+            decisions = shown(decisions, cause.topic, segment, cause.decided_at, effects)
+        if held == QUIET:
+            until = quiet_end(profile, cause.decided_at, book)
+            if until is not None:
+                decisions = put_off(decisions, rule.name, cause, until, effects)
+    return decisions
 
 
 def trigger_id(rule: str, customer: str, cause: str) -> str:
@@ -80,16 +97,57 @@ def trigger_id(rule: str, customer: str, cause: str) -> str:
     )
 
 
-def _held_back(
-    consent: Mapping[str, Stamped], decisions: Decisions, rule: CompiledRule, cause: Cause
-) -> str | None:
-    stated = consent.get(EVERY_CHANNEL)
-    if stated is not None and stated.value is False:
-        return "no_consent"
-    if rule.expires is not None and cause.decided_at - cause.occurred_at > rule.expires:
-        return "expired"
-    if rule.cooldown:
-        last = decisions.fired.get(rule.name)
-        if last is not None and cause.decided_at - last < rule.cooldown:
-            return "cooldown"
-    return None
+def _is_held_out(key: str, rule: CompiledRule, book: CompiledPlaybook) -> bool | None:
+    """Whether the customer is kept to compare with, None where nobody is."""
+    if rule.then.channel is None:
+        return None
+    everywhere = book.policy.holdout
+    campaign = book.campaigns.get(rule.campaign) if rule.campaign is not None else None
+    if campaign is None:
+        return is_held_out(key, everywhere) if everywhere else None
+    return is_held_out(key, everywhere) or is_held_out(key, campaign.holdout, campaign.name)
+
+
+def _remembered(
+    decisions: Decisions,
+    trigger: Trigger,
+    rule: CompiledRule,
+    cause: Cause,
+    book: CompiledPlaybook,
+) -> Decisions:
+    """The memory with one more decision.
+
+    Caps and cooldown count what a hold-out kept back as if it had been said: the two groups are to
+    differ in nothing but the message.
+    """
+    held = trigger.suppressed_by
+    fired = decisions.fired
+    spoken = decisions.spoken
+    if held is None or trigger.arm is not None:
+        if rule.cooldown:
+            at = max(cause.decided_at, fired.get(rule.name, 0))
+            fired = {**fired, rule.name: at}
+        if rule.cap is not None or rule.then.channel is not None:
+            spoken = spoken_with(spoken, rule, cause, book)
+    sent = Sent(
+        trigger.id,
+        cause.type,
+        rule.name,
+        cause.decided_at,
+        held is None,
+        held or cause.reason,
+        cause.topic,
+        cause.stage,
+    )
+    return Decisions(
+        decisions.deadlines,
+        fired,
+        (*decisions.sent[1 - MOST_SENT :], sent),
+        decisions.last_topic,
+        decisions.segments,
+        decisions.relationship,
+        spoken,
+        decisions.waiting,
+        decisions.cases,
+        decisions.offered,
+    )

@@ -1,0 +1,68 @@
+"""What was held back by quiet hours is decided again when they end."""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from schemas.decisions import Decisions, Waiting
+from schemas.effect import Effect, SetDeadline
+from streams.triggers.cause import Cause
+
+MOST_WAITING = 5
+"""Decisions that wait for the morning; of more the oldest are not decided again."""
+
+QUIET_KIND = "|quiet"
+"""Kind of the deadline at which quiet hours end. No trigger is called so: names have no `|`."""
+
+
+def put_off(
+    decisions: Decisions, rule: str, cause: Cause, until: int, effects: list[Effect]
+) -> Decisions:
+    """The memory in which the decision waits for `until`; of a rule and topic only the latest."""
+    late = Waiting(
+        rule,
+        cause.type,
+        cause.cause,
+        until,
+        cause.occurred_at,
+        cause.reason,
+        cause.why,
+        cause.topic,
+        cause.stage,
+    )
+    kept = (*decisions.waiting, late)
+    return set_morning(replace(decisions, waiting=latest_of(kept)), effects)
+
+
+def latest_of(waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
+    """At most `MOST_WAITING`, of each rule and topic the last."""
+    by_matter: dict[tuple[str, str | None], Waiting] = {}
+    for one in waiting:
+        by_matter.pop((one.rule, one.topic), None)
+        by_matter[one.rule, one.topic] = one
+    return tuple(by_matter.values())[-MOST_WAITING:]
+
+
+def set_morning(decisions: Decisions, effects: list[Effect]) -> Decisions:
+    """The memory with a deadline at which the first of the waiting decisions is taken again."""
+    due = min((one.until for one in decisions.waiting), default=None)
+    pending = decisions.deadlines.get(QUIET_KIND)
+    if due is None or (pending is not None and pending <= due):
+        return decisions
+    effects.append(SetDeadline(QUIET_KIND, due))
+    return replace(decisions, deadlines={**decisions.deadlines, QUIET_KIND: due})
+
+
+def cause_again(one: Waiting, now: int) -> Cause:
+    """The cause of the second decision at `now` (milliseconds): with an id of its own, because the
+    first one stands in the archive."""
+    return Cause(
+        type=one.type,  # type: ignore[arg-type]
+        cause=f"{one.cause}\x1f{one.until}",
+        occurred_at=one.occurred_at,
+        decided_at=now,
+        reason=one.reason,
+        why={**one.why, "waited_until": one.until},
+        topic=one.topic,
+        stage=one.stage,
+    )

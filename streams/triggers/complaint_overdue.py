@@ -1,0 +1,124 @@
+"""`complaint.overdue`: somebody complained and is still waiting. Every complaint has a clock.
+
+The clock starts at the first stage of the case and stops at the last stage of the ladder, by the
+times the events carry: a solution that is known when the clock runs out prevents it, in whatever
+order it was told; one that is told later takes nothing back. A case that is opened again after it
+was solved has a clock of its own.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from schemas.decisions import Decisions
+from schemas.profile import Dialogue
+from streams.dialogues import current_stage
+from streams.durations import in_words
+from streams.playbook import CompiledPlaybook
+from streams.playbook_parts import CompiledRule
+from streams.topics import family
+from streams.triggers.cause import Cause
+
+
+class OpenCase(msgspec.Struct, frozen=True, gc=False):
+    """A case that waits for its solution."""
+
+    topic: str
+    stage: str
+    """Where it stands."""
+    opened_at: int
+    """Milliseconds since 1970."""
+
+
+def has_clock(topic: str, rule: CompiledRule) -> bool:
+    """Whether the rule speaks of the topic; one that names no topic speaks of complaints."""
+    return topic.startswith("complaint/") if rule.topic == "*" else rule.covers(topic)
+
+
+def opened_at(
+    dialogue: Dialogue, ranks: Mapping[str, int], remembered: int | None = None
+) -> int | None:
+    """Since when (milliseconds) the present case is open, None where it is solved.
+
+    `remembered` is what `reopened` kept: of a case that was opened again several times the dialogue
+    itself knows the latest opening only.
+    """
+    last = max(ranks, key=lambda stage: ranks[stage], default=None)
+    solved = dialogue.stages.get(last) if last is not None else None
+    solved_at = solved.last_at if solved is not None else 0
+    first = min(ranks, key=lambda stage: ranks[stage], default=None)
+    opening = dialogue.stages.get(first) if first is not None else None
+    if opening is None:  # it was not told how it began
+        begun = [span for stage, span in dialogue.stages.items() if stage != last]
+        if not begun:
+            return None
+        opening = min(begun, key=lambda span: (span.first_at, span.last_at))
+    if opening.last_at <= solved_at:
+        return None
+    if opening.first_at > solved_at:
+        return opening.first_at
+    if remembered is not None and solved_at < remembered <= opening.last_at:
+        return remembered
+    return opening.last_at
+
+
+def reopened(
+    cases: dict[str, int],
+    dialogues: Mapping[str, Dialogue],
+    topics: Iterable[str],
+    book: CompiledPlaybook,
+) -> dict[str, int]:
+    """The memory of when cases were opened again, after an event on `topics`; without the solved
+    ones and those whose dialogue was given up."""
+    after = {topic: at for topic, at in cases.items() if topic in dialogues}
+    for topic in topics:
+        dialogue = dialogues.get(topic)
+        if dialogue is None:
+            continue
+        at = opened_at(dialogue, book.ranks.get(family(topic), {}), after.get(topic))
+        if at is None or all(span.first_at >= at for span in dialogue.stages.values()):
+            after.pop(topic, None)
+        else:
+            after[topic] = at
+    return after if after != cases else cases
+
+
+def open_cases(
+    decisions: Decisions,
+    dialogues: Mapping[str, Dialogue],
+    rule: CompiledRule,
+    book: CompiledPlaybook,
+) -> list[OpenCase]:
+    """Every open case the rule covers that it has not spoken of, the longest waiting first."""
+    found = []
+    for topic, dialogue in dialogues.items():
+        if not has_clock(topic, rule):
+            continue
+        ranks = book.ranks.get(family(topic), {})
+        stage = current_stage(dialogue, ranks)
+        if all(other is not rule for other in book.overdue.get((family(topic), stage), ())):
+            continue
+        at = opened_at(dialogue, ranks, decisions.cases.get(topic))
+        if at is not None and decisions.fired.get(f"{rule.name}|{topic}", 0) < at:
+            found.append(OpenCase(topic, stage, at))
+    found.sort(key=lambda case: (case.opened_at, case.topic))
+    return found
+
+
+def overdue(case: OpenCase, rule: CompiledRule, due: int, decided_at: int) -> Cause:
+    """The cause, in words: since when somebody has been waiting, and where the case stands."""
+    return Cause(
+        type="complaint.overdue",
+        cause=f"{case.topic}\x1f{case.opened_at}",
+        occurred_at=due,
+        decided_at=decided_at,
+        reason=f"{case.topic} has been open for {in_words(rule.after)} and stands at {case.stage}",
+        why={
+            "opened_at": case.opened_at,
+            "due": case.opened_at + rule.after,
+            "open_ms": due - case.opened_at,
+            "after_ms": rule.after,
+        },
+        topic=case.topic,
+        stage=case.stage,
+    )
