@@ -195,6 +195,30 @@ def score_test(treated: Arm, held_out: Arm) -> float:
     return erfc(abs(value) / sqrt(2 * variance))
 
 
+def customers_needed(
+    base: float, holdout: float, looks: Looks = "any", least_relative: float = LEAST_RELATIVE
+) -> int:
+    """Customers in both arms until an effect of `least_relative` times `base` (the rate of the held
+    out, between 0 and 1) is seen with a probability of `POWER`, with the share `holdout` held out.
+
+    The smallest n with effect >= (reach(n) + z(POWER)) standard errors(n).
+    """
+    raised = min(base * (1 + least_relative), (1 + base) / 2)
+    variance = raised * (1 - raised) / (1 - holdout) + base * (1 - base) / holdout
+
+    def seen(customers: float) -> bool:
+        reach = _factor(customers) if looks == "any" else _Z
+        return base * least_relative >= (reach + _POWER_Z) * sqrt(variance / customers)
+
+    low, high = 1.0, 2.0
+    while not seen(high) and high < _MOST_CUSTOMERS:
+        low, high = high, high * 2
+    while high - low > 0.5:
+        middle = (low + high) / 2
+        low, high = (low, middle) if seen(middle) else (middle, high)
+    return ceil(high)
+
+
 def _variance(arm: Arm) -> float:
     share = (arm.conversions + 1) / (arm.customers + 2)
     return share * (1 - share) / arm.customers
@@ -216,29 +240,9 @@ def _missing_for_intervals(treated: Arm, held_out: Arm) -> int:
 
 
 def _missing_for_power(treated: Arm, held_out: Arm, looks: Looks, least_relative: float) -> int:
-    """Customers until the effect worth finding is `POWER` likely to be seen: the smallest n with
-    effect >= (reach(n) + z(POWER)) standard errors(n)."""
     count = treated.customers + held_out.customers
-    share = treated.customers / count
     half_a_customer = 0.5 / held_out.customers
     base = held_out.conversions / held_out.customers
     base = min(max(base, half_a_customer), 1 - half_a_customer)
-    effect = base * least_relative
-    raised = min(base + effect, (1 + base) / 2)
-    variance = raised * (1 - raised) / share + base * (1 - base) / (1 - share)
-
-    def seen(customers: float) -> bool:
-        reach = _factor(customers) if looks == "any" else _Z
-        return effect >= (reach + _POWER_Z) * sqrt(variance / customers)
-
-    if seen(count):
-        return 0
-    low, high = float(count), float(count) * 2
-    while not seen(high):
-        low, high = high, high * 2
-        if high > _MOST_CUSTOMERS:
-            return _MOST_CUSTOMERS - count
-    while high - low > 0.5:
-        middle = (low + high) / 2
-        low, high = (low, middle) if seen(middle) else (middle, high)
-    return ceil(high) - count
+    needed = customers_needed(base, held_out.customers / count, looks, least_relative)
+    return max(0, needed - count)
