@@ -10,6 +10,8 @@ from schemas.profile import Dialogue, Profile
 from streams.churn import alive_at
 from streams.dialogues import current_stage, furthest_stage, last_at
 from streams.topics import family
+from streams.value import residual_value
+from streams.value_tiers import tier_of
 
 if TYPE_CHECKING:
     from streams.playbook import CompiledPlaybook
@@ -117,6 +119,11 @@ def _complaints(given: Given, solved: bool) -> int:
         for topic, dialogue in given[0].dialogues.items()
         if topic.startswith("complaint/")
     )
+
+
+def _residual_value(given: Given) -> float | None:
+    found = residual_value(given[0].lifecycle, given[1], given[3].churn, given[3].value)
+    return None if found is None else found.expected
 
 
 def _referrals(given: Given) -> int:
@@ -237,12 +244,15 @@ FACTS: dict[str, Fact] = {
         lambda given: alive_at(given[0].lifecycle, given[1], given[3].churn),
     ),
     "residual_value": Fact(
-        "Money still expected of the customer; known once `daehwa fit` has looked.",
-        "models", "double", 120.5, lambda given: None,
+        "Money still expected of the customer within the horizon of the model; known of who has "
+        "bought.",
+        "models", "double", 120.5, _residual_value,
     ),
     "tier": Fact(
-        "Which part of the customers by value; known once `daehwa fit` has looked.",
-        "models", "string", "top", lambda given: None,
+        "`top`: one of the few who bring 80% of the money; `middle`: who bring it to 95%; `low`. "
+        "Known once a hundred have bought.",
+        "models", "string", "top",
+        lambda given: tier_of(given[0].lifecycle.spend, given[3].learned),
     ),
     "topic": Fact("What the trigger is about.", "cause", "string", "product/shoes"),
     "stage": Fact("The stage that fired it.", "cause", "string", "cart"),

@@ -70,18 +70,18 @@ def compile_expression(text: str, where: str, known: Collection[str]) -> Express
     for name in sorted(own & set(known)):
         raise RuleError(where, f"{name!r} is a fact; call the element something else",
                         _position(name, bare))  # fmt: skip
-    names = set(referred["variables"]) - own - _TYPES
-    for name in sorted(names - set(known), key=lambda name: _position(name, bare) or 0):
-        raise RuleError(
-            where, f"nothing is called {name!r}; {choices(name, sorted(known))}",
-            _position(name, bare),
-        )  # fmt: skip
     for name in referred["functions"]:
         if name.isidentifier() and name not in FUNCTIONS and not name.startswith("_"):
             raise RuleError(
                 where, f"no function is called {name!r}; {choices(name, (*FUNCTIONS, *_MACROS))}",
                 _position(name, bare),
             )  # fmt: skip
+    names = set(referred["variables"]) - own - _TYPES
+    for name in sorted(names - set(known), key=lambda name: _position(name, bare) or 0):
+        raise RuleError(
+            where, f"nothing is called {name!r}; {choices(name, sorted(known))}",
+            _position(name, bare),
+        )  # fmt: skip
     return Expression(text, frozenset(names), program)
 
 
@@ -100,7 +100,7 @@ def _not_cel(problem: str, text: str, where: str) -> RuleError:
     before = text.split("\n")[: line - 1]
     offset = sum(len(part) + 1 for part in before) + column - 1
     said = said.removeprefix("Syntax error: ").partition(" expecting {")[0]
-    word = re.search(r"'(and|or|not|=|AND|OR|NOT)'", said)
+    word = re.search(r"'(and|or|not|=|AND|OR|NOT)\s*'", said)
     if word:
         meant = {"and": "&&", "or": "||", "not": "!", "=": "=="}[word[1].lower()]
         said = f"{said}; CEL writes {meant}"

@@ -49,6 +49,8 @@ def places_of(topic: str, stages: Iterable[str], ladders: Ladders) -> list[tuple
 
 
 def stages_starting_a_clock(rule: CompiledRule, ladders: Ladders) -> list[tuple[str, str]]:
-    """(family, stage) at which somebody waits for an answer: not the last of the ladder."""
-    places = places_of(rule.topic, rule.stages, ladders)
+    """(family, stage) at which somebody waits for an answer: not the last of the ladder. A rule
+    that names no topic speaks of complaints."""
+    topic = "complaint/*" if rule.topic == "*" and "complaint" in ladders else rule.topic
+    places = places_of(topic, rule.stages, ladders)
     return [(name, stage) for name, stage in places if stage != ladders[name][-1]]
