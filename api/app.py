@@ -6,7 +6,19 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api import campaigns, contact, customers, health, home, shop, tracker, triggers
+from api import (
+    calls,
+    campaigns,
+    contact,
+    customers,
+    deliveries,
+    health,
+    home,
+    mail,
+    shop,
+    tracker,
+    triggers,
+)
 from api import playbook as playbooks
 from api.collector import CollectorRoutes
 from api.collector.documentation import document_collector
@@ -42,7 +54,20 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
         redirect_slashes=False,
     )
     app.router.routes.insert(0, CollectorRoutes())
-    for part in (health, contact, customers, triggers, campaigns, playbooks, home, shop, tracker):
+    for part in (
+        health,
+        contact,
+        customers,
+        triggers,
+        calls,
+        deliveries,
+        mail,
+        campaigns,
+        playbooks,
+        home,
+        shop,
+        tracker,
+    ):
         app.include_router(part.router)
     answer_errors(app)
     return app

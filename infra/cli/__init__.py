@@ -6,6 +6,7 @@ import typer
 
 from infra.cli.campaigns import campaigns
 from infra.cli.customer import customer
+from infra.cli.deliveries import deliveries
 from infra.cli.doctor import doctor
 from infra.cli.fit import fit
 from infra.cli.playbook import playbook
@@ -42,6 +43,7 @@ app.command("rebuild")(rebuild_command)
 playbook.command()(push)
 playbook.command()(history)
 app.add_typer(playbook, name="playbook")
+app.add_typer(deliveries, name="deliveries")
 
 
 def main() -> None:

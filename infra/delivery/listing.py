@@ -1,6 +1,6 @@
 """Deliveries for people who look on: what waits, what was given up."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import msgspec
@@ -39,8 +39,11 @@ class DeliveryListing:
         self._partitions = range(settings.partitions)
         self._schedule = DeliverySchedule(redis, settings)
 
-    async def find(self, listed: Listed, endpoints: Sequence[str], most: int) -> list[Shown]:
-        """What waits for these endpoints, soonest first, or was given up, latest first."""
+    async def find(
+        self, listed: Listed, endpoints: Sequence[str], most: int, triggers: Collection[str] = ()
+    ) -> list[Shown]:
+        """What waits for these endpoints, soonest first, or was given up, latest first; only of
+        these triggers where some are named."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             places = []
             for partition in self._partitions:
@@ -57,6 +60,7 @@ class DeliveryListing:
             for partition, members in zip(places, found, strict=True)
             for member, at in members
             if member.decode().partition("/")[2] in endpoints
+            and (not triggers or member.decode().partition("/")[0] in triggers)
         ]
         wanted.sort(reverse=listed == "given_up")
         return await self._read(wanted[:most])

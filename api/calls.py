@@ -1,0 +1,134 @@
+"""The call list of the call centre over HTTP."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
+from redis.exceptions import RedisError
+
+from api.access import require_token
+from api.customers import redis_away
+from api.errors import Refused
+from api.parts import Parts, parts_of
+from infra.clock import now_ms
+from infra.delivery.call_list import Call, CallList, CallTakenError, NoCallError, OpenCall
+from infra.delivery.outcomes import called_event, uncalled_event
+from schemas.event import WireEvent
+from streams.codec import encode_event
+from streams.consent import may_speak
+from streams.customer_view import instant
+
+MOST_CALLS = 500
+
+router = APIRouter(prefix="/v1/calls", tags=["calls"], dependencies=[Depends(require_token)])
+
+FromParts = Annotated[Parts, Depends(parts_of)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is going to call."""
+
+    operator: Text
+
+
+class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What came of a call."""
+
+    operator: Text
+    outcome: Text
+    """reached, not reached, voicemail, wrong number, ...: yours to choose."""
+    note: Annotated[str, msgspec.Meta(max_length=4_000)] = ""
+
+
+@router.get("", summary="Whom to call, the most urgent first")
+async def calls(
+    parts: FromParts, limit: Annotated[int, Query(ge=1, le=MOST_CALLS)] = 50
+) -> Response:
+    """`{"calls": [...]}` by priority, then age. `claimed_by` and `claimed_until` (ISO 8601) say who
+    is calling."""
+    try:
+        found = await CallList(parts.redis).open(limit)
+    except (RedisError, OSError):
+        raise redis_away() from None
+    now = now_ms()
+    return _answer({"calls": [_view(one, now) for one in found]})
+
+
+@router.post("/{call_id}/claim", summary="I am calling them")
+async def claim(call_id: str, request: Request, parts: FromParts) -> Response:
+    """Body `{"operator"}`. The call is the operator's for 15 minutes; claiming again prolongs it.
+
+    404 `no_call`; 409 `claimed` where another operator has it, `withheld` where the customer has
+    taken back the consent: the call is then taken off the list.
+    """
+    operator = _read(await request.body(), Claim).operator
+    calls, now = CallList(parts.redis), now_ms()
+    held = await _ask(calls.claim, call_id, operator)
+    call = held.call
+    try:
+        profile = await parts.profiles.read(call.customer_id)
+    except (RedisError, OSError):
+        raise redis_away() from None
+    if profile is None or not may_speak(profile.consent, call.channel or "call"):
+        await _put(parts, call, uncalled_event(call, now))
+        await _ask(calls.done, call_id, operator)
+        raise Refused(409, "withheld", "the customer does not want to be called any more")
+    return _answer(_view(held, now))
+
+
+@router.post("/{call_id}/done", summary="I have called them")
+async def done(call_id: str, request: Request, parts: FromParts) -> Response:
+    """Body `{"operator", "outcome", "note"?}`. 200 once the call is on the log as a contact event.
+
+    404 `no_call`; 409 `claimed` where another operator has it; 503 while Kafka is away: repeat it.
+    """
+    result = _read(await request.body(), Result)
+    calls = CallList(parts.redis)
+    # First the claim, so that two operators cannot both say what came of it; then the event, whose
+    # message id is the same when this is repeated; the call leaves the list when it is on the log.
+    held = await _ask(calls.claim, call_id, result.operator)
+    event = called_event(held.call, result.operator, result.outcome, result.note, now_ms())
+    await _put(parts, held.call, event)
+    await _ask(calls.done, call_id, result.operator)
+    return _answer({"message_id": event.message_id})
+
+
+async def _ask(ask: Any, call_id: str, operator: str) -> OpenCall:
+    try:
+        held: OpenCall = await ask(call_id, operator, now_ms())
+    except NoCallError as problem:
+        raise Refused(404, "no_call", str(problem)) from None
+    except CallTakenError as problem:
+        raise Refused(409, "claimed", str(problem)) from None
+    except (RedisError, OSError):
+        raise redis_away() from None
+    return held
+
+
+async def _put(parts: Parts, call: Call, event: WireEvent) -> None:
+    await parts.events.put([(call.customer_id, encode_event(event))])
+
+
+def _view(held: OpenCall, now: int) -> dict[str, Any]:
+    view: dict[str, Any] = msgspec.to_builtins(held.call)
+    view["created_at"] = instant(held.call.created_at)
+    claimed = held.claimed_until > now
+    view["claimed_by"] = held.operator if claimed else None
+    view["claimed_until"] = instant(held.claimed_until) if claimed else None
+    return view
+
+
+def _read(body: bytes, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise Refused(400, "bad_request", str(problem)) from None
+
+
+def _answer(body: dict[str, Any]) -> Response:
+    return Response(
+        msgspec.json.encode(body),
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )

@@ -1,0 +1,183 @@
+"""Deliveries and endpoints over HTTP: what waits, what was given up, trying it again."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
+from redis.exceptions import RedisError
+
+from api.access import require_token
+from api.customers import redis_away
+from api.errors import Refused
+from api.parts import Parts, parts_of
+from infra.clock import now_ms
+from infra.delivery.circuit import mode
+from infra.delivery.endpoint_states import EndpointStates
+from infra.delivery.listing import DeliveryListing, Done, Shown
+from infra.delivery.records import DEFAULT, Delivery
+from infra.delivery.schedule import DeliverySchedule
+from infra.delivery.telling import Endpoints
+from streams.customer_view import instant
+
+MOST_LISTED = 1_000
+
+router = APIRouter(tags=["deliveries"], dependencies=[Depends(require_token)])
+
+FromParts = Annotated[Parts, Depends(parts_of)]
+OfEndpoint = Annotated[str | None, Query(description="only of this endpoint")]
+
+
+class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which deliveries that were given up are tried again: of these triggers, or all of them."""
+
+    triggers: tuple[str, ...] = ()
+    """Ids of triggers; empty: every one, up to `limit`."""
+    endpoint: str | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_LISTED)] = MOST_LISTED
+
+
+@router.get("/v1/deliveries", summary="Deliveries that wait, or were given up")
+async def deliveries(
+    parts: FromParts,
+    status: Annotated[Literal["waiting", "given_up"], Query()] = "waiting",
+    endpoint: OfEndpoint = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50,
+) -> Response:
+    """`{"deliveries": [...]}`: waiting ones soonest first, given-up ones latest first."""
+    names = _names(parts, endpoint)
+    try:
+        found = await _listing(parts).find(status, names, limit)
+    except (RedisError, OSError):
+        raise redis_away() from None
+    return _answer({"deliveries": [_shown(one) for one in found]})
+
+
+@router.get("/v1/deliveries/{trigger_id}", summary="What became of one trigger")
+async def delivery(trigger_id: str, parts: FromParts) -> Response:
+    """`{"deliveries": [...]}`, also those that are done with, as long as they are remembered. 404
+    `no_delivery`."""
+    try:
+        found = await _listing(parts).of_trigger(trigger_id, _names(parts, None))
+    except (RedisError, OSError):
+        raise redis_away() from None
+    if not found:
+        raise Refused(404, "no_delivery", f"nothing was delivered for the trigger {trigger_id!r}")
+    return _answer({"deliveries": [_known(one) for one in found]})
+
+
+@router.post("/v1/deliveries/replay", summary="Try again what was given up")
+async def replay(request: Request, parts: FromParts) -> Response:
+    """Body `{"triggers"?: [id, ...], "endpoint"?, "limit"?}`. `{"replayed": N}`: they are due now,
+    with the whole schedule before them, under the ids they had. 404 `no_delivery` where none of
+    the triggers named was given up."""
+    try:
+        wanted = msgspec.json.decode(await request.body() or b"{}", type=Replay)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise Refused(400, "bad_request", str(problem)) from None
+    listing = _listing(parts)
+    try:
+        found = await listing.find(
+            "given_up", _names(parts, wanted.endpoint), wanted.limit, wanted.triggers
+        )
+        if wanted.triggers and not found:
+            raise Refused(404, "no_delivery", "none of these was given up")
+        replayed = await listing.replay(found, now_ms())
+    except (RedisError, OSError):
+        raise redis_away() from None
+    return _answer({"replayed": replayed})
+
+
+@router.get("/v1/endpoints", summary="Who is told, and whether they answer")
+async def endpoints(parts: FromParts) -> Response:
+    """`{"endpoints": [...]}`, each with `circuit` (closed, probing, open, disabled) and how much
+    waits."""
+    known = _endpoints(parts)
+    names = known.names()
+    now = now_ms()
+    schedule = DeliverySchedule(parts.redis, parts.settings)
+    views = []
+    try:
+        states = await EndpointStates(parts.redis).read(names)
+        for name in names:
+            state = states[name]
+            backlog = await schedule.backlog(range(parts.settings.partitions), name)
+            views.append(
+                {
+                    "name": name,
+                    "kind": known.kind(name),
+                    "circuit": mode(state, now),
+                    "failures": state.failures,
+                    "not_before": instant(state.not_before) if state.not_before > now else None,
+                    "disabled_at": instant(state.disabled_at),
+                    "detail": state.detail,
+                    "waiting": backlog.waiting,
+                }
+            )
+    except (RedisError, OSError):
+        raise redis_away() from None
+    return _answer({"endpoints": views})
+
+
+@router.post("/v1/endpoints/{name}/enable", summary="Send to a disabled endpoint again")
+async def enable(name: str, parts: FromParts) -> Response:
+    """Also closes its circuit. What was given up meanwhile stays so until it is replayed. 404
+    `no_endpoint`."""
+    _names(parts, name)
+    try:
+        await EndpointStates(parts.redis).enable(name)
+    except (RedisError, OSError):
+        raise redis_away() from None
+    return _answer({"enabled": name})
+
+
+def _names(parts: Parts, endpoint: str | None) -> list[str]:
+    names = _endpoints(parts).names()
+    if endpoint is None:
+        # What the settings' endpoint left behind is shown though it is gone.
+        return list(dict.fromkeys([*names, DEFAULT]))
+    if endpoint not in (*names, DEFAULT):
+        raise Refused(404, "no_endpoint", f"there is no endpoint {endpoint!r}")
+    return [endpoint]
+
+
+def _endpoints(parts: Parts) -> Endpoints:
+    return Endpoints(parts.settings, lambda: parts.playbook.source)
+
+
+def _listing(parts: Parts) -> DeliveryListing:
+    return DeliveryListing(parts.redis, parts.settings)
+
+
+def _shown(shown: Shown) -> dict[str, Any]:
+    given_up = shown.delivery.status == "failed"
+    return {**_known(shown.delivery), "given_up_at" if given_up else "due_at": instant(shown.at)}
+
+
+def _known(found: Delivery | Done) -> dict[str, Any]:
+    if isinstance(found, Done):
+        trigger_id, _, endpoint = found.id.partition("/")
+        return {
+            "trigger_id": trigger_id,
+            "endpoint": endpoint,
+            "status": found.status,
+            "attempts": found.attempts,
+            "last_at": instant(found.at),
+        }
+    return {
+        "trigger_id": found.trigger.id,
+        "endpoint": found.endpoint,
+        "status": "given_up" if found.status == "failed" else found.status,
+        "attempts": found.attempts,
+        "last_at": instant(found.last_at),
+        "created_at": instant(found.created_at),
+        "detail": found.detail,
+        "trigger": found.trigger,
+    }
+
+
+def _answer(body: dict[str, Any]) -> Response:
+    return Response(
+        msgspec.json.encode(body),
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
