@@ -126,7 +126,7 @@ class Counts(msgspec.Struct, frozen=True):
     """Milliseconds since 1970 up to which the archive speaks: its latest receipt, at most now. 0
     where it has no exposures."""
     arms: dict[tuple[str, str], ArmCounts]
-    """(campaign, arm) -> counts. A campaign that was not asked about has nobody over."""
+    """(campaign, arm) -> counts. Of a campaign that was not asked about only the name is right."""
 
 
 def count_campaigns(
