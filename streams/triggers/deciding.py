@@ -6,6 +6,7 @@ what policy holds back is a decision too, because a measured effect needs it.
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
 from xxhash import xxh3_128_hexdigest
 
 from schemas.decisions import Decisions, Sent
@@ -139,15 +140,5 @@ def _remembered(
         cause.topic,
         cause.stage,
     )
-    return Decisions(
-        decisions.deadlines,
-        fired,
-        (*decisions.sent[1 - MOST_SENT :], sent),
-        decisions.last_topic,
-        decisions.segments,
-        decisions.relationship,
-        spoken,
-        decisions.waiting,
-        decisions.cases,
-        decisions.offered,
-    )
+    latest = (*decisions.sent[1 - MOST_SENT :], sent)
+    return replace(decisions, fired=fired, sent=latest, spoken=spoken)
