@@ -4,7 +4,6 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 import yaml
@@ -13,6 +12,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from infra.playbook_positions import position_of
 from infra.playbook_shape import LOST, Misshapen, shaped
+from infra.time_zones import time_zones, with_time_zones
 from schemas.playbook import Playbook
 from streams.definitions import version_of
 from streams.playbook import CompiledPlaybook, compile_playbook
@@ -83,7 +83,7 @@ def parse_playbook(text: str, source: str) -> CompiledPlaybook:
         try:
             compiled = compile_playbook(playbook, version_of(text))
             if not errors and not mistakes:
-                return compiled
+                return with_time_zones(compiled)
         except RuleErrors as problems:
             errors += problems.errors
         # What may only follow from a mistake that is told already is not told.
@@ -184,10 +184,8 @@ def _outside(playbook: Playbook) -> list[RuleError]:
     errors = []
     hours = playbook.policy.quiet_hours
     if hours is not None:
-        try:
-            ZoneInfo(hours.zone)
-        except (KeyError, ValueError, OSError):
-            zones = sorted(available_timezones())
+        zones = time_zones()
+        if zones and hours.zone not in zones:
             near = get_close_matches(hours.zone, zones, n=1, cutoff=0.5)
             said = f"no time zone is called {hours.zone!r}; write for example Europe/Paris"
             said += f"; did you mean {near[0]!r}?" if near else ""

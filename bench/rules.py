@@ -1,0 +1,82 @@
+"""What rules cost: the fold in memory with a hundred of them over that with ten."""
+
+import statistics
+import time
+from collections.abc import Iterator
+
+from bench.figure import Figure
+from bench.traffic import CATEGORIES, envelopes, shop_events
+from infra.clock import now_ms
+from infra.playbook_file import parse_playbook
+from infra.settings import SHIPPED_PLAYBOOK
+from schemas.event import Event
+from schemas.models import BgNbd
+from schemas.profile import Profile
+from streams.batches import fold_batch
+from streams.codec import decode_envelope
+from streams.identity import profile_key
+from streams.learned import Learned
+from streams.playbook import CompiledPlaybook
+
+EVENTS_COUNT = 40_000
+CUSTOMERS = 10_000
+ENVELOPE = 100
+ROUNDS = 7
+
+_STAGES = ("introduction", "details", "cart", "checkout", "purchase")
+_CONDITIONS = (
+    "purchases >= 2 && spend > 100.0",
+    "average_order > 50.0",
+    'furthest[topic] == "cart"',
+    "known",
+    'channels.exists(name, name != "web")',
+)
+
+
+def measure() -> Iterator[Figure]:
+    """rules.hundred_vs_ten."""
+    batches = [
+        [(profile_key(event) or "", event) for event in decode_envelope(value)[0]]
+        for _, _, value in envelopes(
+            shop_events(EVENTS_COUNT, CUSTOMERS, seed=1, start=now_ms()), 1, ENVELOPE
+        )
+    ]
+    books = {count: _with_rules(count) for count in (0, 10, 100)}
+    rates: dict[int, list[float]] = {count: [] for count in books}
+    for _ in range(ROUNDS):  # in turns: whatever else the machine does, it does to each
+        for count, book in books.items():
+            rates[count].append(_throughput(batches, book))
+    median = {count: statistics.median(found) for count, found in rates.items()}
+    about = {
+        "events": EVENTS_COUNT,
+        "rounds": ROUNDS,
+        "hundred_events_per_s": round(median[100]),
+        "ten_events_per_s": round(median[10]),
+        "shipped_events_per_s": round(median[0]),
+    }
+    yield Figure("rules.hundred_vs_ten", round(median[100] / median[10], 3), "ratio", about)
+
+
+def _throughput(batches: list[list[tuple[str, Event]]], book: CompiledPlaybook) -> float:
+    profiles: dict[str, Profile] = {}
+    learned = Learned()
+    started = time.perf_counter()
+    for events in batches:
+        profiles.update(fold_batch(events, profiles, learned, book, BgNbd()).profiles)
+    return EVENTS_COUNT / (time.perf_counter() - started)
+
+
+def _with_rules(count: int) -> CompiledPlaybook:
+    """The playbook that ships with `count` more triggers: as a shop writes them, one for each
+    category and stage that somebody looks after, every one with a condition."""
+    text = SHIPPED_PLAYBOOK.read_text(encoding="utf-8")
+    head, _, triggers = text.partition("\ntriggers:\n")
+    rules = []
+    for index in range(count):
+        stage = _STAGES[index // len(CATEGORIES) % len(_STAGES)]
+        rules.append(
+            f"  - name: rule-{index}\n    when: stage.reached\n"
+            f"    topic: product/{CATEGORIES[index % len(CATEGORIES)]}\n    stages: [{stage}]\n"
+            f"    if: '{_CONDITIONS[index % len(_CONDITIONS)]}'\n"
+        )
+    return parse_playbook(f"{head}\ntriggers:\n{''.join(rules)}{triggers}", f"{count} rules")
