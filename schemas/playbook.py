@@ -92,8 +92,15 @@ class TriggerRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Of triggers on one channel caused by one event, only those of the highest fire."""
     campaign: str | None = None
     """One of `campaigns`."""
+    by: Literal["purchases", "visits"] = "purchases"
+    """churn.risk: which rhythm is looked at; with `stages` none, it fires when one is reached."""
     p_alive: float = 0.5
-    """churn.risk: fires when the probability falls below."""
+    """churn.risk by purchases: fires when the probability falls below."""
+    chance: float = 0.02
+    """churn.risk by visits: fires when so long a silence, or so few visits, would be less probable
+    than this were nothing the matter."""
+    least_days: int = 5
+    """churn.risk by visits: of customers who came on so many days at least."""
     least_customers: int = 20
     """offer.next: stays silent until so many customers came from the same topic."""
 

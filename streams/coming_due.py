@@ -9,12 +9,11 @@ from schemas.decisions import Decisions
 from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Dialogue, Profile
-from streams.churn import churn_deadline
 from streams.merging import still_spoken_of
 from streams.playbook import CompiledPlaybook, CompiledRule
 from streams.policy.waiting import cause_again
 from streams.triggers.cause import Spark
-from streams.triggers.churn_risk import at_risk
+from streams.triggers.churn_risk import at_risk, risk_due
 from streams.triggers.complaint_overdue import open_cases, overdue
 from streams.triggers.silence import silence_due, silent
 from streams.triggers.stage_stalled import open_stalls, stalled
@@ -43,7 +42,7 @@ def rule_due(
     if when == "complaint.overdue":
         return overdue_due(decisions, profile.dialogues, rule, book)
     if when == "churn.risk":
-        return churn_deadline(profile.lifecycle, rule.p_alive, models.churn)
+        return risk_due(profile.lifecycle, rule, models)
     if when == "silence":
         return silence_due(profile, decisions, rule)
     return None
@@ -79,9 +78,9 @@ def rule_came_due(
             sparks.append((rule, silent(profile, rule, due, now)))
             decisions = _speaks(decisions, rule, "", profile.lifecycle.last_seen, profile.dialogues)
     elif when == "churn.risk":
-        later = churn_deadline(profile.lifecycle, rule.p_alive, models.churn)
+        later = risk_due(profile.lifecycle, rule, models)
         if later is not None and later <= due:
-            sparks.append((rule, at_risk(profile.lifecycle, rule, due, now, models.churn)))
+            sparks.append((rule, at_risk(profile.lifecycle, rule, due, now, models)))
             return Due(decisions, sparks)
     return Due(decisions, sparks, rule_due(when, rule, profile, decisions, book, models))
 

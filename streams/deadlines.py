@@ -20,6 +20,7 @@ from streams.message_ids import remember
 from streams.playbook import CompiledPlaybook
 from streams.policy.waiting import QUIET_KIND, set_morning
 from streams.relationship import dormant_at
+from streams.rhythm import silence_deadline
 from streams.segmenting import LOOK_KIND, first_look, look, next_look
 from streams.triggers.complaint_overdue import has_clock, reopened
 from streams.triggers.deciding import decide
@@ -122,6 +123,19 @@ def arm_by_time(
     due = first_look(profile, now, book)
     if due is not None:
         wanted[LOOK_KIND] = due
+    return _set(decisions, wanted, effects) if wanted else decisions
+
+
+def arm_rhythms(
+    profile: Profile, decisions: Decisions, book: CompiledPlaybook, effects: list[Effect]
+) -> Decisions:
+    """The `decisions` with the deadlines that a visit on a new day makes necessary."""
+    wanted: dict[str, int] = {}
+    for rule in book.rhythms:
+        if rule.name not in decisions.deadlines:
+            due = silence_deadline(profile.lifecycle, rule.chance, rule.least_days)
+            if due is not None:
+                wanted[rule.name] = due
     return _set(decisions, wanted, effects) if wanted else decisions
 
 

@@ -10,9 +10,9 @@ from schemas.decisions import Decisions
 from schemas.effect import Dropped, Effect, Folded, Learn, Outcome, Send
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Dialogue, Profile
+from schemas.profile import Dialogue, Lifecycle, Profile
 from streams.consent import consent_of, write_consent
-from streams.deadlines import arm, arm_by_time, fold_timer
+from streams.deadlines import arm, arm_by_time, arm_rhythms, fold_timer
 from streams.dialogues import MOST_DIALOGUES, advance, keep_liveliest
 from streams.hot_profiles import HOT_RING, fold_in_summary, is_excess
 from streams.lifecycle import lived
@@ -26,9 +26,11 @@ from streams.segmenting import changed_groups, look
 from streams.spoken import fold_spoken, is_ours
 from streams.traits import write_traits
 from streams.triggers.cause import Spark
+from streams.triggers.churn_risk import announced, falls
 from streams.triggers.deciding import decide
 from streams.triggers.offer_next import offer
 from streams.triggers.stage_reached import goes_further, reached
+from streams.value_tiers import move
 
 _MESSAGES = frozenset({"timer", "link", "merge"})
 """Types of events that profiles send to profiles and deadlines to the log."""
@@ -125,15 +127,17 @@ def _fold_happening(
         if state.decisions is not decisions:
             folded = _with(folded, state.decisions)
         sparks += state.sparks
-    decisions = _decided(folded, sparks, matches, order, event, book, models, effects)
+    before = profile.lifecycle
+    decisions = _decided(before, folded, sparks, matches, order, event, book, models, effects)
     if decisions is not folded.decisions:
         folded = _with(folded, decisions)
     return Folded(folded, effects)
 
 
 def _decided(
+    before: Lifecycle,
     profile: Profile,
-    sparks: Sequence[Spark],
+    sparks: list[Spark],
     matches: Sequence[Match],
     order: bool,
     event: Event,
@@ -142,7 +146,13 @@ def _decided(
     effects: list[Effect],
 ) -> Decisions:
     """The decisions on the `sparks` and the deadlines, after those in `profile`, which is the
-    customer after the event."""
+    customer after the event; `before` is the lifecycle without it."""
+    life = profile.lifecycle
+    visited = book.rhythms and life.active_day > before.active_day
+    if visited:
+        sparks += falls(before, life, event, book.rhythms, models)
+    if order:
+        effects += move(before.spend, life.spend)
     decisions = profile.decisions
     if sparks:
         decisions = decide(profile, sparks, book, models, effects)
@@ -150,6 +160,8 @@ def _decided(
         decisions = arm(profile, decisions, matches, order, book, models, effects)
     if book.silences or book.segments or book.relationship is not None:
         decisions = arm_by_time(profile, decisions, event.received_at, book, effects)
+    if visited:
+        decisions = arm_rhythms(profile, decisions, book, effects)
     return decisions
 
 
@@ -181,6 +193,9 @@ def _caused(
         for rule in book.reached.get(match.place, ()):
             if rule.covers(topic):
                 sparks.append((rule, reached(before, match, event, ranks)))
+        for rule in book.leaving.get(match.place, ()):
+            if rule.covers(topic):
+                sparks.append((rule, announced(profile.lifecycle, match, event, models)))
         for rule in book.offers.get(match.place, ()):
             if rule.covers(topic):
                 offered = offer(profile, rule, match, event, book, models)

@@ -25,6 +25,7 @@ from streams.identity import usable_id
 from streams.merging import is_sound, merge_profiles
 from streams.message_ids import remember
 from streams.playbook import CompiledPlaybook
+from streams.value_tiers import move
 
 MOST_IDENTITIES = 64
 """Ids of one customer; further ones are folded where they are and not linked."""
@@ -112,6 +113,7 @@ def fold_link(profile: Profile, event: Event, hashed: int) -> Outcome:
     )
     effects: list[Effect] = [ClearDeadline(kind) for kind in profile.decisions.deadlines]
     effects.append(Send(merge))
+    effects += move(profile.lifecycle.spend, {})
     address = Profile(
         key=profile.key,
         recent=remember(b"", hashed, event.received_at),
@@ -149,7 +151,7 @@ def fold_merge(
         recent=remember(merged.recent, hashed, event.received_at),
         decisions=replace(merged.decisions, deadlines=profile.decisions.deadlines),
     )
-    effects: list[Effect] = []
+    effects: list[Effect] = list(move(profile.lifecycle.spend, merged.lifecycle.spend))
     return Folded(settle(merged, event, book, models, effects), effects)
 
 

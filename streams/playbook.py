@@ -51,6 +51,7 @@ class CompiledPlaybook(msgspec.Struct, frozen=True):
     stalled: dict[Place, Rules]
     offers: dict[Place, Rules]
     churn: Rules
+    """churn.risk by purchases."""
     by_name: dict[str, tuple[str, CompiledRule]]
     """Trigger rule name -> (its `when`, the rule)."""
     source: Playbook
@@ -73,6 +74,10 @@ class CompiledPlaybook(msgspec.Struct, frozen=True):
     campaigns: dict[str, CompiledCampaign] = {}
     conversions: dict[Place, tuple[CompiledCampaign, ...]] = {}
     complements: dict[str, tuple[str, ...]] = {}
+    rhythms: Rules = ()
+    """churn.risk by visits."""
+    leaving: dict[Place, Rules] = {}
+    """churn.risk by stages reached."""
 
     def rank(self, topic: str, stage: str) -> int:
         """How far a stage is on its ladder, from 0; -1 for one the ladder does not have."""
@@ -110,6 +115,7 @@ def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
     asked = any(rule.when == "lifecycle.changed" for rule in rules) or asks(
         "relationship", (*(segment.expression for segment in segments), *_conditions(rules))
     )
+    silent = [rule for rule in _of(rules, "churn.risk") if not rule.stages]
     return CompiledPlaybook(
         dispatch=dispatch,
         ranks={
@@ -119,7 +125,7 @@ def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
         reached=_placed(rules, "stage.reached", playbook),
         stalled=_placed(rules, "stage.stalled", playbook),
         offers=_placed(rules, "offer.next", playbook),
-        churn=_of(rules, "churn.risk"),
+        churn=tuple(rule for rule in silent if rule.by == "purchases"),
         by_name=by_name,
         source=playbook,
         version=version,
@@ -135,6 +141,8 @@ def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
         campaigns=campaigns,
         conversions=conversions,
         complements=complements,
+        rhythms=tuple(rule for rule in silent if rule.by == "visits"),
+        leaving=_placed((rule for rule in rules if rule.stages), "churn.risk", playbook),
     )
 
 

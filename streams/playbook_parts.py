@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import tzinfo
+from typing import Literal
 
 import msgspec
 
@@ -45,6 +46,9 @@ class CompiledRule(msgspec.Struct, frozen=True):
     segment: str | None = None
     to: frozenset[str] = frozenset()
     """Relationship stages; empty: any."""
+    by: Literal["purchases", "visits"] = "purchases"
+    chance: float = 0.02
+    least_days: int = 5
 
     def covers(self, topic: str) -> bool:
         """Whether the rule speaks of this topic."""

@@ -18,12 +18,15 @@ RELATIONSHIP_STAGES = (
 )  # fmt: skip
 
 _USED_BY: dict[str, tuple[str, ...]] = {
-    "topic": ("stage.reached", "stage.stalled", "offer.next", "complaint.overdue"),
-    "stages": ("stage.reached", "stage.stalled", "offer.next", "complaint.overdue"),
+    "topic": ("stage.reached", "stage.stalled", "offer.next", "complaint.overdue", "churn.risk"),
+    "stages": ("stage.reached", "stage.stalled", "offer.next", "complaint.overdue", "churn.risk"),
     "after": ("stage.stalled", "silence", "complaint.overdue"),
     "segment": ("segment.entered", "segment.left"),
     "to": ("lifecycle.changed",),
     "p_alive": ("churn.risk",),
+    "by": ("churn.risk",),
+    "chance": ("churn.risk",),
+    "least_days": ("churn.risk",),
     "least_customers": ("offer.next",),
 }
 """Field -> the values of `when` that read it."""
@@ -97,6 +100,9 @@ def compile_trigger(
         campaign=rule.campaign,
         segment=rule.segment,
         to=frozenset(rule.to),
+        by=rule.by,
+        chance=rule.chance,
+        least_days=rule.least_days,
     )
     return compiled if len(errors) == before else None
 
@@ -106,8 +112,13 @@ def _check_fields(rule: TriggerRule, wrong: Callable[[str, str], None]) -> None:
         wrong("name", "a trigger needs a name, without |")
     if not 0 < rule.p_alive < 1:
         wrong("p_alive", "write a probability between 0 and 1")
-    if rule.least_customers < 1:
-        wrong("least_customers", "write 1 or more")
+    if not 0 < rule.chance < 1:
+        wrong("chance", "write a probability between 0 and 1")
+    for field in ("least_customers", "least_days"):
+        if getattr(rule, field) < 1:
+            wrong(field, "write 1 or more")
+    if rule.when == "churn.risk" and rule.topic != "*" and not rule.stages:
+        wrong("topic", "a churn.risk trigger reads it only together with `stages`")
     for field, example in _NEEDED.get(rule.when, ()):
         if not getattr(rule, field):
             wrong("", f"a {rule.when} trigger needs {example}")
