@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from infra.clock import now_ms
+from infra.rebuilding.definitions import read_definitions
 from infra.redis.keys import (
     LASTING,
     counts_key,
@@ -76,7 +77,8 @@ async def check(
     """Everything there is to compare, after `sent` (each event once, in the order they happened)
     was appended in whatever order and however often. With `stop` the workers end first."""
     log = await (stopped if stop else settled)(fleet, within)
-    replayed = [Replayed(events) for events in log]
+    known = await read_definitions(fleet.settings, fleet.redis)
+    replayed = [Replayed(events, known) for events in log]
     checked = Checked()
     ids = Counter(event.message_id for events in log for event in events)
     checked.event_copies = ids.total() - len(ids)

@@ -16,6 +16,7 @@ class Flow:
         self._piece = piece
         self._pause = pause
         self._at = 0
+        self._next = asyncio.Event()
         self._flowing = asyncio.create_task(self._flow())
 
     @property
@@ -27,6 +28,10 @@ class Flow:
     def part(self) -> float:
         """How much has been appended, 0 to 1."""
         return self._at / len(self._events)
+
+    async def appended(self) -> None:
+        """Returns when the next piece is appended."""
+        await self._next.wait()
 
     async def done(self) -> None:
         """Returns when everything is appended."""
@@ -46,4 +51,6 @@ class Flow:
         while self._at < len(self._events):
             await self._log.append(self._events[self._at : self._at + self._piece])
             self._at += self._piece
+            appended, self._next = self._next, asyncio.Event()
+            appended.set()
             await asyncio.sleep(self._pause)

@@ -7,20 +7,22 @@ nor workers: every fact must be the same.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
 from infra.playbook_file import read_playbook
+from infra.rebuilding.definitions import Definers
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.decisions import NO_DECISIONS
 from schemas.effect import Folded, Send
 from schemas.event import Event
-from schemas.models import BgNbd, Models
+from schemas.models import Models
 from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.batches import fold_batch
 from streams.codec import encode_profile
+from streams.definitions import Definitions, adoption_of
 from streams.folding import fold
 from streams.identity import profile_key
 from streams.learned import Learned
@@ -30,17 +32,26 @@ from streams.transitions import CountedTransitions
 class Replayed:
     """What one partition's log comes to."""
 
-    def __init__(self, log: Sequence[Event]) -> None:
+    def __init__(self, log: Sequence[Event], known: Definitions | None = None) -> None:
+        """`known` are the definitions that the log's control records speak of."""
         self.profiles: dict[str, Profile] = {}
         self.triggers: list[Trigger] = []
         self.sends: set[str] = set()
         """Message ids of what profiles sent to profiles."""
         self.learned = Learned()
         self.deadlines: dict[tuple[str, str], int] = {}
-        book = read_playbook(SHIPPED_PLAYBOOK)
-        for at in range(0, len(log), 500):
-            keyed = [(profile_key(event) or "", event) for event in log[at : at + 500]]
-            batch = fold_batch(keyed, self.profiles, self.learned, book, BgNbd())
+        definers = Definers(known or Definitions(), read_playbook(SHIPPED_PLAYBOOK))
+        going = definers.first()
+        for part in _cut(log):
+            adoption = adoption_of(part[0])
+            if adoption is not None:
+                going = definers.after(going, adoption)
+                continue
+            keyed = [(profile_key(event) or "", event) for event in part]
+            models = going.churn
+            batch = fold_batch(
+                keyed, self.profiles, self.learned, going.book, models.churn, value=models.value
+            )
             assert not batch.dead
             self.profiles.update(batch.profiles)
             self.triggers += batch.triggers
@@ -49,6 +60,21 @@ class Replayed:
                 self.deadlines.pop(name, None)
                 if due is not None:
                     self.deadlines[name] = due
+
+
+def _cut(log: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    """Pieces of the log, a control record alone in its own."""
+    begin = 0
+    for at, event in enumerate(log):
+        if event.type == "adopt" or at - begin >= 500:
+            if at > begin:
+                yield log[begin:at]
+            begin = at
+            if event.type == "adopt":
+                yield log[at : at + 1]
+                begin = at + 1
+    if begin < len(log):
+        yield log[begin:]
 
 
 def gather(events: Iterable[Event]) -> dict[str, Profile]:
