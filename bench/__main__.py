@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from bench import archive, churn, collector, flatness, fold, latency, lateness, scale, state
+from bench import archive, churn, collector, flatness, fold, latency, lateness, rules, scale, state
 from bench.figure import Figure
 from infra.logs import quiet_clients
 
@@ -25,6 +25,7 @@ BENCHES: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("fit.seconds", churn.measure),
     ("profile.bytes", state.measure_profiles),
     ("state", state.measure),
+    ("rules.hundred_vs_ten", rules.measure),
 )
 """What figures' names begin with, and what measures them."""
 

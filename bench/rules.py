@@ -18,10 +18,10 @@ from streams.identity import profile_key
 from streams.learned import Learned
 from streams.playbook import CompiledPlaybook
 
-EVENTS_COUNT = 40_000
-CUSTOMERS = 10_000
+EVENTS_COUNT = 20_000
+CUSTOMERS = 5_000
 ENVELOPE = 100
-ROUNDS = 7
+ROUNDS = 5
 
 _STAGES = ("introduction", "details", "cart", "checkout", "purchase")
 _CONDITIONS = (
@@ -41,7 +41,7 @@ def measure() -> Iterator[Figure]:
             shop_events(EVENTS_COUNT, CUSTOMERS, seed=1, start=now_ms()), 1, ENVELOPE
         )
     ]
-    books = {count: _with_rules(count) for count in (0, 10, 100)}
+    books = {count: _with_rules(count) for count in (10, 100)}
     rates: dict[int, list[float]] = {count: [] for count in books}
     for _ in range(ROUNDS):  # in turns: whatever else the machine does, it does to each
         for count, book in books.items():
@@ -52,7 +52,6 @@ def measure() -> Iterator[Figure]:
         "rounds": ROUNDS,
         "hundred_events_per_s": round(median[100]),
         "ten_events_per_s": round(median[10]),
-        "shipped_events_per_s": round(median[0]),
     }
     yield Figure("rules.hundred_vs_ten", round(median[100] / median[10], 3), "ratio", about)
 
@@ -60,10 +59,10 @@ def measure() -> Iterator[Figure]:
 def _throughput(batches: list[list[tuple[str, Event]]], book: CompiledPlaybook) -> float:
     profiles: dict[str, Profile] = {}
     learned = Learned()
-    started = time.perf_counter()
+    started = time.process_time()  # nothing here waits for anything
     for events in batches:
         profiles.update(fold_batch(events, profiles, learned, book, BgNbd()).profiles)
-    return EVENTS_COUNT / (time.perf_counter() - started)
+    return EVENTS_COUNT / (time.process_time() - started)
 
 
 def _with_rules(count: int) -> CompiledPlaybook:
