@@ -1,10 +1,15 @@
 """The playbook adopted last, for those who only look: the API, the archive, delivery."""
 
+import asyncio
+from contextlib import suppress
+
 from infra.going_by import Compiler
 from infra.kafka.definition_tail import DefinitionTail
-from schemas.definition import Definition
+from schemas.definition import PLAYBOOK, Definition
 from streams.definitions import Definitions
 from streams.playbook import CompiledPlaybook
+
+KNOWN_WITHIN_S = 10.0
 
 
 class LatestPlaybook:
@@ -17,6 +22,15 @@ class LatestPlaybook:
         self._seen: tuple[Definitions, int] | None = None
         self.definition: Definition | None = None
         """Where it came from; None while it is the settings'. As of the latest call."""
+
+    async def until_known(self, version: str) -> None:
+        """Returns when a playbook of that version was read, at once for `""`; after a while it
+        gives up, because whoever waits has something to do."""
+        if not version or self._tail.known.find(PLAYBOOK, version) is not None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(KNOWN_WITHIN_S):
+                await self._tail.until(lambda known: known.find(PLAYBOOK, version))
 
     def __call__(self) -> CompiledPlaybook:
         """The playbook as of now; one look-up while nothing was adopted."""

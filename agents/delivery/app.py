@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 import faust
+import msgspec
 import structlog
 
 from agents.delivery.outbox import Outbox
@@ -14,8 +15,10 @@ from infra.delivery.call_list import CallList
 from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.schedule import DeliverySchedule
 from infra.delivery.telling import Teller
+from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import DELIVERY_GROUP, TRIGGERS
+from infra.latest_playbook import LatestPlaybook
 from infra.metrics import WORKER_READY
 from infra.redis.connecting import redis_client
 from infra.redis.profile_reader import ProfileReader
@@ -25,14 +28,23 @@ from streams.playbook import CompiledPlaybook
 log = structlog.get_logger()
 
 
+class _Decided(msgspec.Struct, gc=False):
+    playbook: str = ""
+
+
+_decoder = msgspec.json.Decoder(_Decided)
+
+
 def delivery_app(settings: Settings, book: CompiledPlaybook) -> faust.App:
     """The Faust app of the delivery worker; without an endpoint it only keeps its place."""
     redis = redis_client(settings)
     writer = LogWriter(settings)
+    tail = DefinitionTail(settings)
+    latest = LatestPlaybook(tail, book)
     schedule = DeliverySchedule(redis, settings)
     teller = Teller(
         settings,
-        lambda: book.source,
+        lambda: latest().source,
         ProfileReader(redis, settings.partitions),
         CallList(redis),
         os.environ,
@@ -52,6 +64,7 @@ def delivery_app(settings: Settings, book: CompiledPlaybook) -> faust.App:
             running.append(asyncio.create_task(worker.run()))
             running[0].add_done_callback(check)
             await writer.start()
+            await tail.start()
         worker.partitions = tuple(sorted(partition for _, partition in places))
         WORKER_READY.set(1)
         return {}
@@ -68,6 +81,8 @@ def delivery_app(settings: Settings, book: CompiledPlaybook) -> faust.App:
     @app.agent(kafka_topic, name="delivery")  # type: ignore[untyped-decorator]  # Faust is untyped
     async def delivery(stream: Any) -> None:
         async for record in stream.noack().events():
+            # Its endpoint may be one of a playbook that was adopted a moment ago.
+            await latest.until_known(_decided_by(record.value or b""))
             await worker.hand_over(record)
 
     @app.on_before_shutdown.connect  # type: ignore[untyped-decorator]  # Faust is untyped
@@ -76,8 +91,17 @@ def delivery_app(settings: Settings, book: CompiledPlaybook) -> faust.App:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await worker.finish()
+        await tail.stop()
         await writer.stop()
         await teller.close()
         await redis.aclose()
 
     return app
+
+
+def _decided_by(value: bytes) -> str:
+    """The version of the playbook that decided a trigger."""
+    try:
+        return _decoder.decode(value).playbook
+    except msgspec.DecodeError:
+        return ""

@@ -181,10 +181,12 @@ def test_internal_events_are_kept_and_not_counted_as_sent(
     client: Client, inserter: Inserter
 ) -> None:
     timer = event("timer:u:stall:5", type="timer", key="u", anonymous_id=None, name="stall")
-    store(inserter, [event("a"), timer])
+    adopted = event("adopt:playbook:v:1:0", type="adopt", anonymous_id=None, name="playbook")
+    store(inserter, [event("a"), timer, adopted])
     assert counted(client, "events") == 1
-    assert client.execute("SELECT type, profile_key FROM daehwa.internal_events") == [
-        ("timer", "u")
+    assert client.execute("SELECT type, profile_key FROM daehwa.internal_events ORDER BY type") == [
+        ("adopt", ""),
+        ("timer", "u"),
     ]
 
 
