@@ -127,8 +127,8 @@ def _fold_happening(
         if state.decisions is not decisions:
             folded = _with(folded, state.decisions)
         sparks += state.sparks
-    before = profile.lifecycle
-    decisions = _decided(before, folded, sparks, matches, order, event, book, models, effects)
+    past = profile.lifecycle
+    decisions = _decided(past, folded, sparks, matches, order, event, book, models, effects)
     if decisions is not folded.decisions:
         folded = _with(folded, decisions)
     return Folded(folded, effects)
