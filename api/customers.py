@@ -93,9 +93,9 @@ async def customer(
 
 async def _view(parts: Parts, profile: Profile) -> dict[str, Any]:
     learned = await parts.learned.of(parts.profiles.partition(profile.key))
-    return customer_view(
-        profile, parts.playbook, Models(learned.transitions, learned=learned), now_ms()
-    )
+    fitted = parts.models()
+    models = Models(learned.transitions, fitted.churn, fitted.value, learned)
+    return customer_view(profile, parts.playbook, models, now_ms())
 
 
 def _answer(body: dict[str, Any]) -> Response:

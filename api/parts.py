@@ -10,6 +10,7 @@ from infra.kafka.envelopes import EnvelopeWriter
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import EVENTS
 from infra.kafka.trigger_tail import TriggerTail
+from infra.latest_models import LatestModels
 from infra.latest_playbook import LatestPlaybook
 from infra.redis.alias_index import AliasIndex
 from infra.redis.connecting import redis_client
@@ -26,6 +27,7 @@ class Parts:
         self.settings = settings
         self.definitions = DefinitionTail(settings)
         self.latest_playbook = LatestPlaybook(self.definitions, playbook)
+        self.models = LatestModels(self.definitions)
         self.origins = AllowedOrigins(settings.allowed_origins)
         self.rates = Rates(settings.rate_limit)
         self.writer = LogWriter(settings, compressed=True)
