@@ -9,7 +9,7 @@ KAFKA_TESTS := tests/contract/test_kafka_topics.py tests/contract/test_broker_co
   tests/integration/test_main_job.py tests/integration/test_failures.py \
   tests/integration/test_broker_restart.py $(wildcard tests/soak)
 
-.PHONY: help setup demo up test test-all test-kafka kafka bench lint lock clean
+.PHONY: help setup demo up test test-all test-kafka kafka bench lint lock tracker clean
 
 help: ## what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,16 @@ lock: setup ## renew both lock files from pyproject.toml
 	 { echo "# uv $$version"; $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --all-extras pyproject.toml; } > requirements.lock.new \
 	 && mv requirements.lock.new requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --constraint requirements.lock --output-file requirements-production.lock pyproject.toml
+
+ESBUILD := tests/e2e/browser/node_modules/.bin/esbuild
+TRACKER ?= api/tracker/daehwa.min.js
+
+tracker: $(ESBUILD) ## build the tracker anew from api/tracker/source (needs Node)
+	@$(ESBUILD) api/tracker/source/daehwa.js --bundle --minify --target=es2017 --format=iife \
+	  --log-level=warning --outfile=$(TRACKER)
+
+$(ESBUILD):
+	@npm ci --silent --prefix tests/e2e/browser
 
 clean: ## remove what the other targets made
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis node_modules
