@@ -7,7 +7,19 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from bench import archive, churn, collector, flatness, fold, latency, lateness, rules, scale, state
+from bench import (
+    archive,
+    churn,
+    collector,
+    flatness,
+    fold,
+    latency,
+    lateness,
+    rules,
+    scale,
+    state,
+    webhook,
+)
 from bench.figure import Figure
 from infra.logs import quiet_clients
 
@@ -17,7 +29,8 @@ BENCHES: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("fold.vs_in_memory", fold.measure),
     ("fold.flatness", flatness.measure),
     ("scale.two_workers", scale.measure),
-    ("latency", latency.measure),
+    ("latency.click_to_trigger", latency.measure),
+    ("latency.click_to_webhook", webhook.measure),
     ("deadline.lateness", lateness.measure),
     ("collector", collector.measure),
     ("archive", archive.measure),

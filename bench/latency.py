@@ -37,7 +37,7 @@ async def _measure() -> list[float]:
         listening = asyncio.Event()
         listener = asyncio.create_task(_listen(bench, sent, found, listening))
         await listening.wait()
-        await _send(bench, sent)
+        await send_clicks(bench, sent)
         before = -1
         while before != len(found):
             before = len(found)
@@ -46,7 +46,8 @@ async def _measure() -> list[float]:
     return found
 
 
-async def _send(bench: Bench, sent: dict[str, float]) -> None:
+async def send_clicks(bench: Bench, sent: dict[str, float]) -> None:
+    """Sends `RATE` events a second, one a request; message id -> when, after the warm-up."""
     connections: asyncio.Queue[Connection] = asyncio.Queue()
     for _ in range(CONNECTIONS):
         connections.put_nowait(await Connection.open(bench.settings.port, WRITE_KEY))

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.delivery.lane import AT_ONCE, Lane
+from infra.delivery import addresses
 from infra.delivery.addresses import is_public
 from infra.delivery.circuit import NEW, OPENS_AFTER, after_failure, disabled, mode
 from infra.delivery.email import address_of, write_mail
@@ -55,6 +56,35 @@ def test_addresses_of_our_own_network_are_refused(address: str) -> None:
 )
 def test_addresses_of_the_internet_are_not(address: str) -> None:
     assert is_public(ip_address(address))
+
+
+class Connections:
+    """Where connections were opened to."""
+
+    def __init__(self) -> None:
+        self.opened: list[str] = []
+
+    async def connect_tcp(self, host: str, *_: object) -> None:
+        self.opened.append(host)
+
+
+async def test_what_was_checked_is_connected_to_though_the_name_moves_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = [["93.184.216.34"], ["127.0.0.1"], ["8.8.8.8", "10.0.0.1"]]
+
+    async def resolve(*_: object) -> list[str]:
+        return answers.pop(0)
+
+    monkeypatch.setattr(addresses, "resolve", resolve)
+    backend = addresses.CheckedBackend()
+    backend._backend = connections = Connections()  # type: ignore[assignment]
+    await backend.connect_tcp("moves.example", 443)
+    assert connections.opened == ["93.184.216.34"]
+    for _ in range(2):
+        with pytest.raises(addresses.PrivateAddressError):
+            await backend.connect_tcp("moves.example", 443)
+    assert connections.opened == ["93.184.216.34"]
 
 
 @given(st.text(max_size=40), st.integers(1, 9))
