@@ -21,10 +21,12 @@ class ClearDeadline(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class Learn(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A customer began a dialogue on `topic`, coming from the dialogue on `previous`."""
+    """A customer who had lately been on the topics `previous` began a dialogue on `topic`."""
 
-    previous: str | None
+    previous: tuple[str, ...]
     topic: str
+    at: int
+    """Milliseconds since 1970."""
 
 
 class Count(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -1,6 +1,6 @@
 """What has been learned from all customers; the fold reads it and never writes it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -56,10 +56,43 @@ class ChurnModels(msgspec.Struct, frozen=True):
 
 
 class Transitions(Protocol):
-    """Which topic follows which, counted over customers."""
+    """Which topic follows which, counted over customers (`streams.transitions`)."""
 
     def following(self, topic: str) -> Mapping[str, int]:
-        """Topic -> how many customers began it after `topic`."""
+        """Next topic -> how often it was begun by those who had lately been on `topic`."""
+        ...
+
+    def gone_on(self, topic: str) -> int:
+        """The sum of `following`."""
+        ...
+
+    def strongest(self, topic: str) -> Sequence[str]:
+        """The most frequent ones of `following`."""
+        ...
+
+    @property
+    def popular(self) -> Sequence[str]:
+        """The topics begun most lately."""
+        ...
+
+    @property
+    def lately(self) -> Mapping[str, int]:
+        """Topic -> how many customers began it, those of long ago counting less."""
+        ...
+
+    @property
+    def arrived(self) -> Mapping[str, int]:
+        """Topic -> transitions to it, from any other."""
+        ...
+
+    @property
+    def arrived_total(self) -> int:
+        """The sum of `arrived`."""
+        ...
+
+    @property
+    def customers(self) -> int:
+        """How many customers began anything."""
         ...
 
     @property

@@ -22,7 +22,6 @@ from schemas.trigger import Trigger
 from streams.folding import fold
 from streams.learned import Learned
 from streams.playbook import CompiledPlaybook
-from streams.transitions import PAIR_SEPARATOR
 
 
 class Batch:
@@ -53,7 +52,7 @@ class Batch:
                 self.triggers.append(effect)
                 self.decided[effect.type, effect.decision] += 1
             elif type(effect) is Learn:
-                self._learn(effect.previous, effect.topic, learned)
+                learned.transitions.learn(effect.previous, effect.topic, effect.at, self.count)
             elif type(effect) is SetDeadline:
                 self.deadlines[effect.kind, key] = effect.at
             elif type(effect) is ClearDeadline:
@@ -80,13 +79,6 @@ class Batch:
         if fields is None:
             fields = self.counted[kind] = Counter()
         fields[field] += by
-
-    def _learn(self, previous: str | None, topic: str, learned: Learned) -> None:
-        begun, gone_on = learned.transitions.learn(previous, topic)
-        if begun:
-            self.count("begun", topic, 1)
-        if gone_on and previous is not None:
-            self.count("transitions", previous + PAIR_SEPARATOR + topic, 1)
 
 
 def fold_batch(

@@ -7,11 +7,14 @@ from typing import Any
 from schemas.decisions import Sent
 from schemas.models import Models
 from schemas.profile import Dialogue, Lifecycle, Profile, Span
-from streams.churn import alive_at, churn_deadline
 from streams.dialogues import current_stage, first_at, furthest_stage, last_at
-from streams.offers import NextTopic, next_topics
+from streams.offer_outcomes import KIND, outcomes
+from streams.offers import interests, next_topics
 from streams.playbook import CompiledPlaybook
+from streams.relationship import relationship_of
 from streams.topics import family
+from streams.triggers.offer_next import figures, in_words, segment_of
+from streams.worth_view import churn_view, value_view
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,11 +33,14 @@ def customer_view(
         ],
         "traits": {name: stamped.value for name, stamped in sorted(profile.traits.items())},
         "consent": {name: stamped.value for name, stamped in sorted(profile.consent.items())},
-        "lifecycle": _lifecycle(profile),
+        "lifecycle": _lifecycle(profile, book, models, now),
         "dialogues": dialogues_view(profile, book),
-        "hot": _hot(profile.hot),
-        "churn": _churn(life, book, models, now),
-        "value": _value(life),
+        "segments": {
+            name: instant(since) for name, since in sorted(profile.decisions.segments.items())
+        },
+        "hot": _span(profile.hot, "events"),
+        "churn": churn_view(life, book, models, now, instant),
+        "value": value_view(life, models, now, _money),
         "next_offers": _next_offers(profile, book, models),
         "recent_triggers": [_decision(sent) for sent in reversed(profile.decisions.sent)],
         "deadlines": _deadlines(profile, book),
@@ -45,15 +51,12 @@ def dialogues_view(profile: Profile, book: CompiledPlaybook) -> dict[str, Any]:
     """Topic -> its dialogue, the liveliest first."""
     ordered = sorted(profile.dialogues.items(), key=lambda item: (-last_at(item[1]), item[0]))
     return {
-        topic: _dialogue(dialogue, book.ranks.get(family(topic), {})) for topic, dialogue in ordered
+        topic: {
+            **_dialogue(dialogue, book.ranks.get(family(topic), {})),
+            "spoken": _span(profile.spoken.get(topic), "count"),
+        }
+        for topic, dialogue in ordered
     }
-
-
-def relationship(life: Lifecycle) -> str:
-    """How far the relationship has come: `prospect`, `first purchase` or `regular`."""
-    if life.purchases <= 0:
-        return "prospect"
-    return "first purchase" if life.purchases == 1 else "regular"
 
 
 def instant(milliseconds: int) -> str | None:
@@ -73,10 +76,12 @@ def decimal_text(hundredths: int) -> str:
     return f"{'-' if hundredths < 0 else ''}{whole}.{rest:02}"
 
 
-def _lifecycle(profile: Profile) -> dict[str, Any]:
+def _lifecycle(
+    profile: Profile, book: CompiledPlaybook, models: Models, now: int
+) -> dict[str, Any]:
     life = profile.lifecycle
     return {
-        "stage": relationship(life),
+        "stage": relationship_of(profile, now, book, models),
         "first_seen": instant(life.first_seen),
         "last_seen": instant(life.last_seen),
         "events": life.events,
@@ -88,11 +93,11 @@ def _lifecycle(profile: Profile) -> dict[str, Any]:
     }
 
 
-def _hot(counted: Span | None) -> dict[str, Any] | None:
+def _span(counted: Span | None, name: str) -> dict[str, Any] | None:
     if counted is None:
         return None
     return {
-        "events": counted.count,
+        name: counted.count,
         "first_at": instant(counted.first_at),
         "last_at": instant(counted.last_at),
     }
@@ -119,32 +124,6 @@ def _dialogue(dialogue: Dialogue, ranks: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _churn(life: Lifecycle, book: CompiledPlaybook, models: Models, now: int) -> dict[str, Any]:
-    alive = alive_at(life, now, models.churn)
-    threshold = max((rule.p_alive for rule in book.churn), default=None)
-    deadline = None
-    if threshold is not None and life.purchases > 0:
-        deadline = churn_deadline(life, threshold, models.churn)
-    return {
-        "p_alive": None if alive is None else round(alive, 4),
-        "threshold": threshold,
-        "deadline": instant(deadline or 0),
-        "model": "fitted" if models.churn.fitted else "default",
-    }
-
-
-def _value(life: Lifecycle) -> dict[str, Any]:
-    average = {}
-    # Purchases are not counted per currency: over several, an average would be made up.
-    if life.purchases > 0 and len(life.spend) == 1:
-        average = {name: round(amount / life.purchases) for name, amount in life.spend.items()}
-    return {
-        "spend": _money(life.spend),
-        "purchases": life.purchases,
-        "average_order": _money(average),
-    }
-
-
 def _money(amounts: Mapping[str, int]) -> dict[str, str]:
     return {currency: decimal_text(amount) for currency, amount in sorted(amounts.items())}
 
@@ -156,27 +135,26 @@ def _next_offers(profile: Profile, book: CompiledPlaybook, models: Models) -> li
     last = max(profile.dialogues, key=lambda topic: (last_at(profile.dialogues[topic]), topic))
     found = next_topics(
         last,
+        interests(profile.dialogues, book.ranks),
         models.transitions,
         known=profile.dialogues,
         covers=lambda topic: any(rule.covers(topic) for rule in rules.values()),
+        complements=book.complements.get(last, ()),
     )
-    return [
-        {
-            "topic": offer.topic,
-            "share": round(offer.share, 4),
-            "lift": round(offer.lift, 3),
-            "seen": offer.seen,
-            "of": offer.of,
-            "reason": _offer_reason(last, offer),
-        }
-        for offer in found
-    ]
-
-
-def _offer_reason(last: str, offer: NextTopic) -> str:
-    if not offer.seen:
-        return f"popular: {offer.share:.0%} of all dialogues are about {offer.topic}"
-    return f"after {last} {offer.share:.0%} go to {offer.topic}, {offer.lift:.1f} times the average"
+    counts, segment = models.learned.counts(KIND), segment_of(profile)
+    offers = []
+    for offered in found:
+        shown, taken = outcomes(counts, offered.topic, segment)
+        offers.append(
+            {
+                "topic": offered.topic,
+                **figures(offered),
+                "shown": shown,
+                "taken": taken,
+                "reason": in_words(offered),
+            }
+        )
+    return offers
 
 
 def _decision(sent: Sent) -> dict[str, Any]:

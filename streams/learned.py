@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from streams.transitions import PAIR_SEPARATOR, CountedTransitions
+from streams import transitions
 
 MOST_FIELDS: Final[dict[str, int]] = {
-    "begun": 0,
-    "transitions": 0,
+    **dict.fromkeys(transitions.KINDS, 0),
     "offers": 20_000,
+    "spend": 5_000,
 }
-"""Kind -> fields counted per partition; a label nobody meant cannot fill the memory. The first two
+"""Kind -> fields counted per partition; a label nobody meant cannot fill the memory. The first ones
 are bounded by `CountedTransitions`. A kind is the end of its Redis key: new names, never reused."""
 
 _NOTHING: Mapping[str, int] = {}
@@ -23,16 +23,13 @@ class Learned:
     Mutable: the fold reads it between events and whoever runs the fold adds what was learned.
     """
 
-    def __init__(self, counts: Mapping[str, Mapping[str, int]] | None = None) -> None:
+    def __init__(self, counts: Mapping[str, Mapping[str, int]] = {}) -> None:
         """`counts` is kind -> field -> count, as it was written."""
-        given = counts or {}
-        self.transitions = CountedTransitions.of(
-            given.get("begun", _NOTHING), given.get("transitions", _NOTHING)
-        )
+        self.transitions = transitions.CountedTransitions.of(counts)
         self._counts: dict[str, Counter[str]] = {
             kind: Counter(fields)
-            for kind, fields in given.items()
-            if kind not in ("begun", "transitions")
+            for kind, fields in counts.items()
+            if kind not in transitions.KINDS
         }
 
     def counts(self, kind: str) -> Mapping[str, int]:
@@ -42,7 +39,9 @@ class Learned:
     def count(self, kind: str, field: str, by: int) -> bool:
         """Adds to a count (negative takes away); whether there was room. KeyError: unknown kind."""
         most = MOST_FIELDS[kind]
-        fields = self._counts.setdefault(kind, Counter())
+        fields = self._counts.get(kind)
+        if fields is None:
+            fields = self._counts[kind] = Counter()
         if field not in fields and len(fields) >= most:
             return False
         fields[field] += by
@@ -50,14 +49,6 @@ class Learned:
 
     def everything(self) -> dict[str, dict[str, int]]:
         """Kind -> field -> count, as it is written."""
-        transitions = self.transitions
-        found = {
-            "begun": dict(transitions.begun),
-            "transitions": {
-                topic + PAIR_SEPARATOR + following: count
-                for topic in transitions.begun
-                for following, count in transitions.following(topic).items()
-            },
-            **{kind: dict(fields) for kind, fields in self._counts.items()},
-        }
+        found = self.transitions.written()
+        found.update((kind, dict(fields)) for kind, fields in self._counts.items())
         return {kind: fields for kind, fields in found.items() if fields}

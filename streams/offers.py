@@ -1,76 +1,219 @@
-"""The likeliest next topics of a customer: transitions, shrunk towards popularity."""
+"""The likeliest next topics of a customer: what is begun lately by those who have not begun it yet,
+times what the customer's own topics make of it.
 
-from collections.abc import Callable, Container
-from heapq import nsmallest
+score(j) = hazard(j) * prod_i lift(i, j) ** (weight_i / sqrt(sum of weights))
+
+* hazard(j): customers who began j lately over those who never began it; in a shop where nearly
+  everybody has bought milk, milk is no good guess for who has not.
+* lift(i, j): P(next j | lately on i) over P(next j | lately on any topic), where P(j | i) is the
+  posterior mean of a multinomial under a Dirichlet prior of weight k = `SHRINKAGE` centred on the
+  latter. As a product: naive Bayes, tempered because the topics of one customer hang together.
+
+`docs/decisions/0013-next-offer.md` has the experiment behind it.
+"""
+
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from heapq import nlargest
+from math import sqrt
 
 import msgspec
 
 from schemas.models import Transitions
+from schemas.profile import Dialogue
+from streams.dialogues import last_at
 
-SHRINKAGE = 20.0
-"""Customers that popularity counts for, against those seen to go from one topic to the next."""
+SHRINKAGE = 50.0
+"""Transitions that the prior counts for, against those seen from one topic to the next."""
 
-MOST_POPULAR = 20
-"""Popular topics considered besides the ones seen to follow."""
+STRANGERS = 20.0
+"""Customers added to those who never began a topic, so that the last few do not look keen."""
+
+MOST_INTERESTS = 20
+"""Topics of the customer that are considered."""
+
+MOST_LOOKED_AT = 5
+"""Of these, the ones whose strongest next topics are candidates."""
+
+COMPLEMENT_LIFT = 2.0
+"""How much likelier than on average the playbook's word makes a topic."""
+
+MOST_LATELY = 10
+"""Topics of a customer that a new one is counted as coming after."""
+
+Interest = tuple[str, int]
+"""(topic of the customer, how much it counts)."""
 
 
 class NextTopic(msgspec.Struct, frozen=True, gc=False):
     """A candidate for the next offer."""
 
     topic: str
+    after: str
+    """The customer's topic that speaks for it: the one just reached, else the strongest."""
     share: float
-    """P(topic | last topic), shrunk."""
+    """P(topic | lately on `after`), shrunk."""
     lift: float
-    """`share` over the topic's share among all dialogues begun."""
+    """`share` over the topic's share among all transitions."""
     seen: int
-    """Customers who went from the last topic to this one."""
+    """Transitions from `after` to this topic."""
     of: int
-    """Customers who went on from the last topic at all."""
+    """Transitions from `after` to any."""
+    score: float
+    """What the ranking goes by; only its proportion to other scores means something."""
+    combined: float
+    """Lift by all the customer's topics together; above 1 they speak for it."""
+    complement: bool = False
+    """The playbook says that it goes well with the topic just reached."""
+
+
+def interests(
+    dialogues: Mapping[str, Dialogue], ranks: Mapping[str, Mapping[str, int]]
+) -> list[Interest]:
+    """The topics that count, heaviest first, at most `MOST_INTERESTS`: those of which most was
+    heard. One that came half way and not to the last stage counts double. `ranks` is topic
+    family -> its ladder."""
+    topics: Iterable[str] = dialogues
+    if len(dialogues) > MOST_INTERESTS:
+        topics = nlargest(
+            MOST_INTERESTS,
+            dialogues,
+            key=lambda topic: (sum(dialogues[topic].channels.values()), topic),
+        )
+    found = []
+    for topic in topics:
+        ladder = ranks.get(topic.partition("/")[0])
+        weight = 1
+        if ladder:
+            furthest = max([ladder.get(stage, 0) for stage in dialogues[topic].stages])
+            last = len(ladder) - 1
+            if furthest < last <= 2 * furthest:
+                weight = 2
+        found.append((-weight, topic))
+    found.sort()
+    return [(topic, -weight) for weight, topic in found]
+
+
+def lately_on(dialogues: Mapping[str, Dialogue], begun: tuple[str, ...]) -> tuple[str, ...]:
+    """The topics that a customer was on lately, at most `MOST_LATELY`: of the `dialogues` before an
+    event those that were last heard of, and the ones that it has `begun` so far."""
+    most = MOST_LATELY - len(begun)
+    if most <= 0:
+        return begun[-MOST_LATELY:]
+    if len(dialogues) <= most:
+        return (*dialogues, *begun)
+    latest = nlargest(most, dialogues, key=lambda topic: (last_at(dialogues[topic]), topic))
+    return (*latest, *begun)
 
 
 def next_topics(
     last: str,
+    considered: Sequence[Interest],
     transitions: Transitions,
     *,
-    known: Container[str],
+    known: Iterable[str],
     covers: Callable[[str], bool],
+    eligible: Callable[[NextTopic], bool] | None = None,
+    complements: Iterable[str] = (),
     most: int = 3,
     popular: bool = True,
     least: int = 0,
 ) -> list[NextTopic]:
-    """The `most` likeliest topics after `last` that are not `known`, best first.
+    """The `most` likeliest topics after `last` of a customer who is interested in what is
+    `considered` and knows what is `known`, best first.
 
-    share(j) = (n_ij + k * popularity_j) / (n_i + k), the posterior mean of a multinomial under
-    a Dirichlet prior of weight k = `SHRINKAGE` centred on popularity. Without `popular`, only
-    topics that somebody went on to are considered; no other can have a lift above 1. Nothing is
-    found while fewer than `least` customers went on from `last`.
+    Without `popular`, only what the customer's topics or the playbook speak for is found, and
+    beside complements nothing while there are fewer than `least` transitions from `last`.
     """
-    total = transitions.begun_total
-    if not total:
+    names: set[str] = set()
+    if transitions.gone_on(last) >= least:
+        names.update(transitions.strongest(last))
+        for topic, _ in considered[:MOST_LOOKED_AT]:
+            names.update(transitions.strongest(topic))
+        if popular:
+            names.update(transitions.popular)
+    said = frozenset(complements)
+    names |= said
+    names.difference_update(known)
+    names.discard(last)
+    if not names:
         return []
-    following = transitions.following(last)
-    of = sum(following.values())
-    if of < least:
-        return []
-    begun = transitions.begun
-    times_begun = begun.get
-    weight = SHRINKAGE / total
-    ranked = [
-        (-count - weight * times_begun(topic, 0), topic)
-        for topic, count in following.items()
-        if topic not in known
-    ]
-    if popular:
-        for topic in nsmallest(MOST_POPULAR, begun, key=lambda topic: (-begun[topic], topic)):
-            if topic not in following and topic not in known:
-                ranked.append((-weight * begun[topic], topic))
-    ranked.sort()
     found: list[NextTopic] = []
-    for score, topic in ranked:
-        popularity = begun.get(topic, 0) / total
-        if popularity > 0 and topic != last and covers(topic):
-            share = -score / (of + SHRINKAGE)
-            found.append(NextTopic(topic, share, share / popularity, following.get(topic, 0), of))
+    for score, topic, combined in _scored(names, said, considered, transitions):
+        if not covers(topic) or (combined <= 1 and not popular):
+            continue
+        candidate = _explained(
+            topic, last, considered, transitions, -score, combined, topic in said
+        )
+        if eligible is None or eligible(candidate):
+            found.append(candidate)
             if len(found) == most:
                 break
     return found
+
+
+def _scored(
+    names: Iterable[str],
+    said: Container[str],
+    considered: Sequence[Interest],
+    transitions: Transitions,
+) -> list[tuple[float, str, float]]:
+    """(-score, topic, combined lift), best first."""
+    rows = []
+    constant = 1.0
+    total = 0
+    for topic, weight in considered:
+        total += weight
+        of = transitions.gone_on(topic)
+        if of:
+            rows += [transitions.following(topic).get] * weight
+            constant *= (SHRINKAGE / (of + SHRINKAGE)) ** weight
+    tempered = 1 / sqrt(total) if total > 1 else 1.0
+    arrived, lately, begun = transitions.arrived, transitions.lately, transitions.begun
+    prior = SHRINKAGE / max(transitions.arrived_total, 1)
+    customers = transitions.customers + STRANGERS
+    ranked = []
+    for topic in names:
+        per_expected = 1 / (prior * (arrived.get(topic) or 1))
+        product = constant
+        for following in rows:
+            count = following(topic)
+            if count:
+                product *= 1 + count * per_expected
+        combined = product**tempered
+        if topic in said:
+            combined *= COMPLEMENT_LIFT
+        strangers = customers - begun.get(topic, 0)
+        hazard = (lately.get(topic, 0) + 1) / (strangers if strangers > STRANGERS else STRANGERS)
+        ranked.append((-hazard * combined, topic, combined))
+    ranked.sort()
+    return ranked
+
+
+def _explained(
+    topic: str,
+    last: str,
+    considered: Sequence[Interest],
+    transitions: Transitions,
+    score: float,
+    combined: float,
+    complement: bool,
+) -> NextTopic:
+    """The candidate with the topic that speaks for it."""
+    following = transitions.following
+    expected = (transitions.arrived.get(topic, 0) or 1) / max(transitions.arrived_total, 1)
+
+    def share_after(earlier: str) -> float:
+        of = transitions.gone_on(earlier)
+        seen = following(earlier).get(topic, 0)
+        return (seen + SHRINKAGE * expected) / (of + SHRINKAGE)
+
+    after, share = last, share_after(last)
+    if share <= expected:
+        for earlier, _ in considered:
+            found = share_after(earlier)
+            if found > share:
+                after, share = earlier, found
+    return NextTopic(
+        topic, after, share, share / expected, following(after).get(topic, 0),
+        transitions.gone_on(after), score, combined, complement,
+    )  # fmt: skip

@@ -1,7 +1,7 @@
-"""Which topic follows which, counted as the events come."""
+"""Which topic is begun after which, and which ones lately, counted as the events come."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 MOST_TOPICS = 5_000
 """Topics counted per partition; a label nobody meant as a topic cannot fill the memory."""
@@ -9,37 +9,81 @@ MOST_TOPICS = 5_000
 MOST_FOLLOWING = 200
 """Next topics counted per topic."""
 
+MOST_STRONGEST = 16
+"""Of these, the ones kept at hand as candidates; of all topics twice as many popular ones."""
+
+HALVING_MS = 28 * 86_400_000
+"""What is popular lately counts half after so long."""
+
 PAIR_SEPARATOR = "\x1f"
 """Between the two topics of a pair, where one text stands for both."""
 
+KINDS = ("begun", "transitions", "lately", "totals")
+"""The kinds of counts (`streams.learned`) that these counts are written as."""
+
 _NOTHING: Mapping[str, int] = {}
+
+Tell = Callable[[str, str, int], None]
+"""(kind, field, by): one count has grown."""
 
 
 class CountedTransitions:
     """Counts of topics begun and of transitions between them, of one partition.
 
     Mutable: the fold reads it between events and whoever runs the fold adds what was learned.
+    Whatever is kept besides the counts follows from them alone, so that a worker that reads them
+    again goes on exactly as the one that counted them.
     """
 
     def __init__(
         self,
         begun: Mapping[str, int] = _NOTHING,
         pairs: Mapping[tuple[str, str], int] | None = None,
+        lately: Mapping[str, int] | None = None,
+        totals: Mapping[str, int] = _NOTHING,
     ) -> None:
         self._begun: Counter[str] = Counter(begun)
         self._total = sum(begun.values())
         self._following: dict[str, Counter[str]] = {}
+        self._gone_on: Counter[str] = Counter()
+        self._arrived: Counter[str] = Counter()
         for (previous, topic), count in (pairs or {}).items():
             self._following.setdefault(previous, Counter())[topic] = count
+            self._gone_on[previous] += count
+            self._arrived[topic] += count
+        self._arrived_total = sum(self._arrived.values())
+        self._strongest = {
+            topic: _first(following, MOST_STRONGEST) for topic, following in self._following.items()
+        }
+        self._lately: Counter[str] = Counter(begun if lately is None else lately)
+        self._popular = _first(self._lately, 2 * MOST_STRONGEST)
+        self._totals: Counter[str] = Counter(totals)
 
     @classmethod
-    def of(cls, begun: Mapping[str, int], pairs: Mapping[str, int]) -> "CountedTransitions":
-        """From counts as they are written, a pair being one text."""
+    def of(cls, counts: Mapping[str, Mapping[str, int]]) -> "CountedTransitions":
+        """From counts as they are written: kind -> field -> count."""
         split = {}
-        for pair, count in pairs.items():
+        for pair, count in counts.get("transitions", _NOTHING).items():
             previous, _, topic = pair.partition(PAIR_SEPARATOR)
             split[previous, topic] = count
-        return cls(begun, split)
+        return cls(
+            counts.get("begun", _NOTHING), split, counts.get("lately"),
+            counts.get("totals", _NOTHING),
+        )  # fmt: skip
+
+    def written(self) -> dict[str, dict[str, int]]:
+        """Kind -> field -> count, as they are written."""
+        pairs = {
+            topic + PAIR_SEPARATOR + following: count
+            for topic, found in self._following.items()
+            for following, count in found.items()
+        }
+        return {
+            "begun": dict(self._begun),
+            "transitions": pairs,
+            "lately": dict(self._lately),
+            "totals": dict(self._totals),
+        }
 
     @property
     def begun(self) -> Mapping[str, int]:
@@ -51,20 +95,112 @@ class CountedTransitions:
         """The sum of `begun`."""
         return self._total
 
+    @property
+    def lately(self) -> Mapping[str, int]:
+        """Topic -> customers who began it, those of `HALVING_MS` ago counting half."""
+        return self._lately
+
+    @property
+    def arrived(self) -> Mapping[str, int]:
+        """Topic -> transitions to it, from any other."""
+        return self._arrived
+
+    @property
+    def arrived_total(self) -> int:
+        """The sum of `arrived`."""
+        return self._arrived_total
+
+    @property
+    def customers(self) -> int:
+        """Customers who began anything."""
+        return self._totals["customers"]
+
+    @property
+    def popular(self) -> Sequence[str]:
+        """The topics begun most lately, in no order."""
+        return self._popular
+
     def following(self, topic: str) -> Mapping[str, int]:
-        """Next topic -> customers who began it after `topic`."""
+        """Next topic -> how often it was begun by those who had lately been on `topic`."""
         return self._following.get(topic, _NOTHING)
 
-    def learn(self, previous: str | None, topic: str) -> tuple[bool, bool]:
-        """Counts one more beginning; whether there was room for the topic, and for the pair."""
-        if topic not in self._begun and len(self._begun) >= MOST_TOPICS:
-            return False, False
-        self._begun[topic] += 1
+    def gone_on(self, topic: str) -> int:
+        """The sum of `following`."""
+        return self._gone_on[topic]
+
+    def strongest(self, topic: str) -> Sequence[str]:
+        """The most frequent ones of `following`, in no order."""
+        return self._strongest.get(topic, ())
+
+    def learn(self, previous: Iterable[str], topic: str, at: int, tell: Tell) -> None:
+        """Counts that a customer who had lately been on `previous` began `topic` at `at`
+        (milliseconds); `tell` hears of every count that has grown."""
+        begun = self._begun
+        if topic not in begun and len(begun) >= MOST_TOPICS:
+            return
+        begun[topic] += 1
         self._total += 1
-        if previous is None or previous == topic:
-            return True, False
-        following = self._following.setdefault(previous, Counter())
-        if topic not in following and len(following) >= MOST_FOLLOWING:
-            return True, False
+        tell("begun", topic, 1)
+        self._learn_lately(topic, at, tell)
+        alone = True
+        for earlier in previous:
+            alone = False
+            if earlier != topic:
+                self._learn_pair(earlier, topic, tell)
+        if alone:
+            self._totals["customers"] += 1
+            tell("totals", "customers", 1)
+
+    def _learn_pair(self, previous: str, topic: str, tell: Tell) -> None:
+        following = self._following.get(previous)
+        if following is None:
+            if previous not in self._begun:
+                return
+            following = self._following[previous] = Counter()
+            self._strongest[previous] = []
+        elif topic not in following and len(following) >= MOST_FOLLOWING:
+            return
         following[topic] += 1
-        return True, True
+        self._gone_on[previous] += 1
+        self._arrived[topic] += 1
+        self._arrived_total += 1
+        _rise(self._strongest[previous], following, topic, MOST_STRONGEST)
+        tell("transitions", previous + PAIR_SEPARATOR + topic, 1)
+
+    def _learn_lately(self, topic: str, at: int, tell: Tell) -> None:
+        lately, period = self._lately, at // HALVING_MS
+        before = self._totals["period"]
+        if period > before:
+            if before:
+                for name, count in lately.items():
+                    less = (count >> min(period - before, 63)) - count
+                    lately[name] = count + less
+                    tell("lately", name, less)
+                self._popular = _first(lately, 2 * MOST_STRONGEST)
+            self._totals["period"] = period
+            tell("totals", "period", period - before)
+        lately[topic] += 1
+        _rise(self._popular, lately, topic, 2 * MOST_STRONGEST)
+        tell("lately", topic, 1)
+
+
+def _first(counts: Mapping[str, int], most: int) -> list[str]:
+    """The fields with the greatest counts, of equal ones the first by name."""
+    return sorted(counts, key=lambda name: (-counts[name], name))[:most]
+
+
+def _rise(first: list[str], counts: Mapping[str, int], name: str, most: int) -> None:
+    """Keeps `first` what `_first` would find, after the count of `name` has grown."""
+    if name in first:
+        return
+    if len(first) < most:
+        first.append(name)
+        return
+    last = name
+    place = -1
+    for index, other in enumerate(first):
+        count, least = counts[other], counts[last]
+        if count < least or (count == least and other > last):
+            last, place = other, index
+    if place >= 0:
+        first[place] = name

@@ -1,56 +1,129 @@
 """`offer.next`: what this customer will most likely want next."""
 
-from collections.abc import Container
+from collections.abc import Callable
 
 from schemas.event import Event
-from schemas.models import Transitions
+from schemas.models import Models
+from schemas.profile import Profile
+from streams.customer_facts import facts_of
 from streams.matching import Match
-from streams.offers import next_topics
-from streams.playbook import CompiledRule
-from streams.triggers.deciding import Cause
+from streams.offer_outcomes import KIND, MOST_COMPARED, Chosen, choose
+from streams.offers import NextTopic, interests, next_topics
+from streams.playbook import CompiledPlaybook
+from streams.playbook_parts import CompiledRule
+from streams.triggers.cause import Cause
 
 
 def offer(
-    known: Container[str],
+    profile: Profile,
     rule: CompiledRule,
     reached: Match,
     event: Event,
-    transitions: Transitions,
+    book: CompiledPlaybook,
+    models: Models,
 ) -> Cause | None:
-    """The cause for the likeliest topic that is not `known` yet, after the one that was reached;
-    None while too few customers came from there."""
+    """The cause for the next topic of the customer, who is `profile` after the event; None while
+    too few customers came from the topic that was reached, and where nothing is likelier than on
+    average.
+
+    What the customer has a dialogue on is no *next* topic; what was begun and left is the business
+    of `stage.stalled`.
+    """
     topic, stage = reached.topic, reached.stage
     found = next_topics(
         topic,
-        transitions,
-        known=known,
+        interests(profile.dialogues, book.ranks),
+        models.transitions,
+        known=profile.dialogues,
         covers=rule.covers,
+        eligible=_eligible(profile, rule, stage, event, book, models),
+        complements=book.complements.get(topic, ()),
+        most=MOST_COMPARED,
         popular=False,
         least=rule.least_customers,
     )
-    if not found or found[0].lift <= 1:
+    if not found:
         return None
-    best = found[0]
+    segment = segment_of(profile)
+    chosen = choose(found, models.learned.counts(KIND), segment, event.message_id)
     return Cause(
         type="offer.next",
         cause=f"{topic}\x1f{stage}\x1f{event.message_id}",
         occurred_at=event.occurred_at,
         decided_at=event.received_at,
-        reason=(
-            f"after {topic} {best.share:.0%} go to {best.topic}, {best.lift:.1f} times the average"
-        ),
+        reason=in_words(chosen.offer),
         why={
             "message_id": event.message_id,
-            "from": topic,
             "at_stage": stage,
-            "share": round(best.share, 4),
-            "lift": round(best.lift, 3),
-            "seen": best.seen,
-            "of": best.of,
-            "others": [
-                {"topic": other.topic, "share": round(other.share, 4)} for other in found[1:]
-            ],
+            **figures(chosen.offer),
+            "segment": segment,
+            "sampled": round(chosen.sampled, 4),
+            "shown": chosen.shown,
+            "taken": chosen.taken,
+            "explored": chosen.explored,
+            "others": _others(chosen, found),
         },
-        topic=best.topic,
+        topic=chosen.offer.topic,
         stage=stage,
     )
+
+
+def in_words(offered: NextTopic) -> str:
+    """Why the topic is likely, for a person."""
+    topic, after = offered.topic, offered.after
+    if offered.lift > 1:
+        times = f"{offered.lift:.1f} times the average"
+        return f"after {after} {offered.share:.0%} go to {topic}, {times}"
+    if offered.complement:
+        return f"{topic} goes well with {after}"
+    return f"popular: lately many who did not know {topic} began it"
+
+
+def figures(offered: NextTopic) -> dict[str, object]:
+    """The figures behind the reason."""
+    return {
+        "from": offered.after,
+        "share": round(offered.share, 4),
+        "lift": round(offered.lift, 3),
+        "seen": offered.seen,
+        "of": offered.of,
+    }
+
+
+def segment_of(profile: Profile) -> str:
+    """Whose outcomes are told apart: relationship stages, else whether somebody has bought."""
+    return profile.decisions.relationship or (
+        "customer" if profile.lifecycle.purchases else "prospect"
+    )
+
+
+def _eligible(
+    profile: Profile,
+    rule: CompiledRule,
+    stage: str,
+    event: Event,
+    book: CompiledPlaybook,
+    models: Models,
+) -> Callable[[NextTopic], bool] | None:
+    """The rule's condition, asked of each candidate."""
+    condition = rule.condition
+    if condition is None:
+        return None
+
+    def holds(offered: NextTopic) -> bool:
+        cause = {
+            "topic": offered.topic,
+            "stage": stage,
+            "share": round(offered.share, 4),
+            "lift": round(offered.lift, 3),
+        }
+        return condition.holds(
+            facts_of(condition.names, profile, event.received_at, book, models, cause)
+        )
+
+    return holds
+
+
+def _others(chosen: Chosen, found: list[NextTopic]) -> list[dict[str, object]]:
+    others = [other for other in found if other is not chosen.offer]
+    return [{"topic": other.topic, "share": round(other.share, 4)} for other in others[:2]]

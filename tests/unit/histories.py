@@ -4,7 +4,7 @@ A history is drawn as one string of bytes, eight for each event, because hypothe
 shrinks that a hundred times faster than a tree of strategies.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from schemas.trigger import Trigger
 from streams.codec import encode_profile
 from streams.folding import fold
 from streams.playbook import CompiledPlaybook, compile_playbook
+from streams.transitions import CountedTransitions
 
 law = settings(
     deadline=None,
@@ -39,17 +40,7 @@ MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
 
 
-class NoTransitions:
-    """A shop in which nobody has gone from one topic to another yet."""
-
-    begun: Mapping[str, int] = {}
-    begun_total = 0
-
-    def following(self, topic: str) -> Mapping[str, int]:
-        return {}
-
-
-MODELS = Models(NoTransitions())
+MODELS = Models(CountedTransitions())
 
 
 @lru_cache
