@@ -70,7 +70,8 @@ triggers:
 def test_a_condition_can_ask_what_fires_it() -> None:
     text = """
 triggers:
-  - {name: shoes, when: stage.reached, topic: product/*, if: 'topic == "product/shoes" && stage == "cart"'}
+  - {name: shoes, when: stage.reached, topic: product/*,
+     if: 'topic == "product/shoes" && stage == "cart"'}
 """
     customer = Living(book_of(text))
     assert customer.does("Viewed", 0) == []
@@ -81,7 +82,8 @@ triggers:
 def test_a_stall_whose_condition_does_not_hold_is_looked_at_once() -> None:
     text = """
 triggers:
-  - {name: left, when: stage.stalled, topic: product/*, stages: [cart], after: 30m, if: purchases > 0}
+  - {name: left, when: stage.stalled, topic: product/*, stages: [cart], after: 30m,
+     if: purchases > 0}
 """
     customer = Living(book_of(text))
     customer.does("Added", 0)
@@ -122,8 +124,10 @@ def test_of_one_event_and_channel_the_most_important_is_said() -> None:
     text = """
 triggers:
   - {name: low, when: stage.reached, topic: product/*, stages: [cart], then: {channel: call}}
-  - {name: high, when: stage.reached, topic: product/*, stages: [cart], then: {channel: call}, priority: 5}
-  - {name: same, when: stage.reached, topic: product/*, stages: [cart], then: {channel: call}, priority: 5}
+  - {name: high, when: stage.reached, topic: product/*, stages: [cart],
+     then: {channel: call}, priority: 5}
+  - {name: same, when: stage.reached, topic: product/*, stages: [cart],
+     then: {channel: call}, priority: 5}
   - {name: other, when: stage.reached, topic: product/*, stages: [cart], then: {channel: letter}}
 """
     customer = Living(book_of(text))
@@ -134,7 +138,8 @@ triggers:
 def test_what_is_held_back_does_not_stand_in_the_way() -> None:
     text = """
 triggers:
-  - {name: high, when: stage.reached, topic: product/*, stages: [cart], then: {channel: call}, priority: 5, cooldown: 1d}
+  - {name: high, when: stage.reached, topic: product/*, stages: [cart],
+     then: {channel: call}, priority: 5, cooldown: 1d}
   - {name: low, when: stage.reached, topic: product/*, stages: [cart], then: {channel: call}}
 """
     customer = Living(book_of(text))
