@@ -1,12 +1,12 @@
 // The visitor's own dialogues beside the shop, asked for eagerly after a click and seldom otherwise.
 
 import { element, ladder } from "/assets/dom.js";
-import { visitor } from "/demo/assets/tracker.js";
 
 const EAGER_MS = 40;
 const EAGER_FOR_MS = 4000;
 const CALM_MS = 2000;
 const KEPT = "daehwa.panel";
+const visitor = () => daehwa.anonymousId();
 const NOTHING = { customer_id: null, events: 0, dialogues: {} };
 
 const panel = document.getElementById("panel");
@@ -19,6 +19,10 @@ let timer = null;
 let shown = JSON.parse(sessionStorage.getItem(KEPT)) ?? NOTHING;
 
 export function startPanel() {
+  if (!visitor()) {
+    speed.textContent = "The shop knows nothing of you: your browser asks not to be tracked, or no write key is set.";
+    return;
+  }
   render(shown, shown);
   document.addEventListener("tracked", (event) => {
     clickedAt = performance.now();

@@ -1,8 +1,17 @@
 import { clearPanel, startPanel } from "/demo/assets/panel.js";
-import { flush, forget, identify, page, track, user, visitor } from "/demo/assets/tracker.js";
 
+// The shop speaks to the tracker as any site does: `daehwa`, out of /daehwa.js.
+const NAME = "shop.name";
 const CURRENCY = "EUR";
 const product = document.querySelector("[data-product]")?.dataset;
+
+const user = () => localStorage.getItem(NAME);
+
+// The panel beside the shop measures how long it takes until it sees this.
+function tell(type, ...what) {
+  daehwa[type](...what);
+  document.dispatchEvent(new CustomEvent("tracked", { detail: { type } }));
+}
 
 function item() {
   return {
@@ -23,22 +32,23 @@ function showWho() {
   document.getElementById("log-in").hidden = Boolean(user());
   document.getElementById("logged-in").hidden = !user();
   document.getElementById("logged-in-as").textContent = user() ?? "";
-  document.getElementById("visitor").textContent = visitor();
+  document.getElementById("visitor").textContent = daehwa.anonymousId() || "unknown";
 }
 
 on("add-to-cart", () => {
-  track("Product Added", item());
+  tell("track", "Product Added", item());
   done("It is in your cart.");
 });
-on("to-checkout", () => track("Checkout Started", { value: Number(product.price), currency: CURRENCY, products: [item()] }));
+on("to-checkout", () => tell("track", "Checkout Started", { value: Number(product.price), currency: CURRENCY, products: [item()] }));
 on("complete-order", () => {
-  track("Order Completed", {
+  tell("track", "Order Completed", {
     order_id: `demo-${Date.now()}`, total: Number(product.price), currency: CURRENCY, products: [item()],
   });
   done("Thank you. Your order is on its way.");
 });
 on("log-out", () => {
-  forget();
+  localStorage.removeItem(NAME);
+  daehwa.reset();
   clearPanel();
   showWho();
 });
@@ -46,11 +56,11 @@ document.getElementById("log-in").addEventListener("submit", (event) => {
   event.preventDefault();
   const name = document.getElementById("user-id").value.trim();
   if (!name) return;
-  identify(name, { name });
+  localStorage.setItem(NAME, name);
+  tell("identify", name, { name });
   showWho();
 });
 
 showWho();
 startPanel();
-page();
-flush();
+tell("page");

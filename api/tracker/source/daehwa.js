@@ -91,7 +91,7 @@ const api = {
         return;
       }
       renew();
-      if (options.pages !== false) look = watchPages(() => calls.page());
+      if (options.pages) look = watchPages(() => calls.page());
       startSending();
       early.splice(0).forEach(replay);
     });

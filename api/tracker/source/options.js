@@ -1,6 +1,6 @@
 // What load() was told. Names and defaults: docs/tracker.md.
 
-export const options = {};
+export const options = { flushAt: 20, flushInterval: 50, queueSize: 1000, pages: true, respectDnt: true };
 
 // Data attributes are text: "false" is not true.
 export const setOptions = (given) => {

@@ -19,7 +19,7 @@ let timer;
 
 const sizeOf = (text) => new Blob([text]).size;
 
-const most = () => fewer || options.flushAt || 20;
+const most = () => fewer || options.flushAt;
 
 const waiting = () => namesOf(prefix).filter((name) => !flying.has(name));
 
@@ -32,7 +32,7 @@ const later = (pause) => {
 export const enqueue = (event) => {
   const names = waiting();
   let dropped = 0;
-  while (names.length >= (options.queueSize || 1e3)) {
+  while (names.length >= options.queueSize) {
     const oldest = names.shift();
     dropped += attempt(() => 1 + (JSON.parse(read(oldest)).context.dropped | 0)) | 0;
     remove(oldest);
@@ -41,7 +41,7 @@ export const enqueue = (event) => {
   // 16 digits for the next centuries, so that names sort by time.
   write(prefix + (Date.now() * 1e3 + (count++ % 1e3)) + event.messageId, JSON.stringify(event));
   if (names.length + 1 >= most() && !failures) flush();
-  else if (!timer) later(options.flushInterval || 200);
+  else if (!timer) later(options.flushInterval);
 };
 
 // The oldest events of at most so many bytes; a single one may be larger, unless the page closes.

@@ -61,7 +61,7 @@ export const forget = () => {
 
 // Do Not Track or Global Privacy Control, where the site has not said to ignore them.
 export const isPrivate = () =>
-  options.respectDnt !== false && (navigator.globalPrivacyControl || navigator.doNotTrack == 1);
+  options.respectDnt && (navigator.globalPrivacyControl || navigator.doNotTrack == 1);
 
 // A site may ask first: then nobody has agreed who has not said so.
 export const isRefused = () => (recall(REFUSED) || (options.optIn ? "yes" : "no")) == "yes";
