@@ -1,0 +1,141 @@
+"""The schedule in a real Redis: once, one at a time, and nothing forgotten."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from redis.asyncio import Redis
+
+from infra.delivery.call_list import CallList, call_of
+from infra.delivery.circuit import NEW, after_failure, disabled
+from infra.delivery.endpoint_states import EndpointStates
+from infra.delivery.listing import DeliveryListing, Done
+from infra.delivery.records import Delivery, Held
+from infra.delivery.schedule import LEASE_MS, DeliverySchedule, Settlement, remembered_s
+from infra.embedded.ports import free_ports
+from infra.embedded.process import PartProcess
+from infra.embedded.redis import redis_part
+from infra.redis.keys import LASTING
+from infra.settings import Settings
+from tests.unit.test_webhook import trigger
+
+SETTINGS = Settings()
+NOW = 1_000_000
+
+
+@pytest.fixture
+async def redis(tmp_path: Path) -> AsyncIterator[Redis]:
+    (port,) = free_ports(1)
+    process = PartProcess(redis_part(port, tmp_path / "data", tmp_path))
+    await process.start()
+    client = Redis.from_url(f"redis://127.0.0.1:{port}/0")
+    try:
+        yield client
+        for key in await client.keys():
+            assert await client.ttl(key) > 0 or key.decode().rpartition(":")[2] in LASTING, key
+    finally:
+        await client.aclose()
+        await process.stop()
+
+
+def delivery(name: str = "trg_1", endpoint: str = "crm") -> Delivery:
+    return Delivery(endpoint=endpoint, created_at=NOW, trigger=trigger(id=name))
+
+
+def settled(held: Held, status: str, due: int = 0, **more: object) -> Settlement:
+    after = replace(held.delivery, status=status, attempts=1, last_at=NOW)
+    return Settlement(held, after, due, **more)  # type: ignore[arg-type]
+
+
+async def test_a_delivery_is_admitted_once_also_after_it_was_told(redis: Redis) -> None:
+    schedule = DeliverySchedule(redis, SETTINGS)
+    assert await schedule.admit(0, [(delivery(), NOW), (delivery(), NOW)]) == [True, False]
+    (held,) = (await schedule.take(0, {"crm": (NOW, 10)}, NOW))["crm"]
+    assert await schedule.settle(0, [settled(held, "delivered")]) == [True]
+    assert await schedule.admit(0, [(delivery(), NOW)]) == [False]
+    assert (await schedule.take(0, {"crm": (NOW * 2, 10)}, NOW * 2))["crm"] == []
+    assert await schedule.admit(0, [(delivery(endpoint="other"), NOW)]) == [True]
+    (done, other) = await DeliveryListing(redis, SETTINGS).of_trigger("trg_1", ["crm", "other"])
+    assert done == Done("trg_1/crm", "delivered", NOW, 1)
+    assert other == delivery(endpoint="other")
+
+
+async def test_what_one_worker_holds_no_other_takes_until_the_lease_ends(redis: Redis) -> None:
+    schedule = DeliverySchedule(redis, SETTINGS)
+    await schedule.admit(0, [(delivery(), NOW)])
+    wanted = {"crm": (NOW, 10)}
+    (held,) = (await schedule.take(0, wanted, NOW))["crm"]
+    later = NOW + LEASE_MS
+    assert (await schedule.take(0, {"crm": (later - 1, 10)}, later - 1))["crm"] == []
+    (again,) = (await schedule.take(0, {"crm": (later, 10)}, later))["crm"]
+    assert again.delivery == held.delivery
+    # The first one comes back late: its failure is not heard, its success is.
+    assert await schedule.settle(0, [settled(held, "waiting", NOW)]) == [False]
+    assert await schedule.settle(0, [settled(held, "delivered")]) == [True]
+    assert await schedule.settle(0, [settled(again, "failed")]) == [False]
+    assert await schedule.admit(0, [(delivery(), NOW)]) == [False]
+    assert (await schedule.backlog([0], "crm")).waiting == 0
+
+
+async def test_the_soonest_come_first_and_no_more_than_asked_for(redis: Redis) -> None:
+    schedule = DeliverySchedule(redis, SETTINGS)
+    await schedule.admit(0, [(delivery(f"trg_{n}"), NOW - n) for n in range(5)])
+    taken = await schedule.take(0, {"crm": (NOW, 3), "other": (NOW, 3)}, NOW)
+    assert [held.delivery.trigger.id for held in taken["crm"]] == ["trg_4", "trg_3", "trg_2"]
+    assert taken["other"] == []
+
+
+async def test_what_is_given_up_is_kept_and_tried_again_by_hand(redis: Redis) -> None:
+    schedule, listing = DeliverySchedule(redis, SETTINGS), DeliveryListing(redis, SETTINGS)
+    await schedule.admit(2, [(delivery(f"trg_{n}"), NOW) for n in range(3)])
+    for held in (await schedule.take(2, {"crm": (NOW, 3)}, NOW))["crm"]:
+        await schedule.settle(2, [settled(held, "failed")])
+    given_up = await listing.find("given_up", ["crm"], 10)
+    assert {shown.delivery.trigger.id for shown in given_up} == {"trg_0", "trg_1", "trg_2"}
+    assert await listing.find("given_up", ["other"], 10) == []
+    only = await listing.find("given_up", ["crm"], 10, ["trg_1"])
+    assert await listing.replay(only, NOW + 5) == 1
+    assert await listing.replay(only, NOW + 5) == 0
+    (held,) = (await schedule.take(2, {"crm": (NOW + 5, 3)}, NOW + 5))["crm"]
+    assert (held.delivery.trigger.id, held.delivery.attempts) == ("trg_1", 0)
+    assert len(await listing.find("given_up", ["crm"], 10)) == 2
+
+
+async def test_an_outcome_stays_until_it_is_on_the_log(redis: Redis) -> None:
+    schedule = DeliverySchedule(redis, SETTINGS)
+    await schedule.admit(0, [(delivery(), NOW)])
+    (held,) = (await schedule.take(0, {"crm": (NOW, 1)}, NOW))["crm"]
+    await schedule.settle(0, [settled(held, "delivered", outcome=("id", b"event"))])
+    assert await schedule.outcomes(0) == [("id", b"event")]
+    assert await schedule.outcomes(0) == [("id", b"event")]
+    await schedule.written(0, ["id"])
+    assert await schedule.outcomes(0) == []
+
+
+async def test_a_delivery_is_remembered_longer_than_kafka_and_the_schedule(redis: Redis) -> None:
+    assert remembered_s(SETTINGS) == 8 * 86_400
+    assert remembered_s(Settings(retention_hours=1)) > 3 * 86_400
+    await DeliverySchedule(redis, SETTINGS).admit(0, [(delivery(), NOW)])
+    assert await redis.ttl("daehwa:{0}:delivery:trg_1/crm") > 8 * 86_400 - 60
+
+
+async def test_an_endpoint_stays_disabled_whatever_other_workers_write(redis: Redis) -> None:
+    states = EndpointStates(redis)
+    off = disabled(NEW, NOW, "410")
+    await states.write("crm", off)
+    await states.write("crm", after_failure(NEW, NOW, "500"))
+    await states.write("crm", NEW)
+    assert (await states.read(["crm", "other"])) == {"crm": off, "other": NEW}
+    await states.enable("crm")
+    assert (await states.read(["crm"])) == {"crm": NEW}
+
+
+async def test_calls_come_by_priority_then_age(redis: Redis) -> None:
+    calls = CallList(redis)
+    wanted = [("old", 0, 1_000), ("new", 0, 2_000), ("urgent", 5, 3_000), ("minor", -1, 500)]
+    for name, priority, at in wanted:
+        one = replace(delivery(), trigger=trigger(id=name, priority=priority, decided_at=at))
+        for _ in range(2):
+            await calls.put(call_of(one, None, None, ""))
+    assert [held.call.id for held in await calls.open(10)] == ["urgent", "old", "new", "minor"]
