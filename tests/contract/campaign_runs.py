@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 
@@ -28,6 +29,7 @@ BEGIN = 1_750_000_000_000
 DAY = 86_400_000
 WITHIN = 7 * DAY
 END = BEGIN + 30 * DAY
+RUNS_A_BLOCK = 50
 
 _PLAYBOOK = """
 version: 1
@@ -95,18 +97,32 @@ def simulate(
 def archive(inserter: Inserter, runs: Iterator[Run]) -> list[CompiledPlaybook]:
     """Stores what is on the log of these runs, and a last event after all of them."""
     books = []
-    for offset, run in enumerate(runs):
-        place = Place("log", 0, offset)
-        token = block_token([place])
-        events = event_columns([(place, [_wire(event) for event in run.events])], run.book)
-        inserter.insert(EVENTS_TABLE, events, token)
-        triggers = trigger_columns((place, trigger) for trigger in run.triggers)
-        inserter.insert(TRIGGERS_TABLE, triggers, token)
-        books.append(run.book)
-    place = Place("log", 1, 0)
-    last = event_columns([(place, [_wire(_event("nobody", "The End", END, "end"))])], books[0])
-    inserter.insert(EVENTS_TABLE, last, block_token([place]))
+    number = 0
+    while some := list(islice(runs, RUNS_A_BLOCK)):
+        books += [run.book for run in some]
+        events = [event for run in some for event in run.events]
+        triggers = [trigger for run in some for trigger in run.triggers]
+        place = Place("log", 0, number)
+        _store(inserter, place, events, triggers, some[0].book)
+        number += 1
+    _store(
+        inserter, Place("log", 0, number), [_event("nobody", "The End", END, "end")], [], books[0]
+    )
     return books
+
+
+def _store(
+    inserter: Inserter,
+    place: Place,
+    events: list[Event],
+    triggers: list[Trigger],
+    book: CompiledPlaybook,
+) -> None:
+    token = block_token([place])
+    rows = event_columns([(place, [_wire(event) for event in events])], book)
+    inserter.insert(EVENTS_TABLE, rows, token)
+    decided = trigger_columns((place, trigger) for trigger in triggers)
+    inserter.insert(TRIGGERS_TABLE, decided, token)
 
 
 def _fold(

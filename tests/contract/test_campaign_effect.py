@@ -1,6 +1,8 @@
 """What campaigns changed, counted by the product's query on the embedded ClickHouse."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,10 +164,9 @@ def test_an_exact_topic_and_every_topic_convert_as_they_say(
         log.exposed(name, 1_000)
         log.bought(user(name), 2_000, category=name)
     log.bought(user("end"), END - BEGIN)
-    replace = CompiledCampaign
-    exact = replace("spring", "product/hats", None, ("purchase",), WEEK, 0.5)
-    every = replace("spring", "*", "", ("purchase",), WEEK, 0.5)
-    stage = replace("spring", "*", "", ("cart", "details"), WEEK, 0.5)
+    exact = CompiledCampaign("spring", "product/hats", None, ("purchase",), WEEK, 0.5)
+    every = CompiledCampaign("spring", "*", "", ("purchase",), WEEK, 0.5)
+    stage = CompiledCampaign("spring", "*", "", ("cart", "details"), WEEK, 0.5)
     assert arms(client, exact)["treated"].arm == Arm(2, 1)
     assert arms(client, every)["treated"].arm == Arm(2, 2)
     assert arms(client, stage)["treated"].arm == Arm(2, 0)
@@ -253,6 +254,24 @@ def test_a_campaign_nobody_was_exposed_to_is_too_early(settings: Settings, clien
     assert effects.as_of == 0
     assert effects.campaigns[0].effect.verdict == "too early"
     assert measure_campaigns(settings, {}, now=END).campaigns == ()
+
+
+def test_the_queries_of_the_documentation_run_and_count_the_same(
+    client: Client, inserter: Inserter
+) -> None:
+    log = Log(inserter)
+    for name, arm in (("a", "treated"), ("b", "treated"), ("c", "held_out")):
+        log.exposed(name, 1_000, arm, campaign="first-hat")
+    log.bought(user("a"), 2_000)
+    log.bought(user("b"), 500)
+    log.bought(user("end"), END - BEGIN)
+    text = (Path(__file__).parents[2] / "docs" / "campaigns.md").read_text(encoding="utf-8")
+    held_back, conversions = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    assert [row[1:] for row in client.execute(held_back)] == [("greet", "holdout", 1, 1)]
+    first_hat = CompiledCampaign("first-hat", "product/*", "product/", ("purchase",), WEEK, 0.5)
+    assert {arm: Arm(*found) for arm, *found in client.execute(conversions)} == {
+        arm: counts.arm for arm, counts in arms(client, first_hat).items()
+    }
 
 
 # Simulated
