@@ -12,7 +12,7 @@ import structlog
 from agents.delivery.lane import Lane
 from agents.delivery.outbox import Outbox
 from infra.clock import now_ms
-from infra.delivery.circuit import MODES
+from infra.delivery.circuit import MODES, EndpointState
 from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.outcomes import Outcome, outcome_event
 from infra.delivery.records import DEFAULT, Attempt, Delivery, Held, Verdict
@@ -156,7 +156,7 @@ class DeliveryWorker:
     async def _attempt(self, held: Held) -> None:
         delivery, began = held.delivery, time.perf_counter()
         now = now_ms()
-        if self._lane(delivery.endpoint).state.disabled_at:
+        if await self._is_disabled(delivery.endpoint):
             attempt = Attempt("refused", "the endpoint is disabled", blames_endpoint=False)
         elif now - max(delivery.created_at, delivery.last_at) > WAITS_MS:
             attempt = Attempt("refused", "the endpoint was down too long", blames_endpoint=False)
@@ -165,25 +165,32 @@ class DeliveryWorker:
             DELIVERY_SECONDS.observe(time.perf_counter() - began)
         self._answers.put_nowait((held, attempt))
 
+    async def _is_disabled(self, endpoint: str) -> bool:
+        lane = self._lane(endpoint)
+        if lane.state.disabled_at:
+            # Somebody may just have enabled it: nothing is given up by what was known a moment ago.
+            lane.state = (await _redis(lambda: self._states.read([endpoint])))[endpoint]
+        return bool(lane.state.disabled_at)
+
     async def _settle(self) -> None:
         while True:
             await self._write_down([await self._answers.get(), *_drained(self._answers)])
 
     async def _write_down(self, answers: Sequence[tuple[Held, Attempt]]) -> None:
         now = now_ms()
-        changed: set[str] = set()
+        changed: dict[str, EndpointState] = {}
         by_partition: dict[int, list[Settlement]] = defaultdict(list)
         for held, attempt in answers:
             lane = self._lane(held.delivery.endpoint)
             if lane.heard(attempt, now):
-                changed.add(lane.endpoint)
+                changed[lane.endpoint] = lane.state
             by_partition[held.partition].append(self._settlement(held, attempt, now))
+        for endpoint, state in changed.items():
+            await _redis(lambda: self._states.write(endpoint, state))  # noqa: B023 - awaited here
         for partition, settlements in by_partition.items():
             await _redis(lambda: self._schedule.settle(partition, settlements))  # noqa: B023 - awaited here
             if any(one.outcome for one in settlements):
                 self._outbox.wake()
-        for endpoint in changed:
-            await _redis(lambda: self._states.write(endpoint, self._lane(endpoint).state))  # noqa: B023 - awaited here
         for held, _ in answers:
             lane = self._lane(held.delivery.endpoint)
             lane.under_way.discard(held.delivery.id)
