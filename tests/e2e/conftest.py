@@ -99,7 +99,7 @@ class Visit:
         page = self.context.new_page()
         page.on("pageerror", lambda problem: self.complaints.append(str(problem)))
         page.goto(self.site.url + path)
-        page.wait_for_function("window.daehwa && daehwa.anonymousId")
+        page.wait_for_function("!!(window.daehwa && daehwa.anonymousId)")
         return page
 
 

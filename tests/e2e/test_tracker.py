@@ -119,7 +119,7 @@ def test_a_page_that_goes_on_to_another_one_loses_nothing(
     for n in range(5):
         steps(page, n, n + 1)
         page.goto(f"{visit.site.url}/{n}")
-        page.wait_for_function("window.daehwa && daehwa.anonymousId")
+        page.wait_for_function("!!(window.daehwa && daehwa.anonymousId)")
     only(stack, gate, visitor, 5, others=6)
 
 

@@ -80,7 +80,7 @@ const send = async (closing) => {
     const signal = AbortSignal.timeout && AbortSignal.timeout(PATIENCE_MS);
     const answer = await fetch(url, { method: "POST", body, keepalive, signal, credentials: "omit" });
     status = answer.status;
-    pause = answer.headers.get("Retry-After") * 1e3 || 0;
+    pause = Math.min(answer.headers.get("Retry-After") * 1e3 || 0, 1e9);
   } catch (_) {}
   if (keepalive) room += bytes;
   taken.forEach((one) => flying.delete(one[0]));

@@ -51,7 +51,7 @@ export const renew = () => isRefused() || remember(ID, visitor());
 
 export const user = () => read(USER);
 
-export const setUser = (id) => write(USER, id);
+export const setUser = (id) => write(USER, `${id}`);
 
 export const forget = () => {
   remove(USER);
