@@ -16,7 +16,7 @@ from schemas.profile import Profile
 from streams.churn import churn_deadline
 from streams.coming_due import Due, morning_came, overdue_due, rule_came_due, rule_due, stall_due
 from streams.matching import Match
-from streams.message_ids import remember
+from streams.message_ids import holds, remember
 from streams.playbook import CompiledPlaybook
 from streams.policy.waiting import QUIET_KIND, set_morning
 from streams.relationship import dormant_at
@@ -167,6 +167,15 @@ def settle(
     return replace(profile, decisions=decisions)
 
 
+def is_awaited(profile: Profile, event: Event) -> bool:
+    """Whether a timer's deadline is pending, though a timer with its id has been folded: an event
+    that came out of order may set the same one again."""
+    kind = event.properties.get("kind")
+    return isinstance(kind, str) and profile.decisions.deadlines.get(kind) == event.properties.get(
+        "due"
+    )
+
+
 def fold_timer(
     profile: Profile, event: Event, hashed: int, book: CompiledPlaybook, models: Models
 ) -> Outcome:
@@ -182,7 +191,9 @@ def fold_timer(
     del pending[kind]
     profile = replace(
         profile,
-        recent=remember(profile.recent, hashed, event.received_at),
+        recent=profile.recent
+        if holds(profile.recent, hashed)
+        else remember(profile.recent, hashed, event.received_at),
         decisions=replace(profile.decisions, deadlines=pending),
     )
     came = _came_due(kind, profile, event, book, models)

@@ -6,13 +6,15 @@ and use only the times the events carry, so that a replay decides the same.
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from schemas.decisions import Decisions
 from schemas.effect import Dropped, Effect, Folded, Learn, Outcome, Send
 from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Dialogue, Lifecycle, Profile
 from streams.consent import consent_of, write_consent
-from streams.deadlines import arm, arm_by_time, arm_rhythms, fold_timer
+from streams.deadlines import arm, arm_by_time, arm_rhythms, fold_timer, is_awaited
 from streams.dialogues import MOST_DIALOGUES, advance, keep_liveliest
 from streams.hot_profiles import HOT_RING, fold_in_summary, is_excess
 from streams.lifecycle import lived
@@ -55,7 +57,7 @@ def fold(
     hashed = message_hash(event.message_id)
     if len(profile.recent) >= HOT_RING and is_excess(profile, event):
         return fold_in_summary(profile, event, hashed)
-    if holds(profile.recent, hashed):
+    if holds(profile.recent, hashed) and not (kind == "timer" and is_awaited(profile, event)):
         return Dropped("duplicate")
     if kind not in _MESSAGES:
         if kind == "contact" and is_ours(event):
@@ -125,12 +127,12 @@ def _fold_happening(
         changed = changed_groups(profile, folded, order, matches, earlier, event)
         state = look(folded, event, changed, book, models)
         if state.decisions is not decisions:
-            folded = _with(folded, state.decisions)
+            folded = replace(folded, decisions=state.decisions)
         sparks += state.sparks
     past = profile.lifecycle
     decisions = _decided(past, folded, sparks, matches, order, event, book, models, effects)
     if decisions is not folded.decisions:
-        folded = _with(folded, decisions)
+        folded = replace(folded, decisions=decisions)
     return Folded(folded, effects)
 
 
@@ -181,12 +183,13 @@ def _caused(
     `profile` is the customer after the event; `dialogues` are all of them and `earlier` the matched
     ones before it.
     """
-    begun: tuple[str, ...] = ()
+    first = not dialogues
     for match, before in zip(matches, earlier, strict=True):
         topic = match.topic
         if before is None:
-            effects.append(Learn(lately_on(dialogues, begun), topic, event.occurred_at))
-            begun = (*begun, topic)
+            previous = lately_on(profile.dialogues, topic)
+            effects.append(Learn(previous, topic, event.occurred_at, first))
+            first = False
         ranks = book.ranks[match.place[0]]
         if not goes_further(before, match.stage, ranks):
             continue
@@ -201,22 +204,3 @@ def _caused(
                 offered = offer(profile, rule, match, event, book, models)
                 if offered is not None:
                     sparks.append((rule, offered))
-
-
-def _with(profile: Profile, decisions: Decisions) -> Profile:
-    """The profile with these decisions: `msgspec.structs.replace` costs several times as much."""
-    return Profile(
-        profile.key,
-        profile.traits,
-        profile.consent,
-        profile.identities,
-        profile.lifecycle,
-        profile.dialogues,
-        profile.quiet_dialogues,
-        profile.recent,
-        profile.forwarded_to,
-        decisions,
-        profile.known,
-        profile.hot,
-        profile.spoken,
-    )
