@@ -5,6 +5,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
+from infra.kafka.names import DEFINITIONS
 from infra.kafka.topics import KafkaTopicsError, TopicAdmin
 from tests.contract.broker_contract import ContractBroker
 
@@ -51,6 +52,20 @@ def test_records_are_kept_for_as_long_as_the_settings_say(each_broker: ContractB
     finally:
         admin.close()
     assert found["topic"][name]["retention.ms"]["value"] == str(3 * 3_600_000)
+
+
+def test_definitions_are_read_in_one_order_and_kept(each_broker: ContractBroker) -> None:
+    ensure(each_broker, DEFINITIONS, partitions=5)
+    assert partitions(each_broker, DEFINITIONS) == 1
+    ensure(each_broker, DEFINITIONS, partitions=3)
+    if each_broker.name == "tansu":
+        return  # it does not say how its topics are configured
+    admin = KafkaAdminClient(bootstrap_servers=[each_broker.address])
+    try:
+        found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, DEFINITIONS)])
+    finally:
+        admin.close()
+    assert found["topic"][DEFINITIONS]["cleanup.policy"]["value"] == "compact"
 
 
 def test_another_number_of_partitions_is_an_error_that_says_what_to_do(
