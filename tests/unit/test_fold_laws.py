@@ -88,6 +88,33 @@ def test_three_parts_merge_in_any_grouping(history: list[Event], seed: int) -> N
 
 
 @law
+@given(histories(18), st.binary(max_size=90), seeds)
+def test_what_was_said_is_remembered_in_any_order(
+    history: list[Event], code: bytes, seed: int
+) -> None:
+    said = [
+        event(
+            f"said{at}",
+            "contact",
+            name=("trigger.delivered", "trigger.delivered", "trigger.failed")[number % 3],
+            direction="outbound",
+            user_id="u1",
+            occurred_at=BEGIN + number % 50 * MINUTE,
+            properties={"topic": f"product/kind-{number % 80}" if number % 7 else number},
+        )
+        for at, number in enumerate(code)
+    ]
+    whole = fold_all(history + said)
+    mixed = shuffled(history + said, seed)
+    half = seed % (len(mixed) + 1)
+    assert facts(fold_all(mixed)) == facts(whole)
+    assert facts(merge_profiles(fold_all(mixed[half:]), fold_all(mixed[:half]))) == facts(whole)
+    assert len(whole.spoken) <= MOST_DIALOGUES
+    assert whole.dialogues == fold_all(history).dialogues
+    assert whole.lifecycle == fold_all(history).lifecycle
+
+
+@law
 @given(histories(), seeds)
 def test_a_replay_from_any_committed_point_is_the_one_pass(history: list[Event], seed: int) -> None:
     """Decisions included: the bytes in Redis are all that a worker needs to go on."""
