@@ -19,8 +19,11 @@ from infra.settings import Settings
 from streams.definitions import Definitions, decode_definition
 
 _PLACE = TopicPartition(DEFINITIONS, 0)
-_IDLE_MS = 250
-_FETCH_WAIT_MS = 50
+_IDLE_MS = 1_000
+_FETCH_WAIT_MS = 400
+"""Apache Kafka answers a waiting fetch when a record comes, the embedded broker looks again after
+half of this time. Every process asks all the time for what hardly ever comes."""
+
 _ANSWER_S = 5.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
