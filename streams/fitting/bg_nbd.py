@@ -4,7 +4,6 @@ Fader, Hardie and Lee, "Counting your customers the easy way", Marketing Science
 the likelihood of one customer is formula (6), its sum over customers (7).
 """
 
-from collections.abc import Iterator
 from itertools import product
 
 import msgspec
@@ -44,7 +43,7 @@ def log_likelihood(model: BgNbd, data: Histories) -> float:
 
 def fit_bg_nbd(data: Histories) -> FittedBgNbd:
     """The most likely parameters. `UnfittableError` where no start leads to a maximum."""
-    best = min(_attempts(data), key=lambda found: found[0], default=None)
+    best = _best(data)
     if best is None:
         raise UnfittableError("the likelihood of BG/NBD has no maximum on these purchases")
     r, alpha, a, b = (float(value) for value in np.exp(best[1]))
@@ -52,9 +51,9 @@ def fit_bg_nbd(data: Histories) -> FittedBgNbd:
     return FittedBgNbd(BgNbd(r, alpha, a, b, fitted=True), -best[0] * total, total)
 
 
-def _attempts(data: Histories) -> Iterator[tuple[float, Vector]]:
-    """(negative mean log-likelihood, logarithms of the parameters) from each start that ended in
-    the inside of the parameter space."""
+def _best(data: Histories) -> tuple[float, Vector] | None:
+    """(negative mean log-likelihood, logarithms of the parameters): the best of all starts, then
+    polished; None where it is on the edge of the parameter space."""
     total = float(data.customers.sum())
     purchases = float(data.customers @ data.x)
     pace = float(data.customers @ data.t) / max(purchases, 1.0) / 10
@@ -63,14 +62,15 @@ def _attempts(data: Histories) -> Iterator[tuple[float, Vector]]:
         r, alpha, a, b = np.exp(np.clip(logs, -_FURTHEST, _FURTHEST))
         return -float(_per_customer(r, alpha, a, b, data) @ data.customers) / total
 
-    for r, alpha, a, b in _STARTS:
-        start = np.log([r, alpha * pace, a, b])
-        rough = minimize(loss, start, method="L-BFGS-B")
-        found = minimize(
-            loss, rough.x, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-13}
-        )
-        if np.isfinite(found.fun) and np.all(np.abs(found.x) < _FURTHEST):
-            yield float(found.fun), found.x
+    ends = [
+        minimize(loss, np.log([r, alpha * pace, a, b]), method="L-BFGS-B")
+        for r, alpha, a, b in _STARTS
+    ]
+    rough = min(ends, key=lambda end: float(end.fun))
+    found = minimize(loss, rough.x, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-13})
+    if np.isfinite(found.fun) and np.all(np.abs(found.x) < _FURTHEST):
+        return float(found.fun), found.x
+    return None
 
 
 def _per_customer(r: float, alpha: float, a: float, b: float, data: Histories) -> Vector:
