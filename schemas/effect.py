@@ -27,6 +27,8 @@ class Learn(msgspec.Struct, frozen=True, gc=False, tag=True):
     topic: str
     at: int
     """Milliseconds since 1970."""
+    first: bool = False
+    """Whether it is the first of all topics of the customer."""
 
 
 class Count(msgspec.Struct, frozen=True, gc=False, tag=True):

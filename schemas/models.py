@@ -67,12 +67,12 @@ class Transitions(Protocol):
         ...
 
     def strongest(self, topic: str) -> Sequence[str]:
-        """The most frequent ones of `following`."""
+        """The most frequent ones of `following`, most frequent first."""
         ...
 
     @property
     def popular(self) -> Sequence[str]:
-        """The topics begun most lately."""
+        """The topics begun most lately, most frequent first."""
         ...
 
     @property

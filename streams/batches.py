@@ -52,7 +52,9 @@ class Batch:
                 self.triggers.append(effect)
                 self.decided[effect.type, effect.decision] += 1
             elif type(effect) is Learn:
-                learned.transitions.learn(effect.previous, effect.topic, effect.at, self.count)
+                learned.transitions.learn(
+                    effect.previous, effect.topic, effect.at, effect.first, self.count
+                )
             elif type(effect) is SetDeadline:
                 self.deadlines[effect.kind, key] = effect.at
             elif type(effect) is ClearDeadline:

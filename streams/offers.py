@@ -12,11 +12,13 @@ score(j) = hazard(j) * prod_i lift(i, j) ** (weight_i / sqrt(sum of weights))
 `docs/decisions/0013-next-offer.md` has the experiment behind it.
 """
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from heapq import nlargest
+from itertools import filterfalse, islice
 from math import sqrt
 
 import msgspec
+from xxhash import xxh3_64_intdigest
 
 from schemas.models import Transitions
 from schemas.profile import Dialogue
@@ -36,6 +38,9 @@ MOST_LOOKED_AT = 5
 
 COMPLEMENT_LIFT = 2.0
 """How much likelier than on average the playbook's word makes a topic."""
+
+MOST_POPULAR = 16
+"""Popular topics new to the customer that are candidates as well."""
 
 MOST_LATELY = 10
 """Topics of a customer that a new one is counted as coming after."""
@@ -93,16 +98,22 @@ def interests(
     return [(topic, -weight) for weight, topic in found]
 
 
-def lately_on(dialogues: Mapping[str, Dialogue], begun: tuple[str, ...]) -> tuple[str, ...]:
-    """The topics that a customer was on lately, at most `MOST_LATELY`: of the `dialogues` before an
-    event those that were last heard of, and the ones that it has `begun` so far."""
-    most = MOST_LATELY - len(begun)
-    if most <= 0:
-        return begun[-MOST_LATELY:]
-    if len(dialogues) <= most:
-        return (*dialogues, *begun)
-    latest = nlargest(most, dialogues, key=lambda topic: (last_at(dialogues[topic]), topic))
-    return (*latest, *begun)
+def lately_on(dialogues: Mapping[str, Dialogue], topic: str) -> tuple[str, ...]:
+    """The topics beside `topic` that a customer was last heard of on, at most `MOST_LATELY`."""
+    others: Iterable[str] = dialogues
+    if len(dialogues) > MOST_LATELY:
+        # One more, for `topic` is mostly among them.
+        # What one order names happened at one instant: a hash prefers no name for good.
+        others = nlargest(
+            MOST_LATELY + 1,
+            dialogues,
+            key=lambda name: (last_at(dialogues[name]), _hash(name, topic)),
+        )
+    return tuple([other for other in others if other != topic])[:MOST_LATELY]
+
+
+def _hash(name: str, topic: str) -> int:
+    return xxh3_64_intdigest(f"{name}\x1f{topic}".encode("utf-8", "surrogatepass"))
 
 
 def next_topics(
@@ -110,7 +121,7 @@ def next_topics(
     considered: Sequence[Interest],
     transitions: Transitions,
     *,
-    known: Iterable[str],
+    known: Collection[str],
     covers: Callable[[str], bool],
     eligible: Callable[[NextTopic], bool] | None = None,
     complements: Iterable[str] = (),
@@ -129,8 +140,7 @@ def next_topics(
         names.update(transitions.strongest(last))
         for topic, _ in considered[:MOST_LOOKED_AT]:
             names.update(transitions.strongest(topic))
-        if popular:
-            names.update(transitions.popular)
+        names.update(islice(filterfalse(known.__contains__, transitions.popular), MOST_POPULAR))
     said = frozenset(complements)
     names |= said
     names.difference_update(known)

@@ -10,7 +10,10 @@ MOST_FOLLOWING = 200
 """Next topics counted per topic."""
 
 MOST_STRONGEST = 16
-"""Of these, the ones kept at hand as candidates; of all topics twice as many popular ones."""
+"""Of these, the ones kept at hand as candidates."""
+
+MOST_POPULAR = 128
+"""Popular topics kept at hand: twice as many as a profile has dialogues, so that some are new."""
 
 HALVING_MS = 28 * 86_400_000
 """What is popular lately counts half after so long."""
@@ -56,7 +59,7 @@ class CountedTransitions:
             topic: _first(following, MOST_STRONGEST) for topic, following in self._following.items()
         }
         self._lately: Counter[str] = Counter(begun if lately is None else lately)
-        self._popular = _first(self._lately, 2 * MOST_STRONGEST)
+        self._popular = _first(self._lately, MOST_POPULAR)
         self._totals: Counter[str] = Counter(totals)
 
     @classmethod
@@ -117,7 +120,7 @@ class CountedTransitions:
 
     @property
     def popular(self) -> Sequence[str]:
-        """The topics begun most lately, in no order."""
+        """The topics begun most lately, first of all the most frequent."""
         return self._popular
 
     def following(self, topic: str) -> Mapping[str, int]:
@@ -129,12 +132,12 @@ class CountedTransitions:
         return self._gone_on[topic]
 
     def strongest(self, topic: str) -> Sequence[str]:
-        """The most frequent ones of `following`, in no order."""
+        """The most frequent ones of `following`, most frequent first."""
         return self._strongest.get(topic, ())
 
-    def learn(self, previous: Iterable[str], topic: str, at: int, tell: Tell) -> None:
+    def learn(self, previous: Iterable[str], topic: str, at: int, first: bool, tell: Tell) -> None:
         """Counts that a customer who had lately been on `previous` began `topic` at `at`
-        (milliseconds); `tell` hears of every count that has grown."""
+        (milliseconds), the `first` of all or not; `tell` hears of every count that has grown."""
         begun = self._begun
         if topic not in begun and len(begun) >= MOST_TOPICS:
             return
@@ -142,12 +145,10 @@ class CountedTransitions:
         self._total += 1
         tell("begun", topic, 1)
         self._learn_lately(topic, at, tell)
-        alone = True
         for earlier in previous:
-            alone = False
             if earlier != topic:
                 self._learn_pair(earlier, topic, tell)
-        if alone:
+        if first:
             self._totals["customers"] += 1
             tell("totals", "customers", 1)
 
@@ -176,11 +177,11 @@ class CountedTransitions:
                     less = (count >> min(period - before, 63)) - count
                     lately[name] = count + less
                     tell("lately", name, less)
-                self._popular = _first(lately, 2 * MOST_STRONGEST)
+                self._popular = _first(lately, MOST_POPULAR)
             self._totals["period"] = period
             tell("totals", "period", period - before)
         lately[topic] += 1
-        _rise(self._popular, lately, topic, 2 * MOST_STRONGEST)
+        _rise(self._popular, lately, topic, MOST_POPULAR)
         tell("lately", topic, 1)
 
 
@@ -191,16 +192,21 @@ def _first(counts: Mapping[str, int], most: int) -> list[str]:
 
 def _rise(first: list[str], counts: Mapping[str, int], name: str, most: int) -> None:
     """Keeps `first` what `_first` would find, after the count of `name` has grown."""
+    count = counts[name]
     if name in first:
-        return
-    if len(first) < most:
+        place = first.index(name)
+    else:
+        if len(first) >= most:
+            last = first[-1]
+            if counts[last] > count or (counts[last] == count and last < name):
+                return
+            first.pop()
+        place = len(first)
         first.append(name)
-        return
-    last = name
-    place = -1
-    for index, other in enumerate(first):
-        count, least = counts[other], counts[last]
-        if count < least or (count == least and other > last):
-            last, place = other, index
-    if place >= 0:
+    while place:
+        before = first[place - 1]
+        if counts[before] > count or (counts[before] == count and before < name):
+            break
+        first[place] = before
+        place -= 1
         first[place] = name
