@@ -87,10 +87,7 @@ def delivery_app(settings: Settings, book: CompiledPlaybook) -> faust.App:
 
     @app.on_before_shutdown.connect  # type: ignore[untyped-decorator]  # Faust is untyped
     async def stop(_app: faust.App, **_options: Any) -> None:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        await worker.finish()
+        await worker.stop()
         await tail.stop()
         await writer.stop()
         await teller.close()

@@ -22,6 +22,7 @@ class Outbox:
         self._schedule = schedule
         self._writer = writer
         self._woken = asyncio.Event()
+        self.stopping = False
 
     def wake(self) -> None:
         """There is something in the outbox."""
@@ -29,10 +30,10 @@ class Outbox:
 
     async def run(self, partitions: Callable[[], Sequence[int]]) -> None:
         """Empties the outboxes of these partitions until it is cancelled."""
-        while True:
+        while not self.stopping:
             self._woken.clear()
             for partition in partitions():
-                while await self.empty(partition):
+                while not self.stopping and await self.empty(partition):
                     pass
             try:
                 async with asyncio.timeout(LOOK_EVERY_S):

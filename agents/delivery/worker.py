@@ -75,6 +75,8 @@ class DeliveryWorker:
         self._answers: asyncio.Queue[tuple[Held, Attempt]] = asyncio.Queue()
         self._attempts: set[asyncio.Task[None]] = set()
         self._free = asyncio.Event()
+        self._stopping = False
+        self._running: asyncio.Task[None] | None = None
         self._fault: asyncio.Future[None] | None = None
 
     async def hand_over(self, record: Any) -> None:
@@ -95,6 +97,7 @@ class DeliveryWorker:
 
     async def run(self) -> None:
         """Works until it is cancelled. Raises what an attempt should not have."""
+        self._running = asyncio.current_task()
         self._fault = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as parts:
             for part in (self._admit, self._settle, self._look, self._measure):
@@ -102,8 +105,15 @@ class DeliveryWorker:
             parts.create_task(self._outbox.run(lambda: self.partitions))
             await self._fault
 
-    async def finish(self) -> None:
-        """Waits a little for attempts under way; what is not written down comes again."""
+    async def stop(self) -> None:
+        """Stops `run`, then waits a little for attempts under way; what is not written down comes
+        again."""
+        # A command that was answered in the moment of the cancellation swallows it (redis-py on
+        # Python 3.11): whoever goes on must find this.
+        self._stopping = self._outbox.stopping = True
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
         if self._attempts:
             await asyncio.wait(self._attempts, timeout=LAST_ATTEMPTS_S)
         for task in self._attempts:
@@ -113,7 +123,7 @@ class DeliveryWorker:
             await self._write_down(answers)
 
     async def _admit(self) -> None:
-        while True:
+        while not self._stopping:
             batch = [await self._incoming.get(), *_drained(self._incoming)]
             by_partition: dict[int, list[tuple[Any, Delivery]]] = defaultdict(list)
             for record, delivery in batch:
@@ -173,7 +183,7 @@ class DeliveryWorker:
         return bool(lane.state.disabled_at)
 
     async def _settle(self) -> None:
-        while True:
+        while not self._stopping:
             await self._write_down([await self._answers.get(), *_drained(self._answers)])
 
     async def _write_down(self, answers: Sequence[tuple[Held, Attempt]]) -> None:
@@ -225,10 +235,13 @@ class DeliveryWorker:
 
     async def _look(self) -> None:
         """Takes what is due, as much as there are places for."""
-        while True:
+        while not self._stopping:
             self._free.clear()
+            endpoints = [name for name in self._names() if self._lane(name).waiting]
+            for endpoint in endpoints:
+                self._lane(endpoint).waiting = False
             for partition in self.partitions:
-                await self._look_at(partition)
+                await self._look_at(partition, endpoints)
             try:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._free.wait()
@@ -236,30 +249,34 @@ class DeliveryWorker:
                 for lane in self._lanes.values():
                     lane.waiting = True
 
-    async def _look_at(self, partition: int) -> None:
+    async def _look_at(self, partition: int, endpoints: Sequence[str]) -> None:
         now = now_ms()
         wanted = {}
-        for endpoint in (*self._teller.endpoints.names(), *self._lanes):
+        for endpoint in endpoints:
             lane = self._lane(endpoint)
             if lane.mode(now) == "open":
                 wanted[endpoint] = (now - WAITS_MS, 1)
-            elif lane.waiting and lane.free(now):
+            elif lane.free(now):
                 wanted[endpoint] = (now, lane.free(now))
+            else:
+                lane.waiting = True
         taken = await _redis(lambda: self._schedule.take(partition, wanted, now))
         for endpoint, found in taken.items():
             lane = self._lane(endpoint)
+            if len(found) == wanted[endpoint][1]:
+                lane.waiting = True
             for held in found:
                 # One that is under way here outlived its lease: what comes of it is on its way.
                 if held.delivery.id not in lane.under_way:
                     lane.under_way.add(held.delivery.id)
                     self._begin(held)
-        for endpoint, (_, most) in wanted.items():
-            if partition == self.partitions[-1] and len(taken[endpoint]) < most:
-                self._lane(endpoint).waiting = False
+
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys((*self._teller.endpoints.names(), *self._lanes)))
 
     async def _measure(self) -> None:
-        while True:
-            names = list(dict.fromkeys((*self._teller.endpoints.names(), *self._lanes)))
+        while not self._stopping:
+            names = self._names()
             if names and self.partitions:
                 states = await _redis(lambda: self._states.read(names))  # noqa: B023 - awaited here
                 for endpoint in names:
