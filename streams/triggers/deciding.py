@@ -52,12 +52,12 @@ def decide(
             continue
         held = held_back(profile, decisions, rule, cause, taken, book, models)
         arm: str | None = None
-        if held is None:
+        channel = rule.then.channel
+        if held is None and channel is not None:
+            taken.add(channel)
             out = _is_held_out(profile.key, rule, book)
             if out is not None:
                 arm, held = ("held_out", "holdout") if out else ("treated", None)
-            if rule.then.channel is not None:
-                taken.add(rule.then.channel)
         trigger = Trigger(
             id=trigger_id(rule.name, profile.key, cause.cause),
             type=cause.type,
@@ -71,7 +71,7 @@ def decide(
             topic=cause.topic,
             stage=cause.stage,
             suppressed_by=held,
-            channel=rule.then.channel,
+            channel=channel,
             endpoint=rule.then.endpoint,
             template=rule.then.template,
             campaign=rule.campaign,
@@ -99,9 +99,8 @@ def trigger_id(rule: str, customer: str, cause: str) -> str:
 
 
 def _is_held_out(key: str, rule: CompiledRule, book: CompiledPlaybook) -> bool | None:
-    """Whether the customer is kept to compare with, None where nobody is."""
-    if rule.then.channel is None:
-        return None
+    """Whether the customer is kept to compare with by a rule that speaks to them, None where nobody
+    is."""
     everywhere = book.policy.holdout
     campaign = book.campaigns.get(rule.campaign) if rule.campaign is not None else None
     if campaign is None:
