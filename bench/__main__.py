@@ -15,6 +15,7 @@ from bench import (
     fold,
     latency,
     lateness,
+    offers,
     rules,
     scale,
     state,
@@ -38,6 +39,7 @@ BENCHES: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("fit.seconds", churn.measure),
     ("profile.bytes", state.measure_profiles),
     ("state", state.measure),
+    ("offers", offers.measure),
     ("rules.hundred_vs_ten", rules.measure),
 )
 """What figures' names begin with, and what measures them."""
