@@ -53,12 +53,15 @@ class Gate:
         self.preflights = 0
 
     def accepted(self) -> list[dict[str, Any]]:
-        """The items that the collector has answered with 200, copies too."""
-        return [item for batch in self.batches if batch.status == 200 for item in batch.items]
+        """The events that the collector has answered with 200, each once, as they came first."""
+        once: dict[str, dict[str, Any]] = {}
+        for item in self.copies():
+            once.setdefault(item["messageId"], item)
+        return list(once.values())
 
-    def ids(self) -> set[str]:
-        """The message ids that the page has sent, whatever the answer was."""
-        return {one for batch in self.batches for one in batch.ids}
+    def copies(self) -> list[dict[str, Any]]:
+        """The same with those that were sent again, as a tab that is hidden may."""
+        return [item for batch in self.batches if batch.status == 200 for item in batch.items]
 
 
 @contextmanager
