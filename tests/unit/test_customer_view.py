@@ -30,7 +30,11 @@ from tests.unit.histories import (
 LEARNED = Models(
     CountedTransitions(
         {"product/kind-1": 40, "product/kind-2": 30, "product/new": 20, "complaint/lost": 50},
-        {("product/kind-1", "product/new"): 12, ("product/kind-1", "complaint/lost"): 30},
+        {
+            ("product/kind-1", "product/new"): 30,
+            ("product/kind-1", "complaint/lost"): 12,
+            ("product/kind-2", "complaint/lost"): 60,
+        },
     )
 )
 
