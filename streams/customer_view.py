@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.decisions import Sent
 from schemas.models import Models
-from schemas.profile import Dialogue, Lifecycle, Profile, Span
+from schemas.profile import Dialogue, Profile, Span
 from streams.dialogues import current_stage, first_at, furthest_stage, last_at
 from streams.offer_outcomes import KIND, outcomes
 from streams.offers import interests, next_topics
