@@ -133,7 +133,7 @@ def test_next_offers_come_from_the_latest_dialogue_and_only_of_what_offers_cover
     offers = view(profile, LEARNED)["next_offers"]
     assert [offer["topic"] for offer in offers] == ["product/new", "product/kind-2"]
     assert offers[0]["reason"].startswith("after product/kind-1 ")
-    assert offers[0]["seen"] == 12
+    assert offers[0]["seen"] == 30
     assert offers[1]["reason"].startswith("popular: ")
 
 
