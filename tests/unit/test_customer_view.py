@@ -93,7 +93,7 @@ def test_the_view_is_json_and_the_liveliest_dialogue_comes_first(history: list[A
     assert lasts == sorted(lasts, reverse=True)
     assert set(again) == {
         "customer_id", "known", "identities", "traits", "consent", "lifecycle", "dialogues",
-        "hot", "churn", "value", "next_offers", "recent_triggers", "deadlines",
+        "segments", "hot", "churn", "value", "next_offers", "recent_triggers", "deadlines",
     }  # fmt: skip
 
 
