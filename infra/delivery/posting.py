@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import httpcore
 
 from infra.delivery.addresses import CheckedBackend, PrivateAddressError
+from infra.delivery.connections import Connections
 from infra.delivery.records import Attempt
 from infra.delivery.retrying import LONGEST_WAIT
 
@@ -21,22 +22,22 @@ class Poster:
     unless allowed."""
 
     def __init__(self, *, allow_private: bool) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            max_connections=200,
-            max_keepalive_connections=64,
-            keepalive_expiry=30.0,
-            network_backend=None if allow_private else CheckedBackend(),
-        )
+        self._pool = Connections(None if allow_private else CheckedBackend())
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Attempt:
         """One attempt. Never raises for what the receiver does."""
         try:
-            async with (
-                asyncio.timeout(TIMEOUT),
-                self._pool.stream(
-                    "POST", url, headers=list(headers.items()), content=body
-                ) as answer,
-            ):
+            request = httpcore.Request(
+                "POST",
+                url,
+                headers=[
+                    ("Host", _host(httpcore.URL(url).origin)),
+                    ("Content-Length", str(len(body))),
+                    *headers.items(),
+                ],
+                content=body,
+            )
+            async with asyncio.timeout(TIMEOUT), self._pool.answer(request) as answer:
                 read = 0
                 async for piece in answer.aiter_stream():
                     read += len(piece)
@@ -57,6 +58,14 @@ class Poster:
     async def close(self) -> None:
         """Closes the connections."""
         await self._pool.aclose()
+
+
+def _host(origin: httpcore.Origin) -> str:
+    """The Host header: the port only where it is not the scheme's own."""
+    host = origin.host.decode("ascii")
+    host = f"[{host}]" if ":" in host else host
+    usual = {b"http": 80, b"https": 443}.get(origin.scheme)
+    return host if origin.port == usual else f"{host}:{origin.port}"
 
 
 def judge(status: int, headers: Mapping[bytes, bytes]) -> Attempt:
