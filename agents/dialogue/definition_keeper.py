@@ -21,6 +21,9 @@ from streams.definitions import Definitions, version_of
 LOOK_S = 1.0
 """Seconds between two looks."""
 
+COPY_AGAIN = 30
+"""Looks after which the copy in Redis is made sure of again: Redis may have lost it."""
+
 PATIENCE_S = 10.0
 """How long a control record may be on its way before it is appended for its partition."""
 
@@ -72,8 +75,12 @@ class DefinitionKeeper:
 
     async def run(self) -> None:
         """Looks until cancelled."""
+        looks = 0
         while True:
             await asyncio.sleep(LOOK_S)
+            looks += 1
+            if looks % COPY_AGAIN == 0:
+                self._kept = None
             if self._begun:
                 await self._keep_copy()
                 await self._complete()
