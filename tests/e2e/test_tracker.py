@@ -249,6 +249,7 @@ def test_where_storage_is_forbidden_memory_serves(
     assert visit.complaints == []
 
 
+@pytest.mark.slow
 @in_a_browser
 def test_where_storage_is_full_memory_serves(stack: RunningStack, gate: Gate, visit: Visit) -> None:
     page = visit.open("/")
