@@ -15,6 +15,9 @@ DeadLetterReason = Literal[
 ]
 
 
+DeadLetterState = Literal["open", "replayed", "discarded"]
+
+
 class DeadLetter(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The value of a record on `daehwa.dead-letters`."""
 
@@ -23,8 +26,11 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     reason: DeadLetterReason
     detail: str
     origin: str
-    """`collector:<source>` or `<Kafka topic>/<partition>/<offset>[<index>]`."""
+    """`collector:<source>/<kind of event that the route named, or batch>`,
+    `<Kafka topic>/<partition>/<offset>[<index>]` or `<ClickHouse table>/<partition>/<offset>`."""
     at: int
     """Milliseconds since 1970."""
     payload: bytes
     """The bytes as they came (base64 in JSON)."""
+    batch: bytes = b""
+    """What the batch it came in said for all of its items: JSON of `sentAt` and `context`."""

@@ -87,6 +87,7 @@ DEAD_LETTER_COLUMNS: Final = (
     "origin",
     "at",
     "payload",
+    "batch",
     "log_id",
     "log_partition",
     "log_offset",
@@ -220,6 +221,7 @@ def dead_letter_columns(records: Iterable[tuple[Place, DeadLetter]]) -> Columns:
         [letter.origin for letter in letters],
         _times([letter.at for letter in letters]),
         [letter.payload for letter in letters],
+        [letter.batch for letter in letters],
         *_place_columns([place for place, _ in found]),
     ]
 

@@ -10,7 +10,9 @@ LONGEST_DETAIL = 500
 """Characters."""
 
 
-def dead_letter(reason: str, detail: str, origin: str, payload: bytes, at: int) -> DeadLetter:
+def dead_letter(
+    reason: str, detail: str, origin: str, payload: bytes, at: int, batch: bytes = b""
+) -> DeadLetter:
     """The dead letter of `payload`; `at` in milliseconds. Its id follows from origin and payload,
     so that the same failure told twice is one dead letter."""
     digest = xxh3_128_hexdigest(origin.encode("utf-8", "surrogatepass") + b"\x1f" + payload)
@@ -21,4 +23,5 @@ def dead_letter(reason: str, detail: str, origin: str, payload: bytes, at: int) 
         origin=origin,
         at=at,
         payload=payload,
+        batch=batch,
     )

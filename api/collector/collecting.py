@@ -15,7 +15,7 @@ from infra.metrics import COLLECT_SECONDS, DEAD_LETTERS, EVENTS_ACCEPTED
 from streams.codec import encode_dead_letter, encode_event
 from streams.dead_letters import dead_letter
 from streams.partitioning import partition_of
-from streams.tracking.body import Body, BodyError, read_batch, read_single
+from streams.tracking.body import Body, BodyError, batch_fields, read_batch, read_single
 from streams.tracking.events import Rejected, read_events
 
 _SUCCESS = b'{"success": true}'
@@ -54,7 +54,7 @@ async def accept(request: Request, parts: Parts, body: Body, kind: str | None) -
     received_at = now_ms()
     events, rejected = read_events(body, kind, received_at, source)
     if rejected:
-        await _keep(rejected, received_at, source, parts)
+        await _keep(rejected, received_at, f"collector:{source}/{kind or 'batch'}", body, parts)
     await parts.events.put([(key, encode_event(event)) for key, event in events])
     EVENTS_ACCEPTED.labels(source).inc(len(events))
     return rejected
@@ -65,10 +65,10 @@ def accepted() -> Response:
     return Response(_SUCCESS, media_type="application/json")
 
 
-async def _keep(rejected: list[Rejected], at: int, source: str, parts: Parts) -> None:
+async def _keep(rejected: list[Rejected], at: int, origin: str, body: Body, parts: Parts) -> None:
+    batch = batch_fields(body)
     letters = [
-        dead_letter(one.reason, one.detail, f"collector:{source}", one.payload, at)
-        for one in rejected
+        dead_letter(one.reason, one.detail, origin, one.payload, at, batch) for one in rejected
     ]
     await parts.writer.append_many(
         DEAD_LETTERS_TOPIC,

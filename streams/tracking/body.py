@@ -43,20 +43,24 @@ class Body(msgspec.Struct, frozen=True):
     batched_context: msgspec.Raw = _NONE
 
 
-class _Batch(msgspec.Struct, rename="camel"):
-    batch: list[msgspec.Raw]
-    write_key: str | None = None
+class _Fields(msgspec.Struct, rename="camel"):
     sent_at: str | int | float | None = None
     context: msgspec.Raw = _NONE
+
+
+class _Batch(_Fields, rename="camel", kw_only=True):
+    batch: list[msgspec.Raw]
+    write_key: str | None = None
 
 
 class _Single(msgspec.Struct, rename="camel"):
     write_key: str | None = None
 
 
-_B = TypeVar("_B", _Batch, _Single)
+_B = TypeVar("_B", _Batch, _Fields, _Single)
 
 _batch_decoder = msgspec.json.Decoder(_Batch)
+_fields_decoder = msgspec.json.Decoder(_Fields)
 _single_decoder = msgspec.json.Decoder(_Single)
 
 
@@ -79,6 +83,24 @@ def read_single(data: bytes) -> Body:
     item = msgspec.Raw(data)
     _check_size(item)
     return Body([item], single.write_key)
+
+
+def batch_fields(body: Body) -> bytes:
+    """What the batch says for all of its items, as JSON; empty where it says nothing."""
+    fields: dict[str, object] = {}
+    if body.batched_sent_at is not None:
+        fields["sentAt"] = body.batched_sent_at
+    if body.batched_context:
+        fields["context"] = body.batched_context
+    return msgspec.json.encode(fields) if fields else b""
+
+
+def read_again(payload: bytes, batch: bytes) -> Body:
+    """The body of one item that was kept, with the `batch_fields` it came with. BodyError where
+    these are none, UnicodeDecodeError where the item is no text."""
+    payload.decode()
+    fields = _decode(batch or b"{}", _fields_decoder)[1]
+    return Body([msgspec.Raw(payload)], None, fields.sent_at, fields.context)
 
 
 def _check_size(item: msgspec.Raw) -> None:

@@ -1,0 +1,172 @@
+"""Dead letters as the archive holds them. Everything here blocks: call it from a thread."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from clickhouse_driver import Client
+
+from infra.clickhouse.connection import open_client
+from infra.clickhouse.failures import translated
+from infra.dead_letters.wanted import Wanted
+from infra.settings import Settings
+from schemas.dead_letter import DeadLetter, DeadLetterState
+from streams.archive_rows import EVENTS_TABLE
+from streams.replaying_letters import Again
+
+LETTERS = "daehwa.dead_letters"
+OUTCOMES = "daehwa.dead_letter_outcomes"
+MOST_BYTES = 8 * 1024 * 1024
+"""Bytes of payloads that are read at once, and one letter more."""
+
+_HEAD = (
+    "id, reason, detail, origin, toUnixTimestamp64Milli(at), state,"
+    " ifNull(toUnixTimestamp64Milli(state_at), 0), state_by, state_detail, length(payload)"
+)
+
+
+class LetterHead(msgspec.Struct, frozen=True):
+    """A letter without its payload; times in milliseconds, `state_at` 0 while untouched."""
+
+    id: str
+    reason: str
+    detail: str
+    origin: str
+    at: int
+    state: str
+    state_at: int
+    state_by: str
+    state_detail: str
+    bytes: int
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of a letter: `by` whom, `at` (milliseconds), `detail` says why it stays open."""
+
+    id: str
+    state: DeadLetterState
+    at: int
+    by: str
+    detail: str = ""
+
+
+class ArchivedLetters:
+    """Reads letters and writes what became of them.
+
+    All methods raise `ClickHouseUnavailable` or `ClickHouseRefused`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._client: Client = open_client(settings)
+
+    def listed(
+        self, wanted: Wanted, most: int, after: tuple[int, str] | None = None
+    ) -> list[LetterHead]:
+        """The latest first, at most `most`, those after (`at`, id) of the last one seen."""
+        condition, values = wanted.condition()
+        if after is not None:
+            condition += (
+                " AND (at, id) < (fromUnixTimestamp64Milli(%(after_at)s, 'UTC'), %(after_id)s)"
+            )
+            values |= {"after_at": after[0], "after_id": after[1]}
+        rows = self._ask(
+            f"SELECT {_HEAD} FROM {LETTERS} WHERE {condition}"  # noqa: S608 - names of our own
+            " ORDER BY at DESC, id DESC LIMIT %(most)s",
+            {**values, "most": most},
+        )
+        return [LetterHead(*row) for row in rows]
+
+    def find(self, letter_id: str) -> tuple[LetterHead, DeadLetter] | None:
+        """One letter, whatever its state."""
+        heads = self.listed(Wanted(ids=(letter_id,), state=None), 1)
+        return (heads[0], self.whole(heads)[0]) if heads else None
+
+    def counted(self, wanted: Wanted) -> int:
+        """How many letters are meant."""
+        condition, values = wanted.condition()
+        ((found,),) = self._ask(
+            f"SELECT count() FROM {LETTERS} WHERE {condition}",  # noqa: S608 - likewise
+            values,
+        )
+        return int(found)
+
+    def page(self, wanted: Wanted, after_id: str, most: int) -> list[LetterHead]:
+        """By id, those after `after_id`: at most `most`, and no more than `MOST_BYTES` come to."""
+        condition, values = wanted.condition()
+        rows = self._ask(
+            f"SELECT {_HEAD} FROM {LETTERS} WHERE id > %(after_id)s AND {condition}"  # noqa: S608 - likewise
+            " ORDER BY id LIMIT %(most)s",
+            {**values, "after_id": after_id, "most": most},
+        )
+        found: list[LetterHead] = []
+        size = 0
+        for head in (LetterHead(*row) for row in rows):
+            size += head.bytes
+            if found and size > MOST_BYTES:
+                break
+            found.append(head)
+        return found
+
+    def whole(self, heads: Sequence[LetterHead]) -> list[DeadLetter]:
+        """The letters with their payloads, in the order of `heads`."""
+        rows = self._ask(
+            "SELECT id, reason, detail, origin, toUnixTimestamp64Milli(at), payload, batch"
+            f" FROM {LETTERS}_stored FINAL WHERE id IN %(ids)s",  # noqa: S608 - likewise
+            {"ids": [head.id for head in heads]},
+            strings_as_bytes=True,
+        )
+        found = {
+            identity: DeadLetter(
+                id=identity.decode(),
+                reason=reason.decode(),
+                detail=detail.decode("utf-8", "replace"),
+                origin=origin.decode("utf-8", "replace"),
+                at=at,
+                payload=payload,
+                batch=batch,
+            )
+            for identity, reason, detail, origin, at, payload, batch in rows
+        }
+        return [found[head.id.encode()] for head in heads if head.id.encode() in found]
+
+    def on_the_log(self, events: Iterable[Again]) -> set[tuple[str, str, int]]:
+        """(owner, message id, hops) of those that the archive already has from another place of
+        the log than the one they were dead at: they were replayed before."""
+        asked = {(one.owner, one.message_id, min(one.hops, 255)): one.stood_at for one in events}
+        if not asked:
+            return set()
+        rows = self._ask(
+            "SELECT profile_key, message_id, toUInt8(copy), log_partition, log_offset"
+            f" FROM {EVENTS_TABLE} WHERE (profile_key, message_id) IN %(names)s",  # noqa: S608 - likewise
+            {"names": [(owner, message_id) for owner, message_id, _ in asked]},
+        )
+        return {
+            (owner, message_id, copy)
+            for owner, message_id, copy, partition, offset in rows
+            if (owner, message_id, copy) in asked
+            and asked[owner, message_id, copy] != (partition, offset)
+        }
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Writes what became of letters; the latest of a letter counts."""
+        if not outcomes:
+            return
+        rows = [(one.id, one.state, one.at, one.by, one.detail) for one in outcomes]
+        translated(
+            lambda: self._client.execute(
+                f"INSERT INTO {OUTCOMES} (id, state, at, by, detail) VALUES", rows
+            )
+        )
+
+    def close(self) -> None:
+        """Hangs up."""
+        self._client.disconnect()
+
+    def _ask(
+        self, query: str, values: Mapping[str, Any], *, strings_as_bytes: bool = False
+    ) -> list[tuple[Any, ...]]:
+        options = {"settings": {"strings_as_bytes": True}} if strings_as_bytes else {}
+        found: list[tuple[Any, ...]] = translated(
+            lambda: self._client.execute(query, values, **options)
+        )
+        return found

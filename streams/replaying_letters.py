@@ -1,0 +1,123 @@
+"""A dead letter read again: what goes onto the log, or into the archive, or why it still cannot."""
+
+import re
+
+import msgspec
+from msgspec.structs import replace
+
+from schemas.dead_letter import DeadLetter, DeadLetterReason
+from schemas.event import WireEvent
+from streams.codec import decode_envelope, decode_wire_envelope, encode_event
+from streams.identity import profile_key, usable_id
+from streams.tracking.body import BodyError, read_again
+from streams.tracking.events import KINDS, read_events
+
+COLLECTOR = "collector:"
+BATCH = "batch"
+"""Stands in an origin where the route named no kind of event."""
+
+_PLACE = re.compile(r"(?P<name>[^/]+)/(?P<partition>\d{1,9})/(?P<offset>\d{1,18})(?:\[\d+\])?")
+
+
+class Again(msgspec.Struct, frozen=True):
+    """An event for the log."""
+
+    key: str
+    """The profile it is addressed to."""
+    owner: str
+    """The profile that the archive keeps it under."""
+    message_id: str
+    hops: int
+    event: bytes
+    stood_at: tuple[int, int] | None
+    """Partition and offset where it stands on the log already, unfolded. None: it was never there
+    as it is now."""
+
+
+class AgainForArchive(msgspec.Struct, frozen=True):
+    """A record that was folded; only the archive lacks it."""
+
+    table: str
+    partition: int
+    offset: int
+    value: bytes
+
+
+class StillDead(msgspec.Struct, frozen=True):
+    """It would be a dead letter again."""
+
+    reason: DeadLetterReason
+    detail: str
+
+
+def read_letter(letter: DeadLetter) -> list[Again] | AgainForArchive | StillDead:
+    """What a replay of the letter does, by the code of today. Never raises.
+
+    Ids and times are those that the event would have had when it first came: the letter's `at`
+    is the time of receipt.
+    """
+    if letter.origin.startswith(COLLECTOR):
+        return _of_collector(letter)
+    place = _PLACE.fullmatch(letter.origin)
+    if place is None:
+        return StillDead(letter.reason, f"nothing replays what came from {letter.origin!r}")
+    stood_at = int(place["partition"]), int(place["offset"])
+    if letter.reason == "archive_refused":
+        return AgainForArchive(place["name"], *stood_at, letter.payload)
+    return _of_log(letter, stood_at)
+
+
+def source_and_kind(origin: str) -> tuple[str, str | None]:
+    """(source, kind of event that the route named) of a collector's origin; None: each item of the
+    batch names its own, or the letter is older than kinds in origins."""
+    named = origin.removeprefix(COLLECTOR)
+    source, slash, kind = named.rpartition("/")
+    if not slash or kind not in (*KINDS, BATCH):
+        return named, None
+    return source, None if kind == BATCH else kind
+
+
+def _of_collector(letter: DeadLetter) -> list[Again] | StillDead:
+    source, kind = source_and_kind(letter.origin)
+    try:
+        body = read_again(letter.payload, letter.batch)
+    except (BodyError, UnicodeDecodeError) as problem:
+        return StillDead("unreadable", str(problem))
+    events, rejected = read_events(body, kind, letter.at, source)
+    if rejected:
+        return StillDead(rejected[0].reason, rejected[0].detail)
+    return [_again(event, None) for _, event in events]
+
+
+def _of_log(letter: DeadLetter, stood_at: tuple[int, int]) -> list[Again] | StillDead:
+    unreadable = decode_envelope(letter.payload)[1]
+    events, raw = decode_wire_envelope(letter.payload)
+    for piece in unreadable + raw:
+        reason: DeadLetterReason = "unreadable" if piece.reason == "unreadable" else "invalid_event"
+        return StillDead(reason, piece.detail)
+    if letter.reason == "forward_loop":
+        return _from_the_start(events)
+    if any(profile_key(event) is None for event in events):
+        return StillDead("no_identity", "neither user_id nor anonymous_id is usable")
+    return [_again(event, stood_at) for event in events]
+
+
+def _from_the_start(events: list[WireEvent]) -> list[Again] | StillDead:
+    """What went round between merged profiles, as it first came: by its own ids, not forwarded."""
+    again = []
+    for event in events:
+        own = usable_id(event.user_id) or usable_id(event.anonymous_id)
+        again.append(_again(replace(event, hops=0, key=None if own else event.key), None))
+    return again
+
+
+def _again(event: WireEvent, stood_at: tuple[int, int] | None) -> Again:
+    owner = usable_id(event.user_id) or usable_id(event.anonymous_id) or event.key or ""
+    return Again(
+        key=event.key or owner,
+        owner=owner,
+        message_id=event.message_id,
+        hops=event.hops,
+        event=encode_event(event),
+        stood_at=stood_at,
+    )
