@@ -30,7 +30,7 @@ from streams.traits import write_traits
 from streams.triggers.cause import Spark
 from streams.triggers.churn_risk import announced, falls
 from streams.triggers.deciding import decide
-from streams.triggers.offer_next import offer
+from streams.triggers.offer_next import offer, rests
 from streams.triggers.stage_reached import goes_further, reached
 from streams.value_tiers import move
 
@@ -200,7 +200,7 @@ def _caused(
             if rule.covers(topic):
                 sparks.append((rule, announced(profile.lifecycle, match, event, models)))
         for rule in book.offers.get(match.place, ()):
-            if rule.covers(topic):
+            if rule.covers(topic) and not rests(profile.decisions, rule, event.received_at):
                 offered = offer(profile, rule, match, event, book, models)
                 if offered is not None:
                     sparks.append((rule, offered))

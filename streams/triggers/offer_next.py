@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from schemas.decisions import Decisions
 from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Profile
@@ -66,6 +67,16 @@ def offer(
         topic=chosen.offer.topic,
         stage=stage,
     )
+
+
+def rests(decisions: Decisions, rule: CompiledRule, now: int) -> bool:
+    """Whether the rule has offered something lately and its cooldown runs at `now` (milliseconds).
+
+    Nothing is looked for then, and so nothing is held back either: the search costs more than all
+    the rest of the fold, and one click in five asks for it.
+    """
+    last = decisions.fired.get(rule.name) if rule.cooldown else None
+    return last is not None and now - last < rule.cooldown
 
 
 def in_words(offered: NextTopic) -> str:
