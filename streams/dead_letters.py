@@ -2,6 +2,7 @@
 
 from typing import cast
 
+import msgspec
 from xxhash import xxh3_128_hexdigest
 
 from schemas.dead_letter import DeadLetter, DeadLetterReason
@@ -25,3 +26,16 @@ def dead_letter(
         payload=payload,
         batch=batch,
     )
+
+
+def shown_payload(payload: bytes) -> dict[str, object]:
+    """The payload as far as it can be read: `{"json": …}` (unchanged, as `msgspec.Raw`), else
+    `{"text": …}`, else `{"hex": …}`."""
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        return {"hex": payload.hex()}
+    try:
+        return {"json": msgspec.json.decode(payload, type=msgspec.Raw)}
+    except (msgspec.DecodeError, RecursionError):
+        return {"text": text}

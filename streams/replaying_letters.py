@@ -30,8 +30,7 @@ class Again(msgspec.Struct, frozen=True):
     hops: int
     event: bytes
     stood_at: tuple[int, int] | None
-    """Partition and offset where it stands on the log already, unfolded. None: it was never there
-    as it is now."""
+    """Partition and offset where it was found dead on the log. None: it was never on the log."""
 
 
 class AgainForArchive(msgspec.Struct, frozen=True):
@@ -96,18 +95,18 @@ def _of_log(letter: DeadLetter, stood_at: tuple[int, int]) -> list[Again] | Stil
         reason: DeadLetterReason = "unreadable" if piece.reason == "unreadable" else "invalid_event"
         return StillDead(reason, piece.detail)
     if letter.reason == "forward_loop":
-        return _from_the_start(events)
+        return _from_the_start(events, stood_at)
     if any(profile_key(event) is None for event in events):
         return StillDead("no_identity", "neither user_id nor anonymous_id is usable")
     return [_again(event, stood_at) for event in events]
 
 
-def _from_the_start(events: list[WireEvent]) -> list[Again] | StillDead:
+def _from_the_start(events: list[WireEvent], stood_at: tuple[int, int]) -> list[Again]:
     """What went round between merged profiles, as it first came: by its own ids, not forwarded."""
     again = []
     for event in events:
         own = usable_id(event.user_id) or usable_id(event.anonymous_id)
-        again.append(_again(replace(event, hops=0, key=None if own else event.key), None))
+        again.append(_again(replace(event, hops=0, key=None if own else event.key), stood_at))
     return again
 
 

@@ -6,6 +6,7 @@ import typer
 
 from infra.cli.campaigns import campaigns
 from infra.cli.customer import customer
+from infra.cli.dead import dead
 from infra.cli.deliveries import deliveries
 from infra.cli.doctor import doctor
 from infra.cli.fit import fit
@@ -44,6 +45,7 @@ playbook.command()(push)
 playbook.command()(history)
 app.add_typer(playbook, name="playbook")
 app.add_typer(deliveries, name="deliveries")
+app.add_typer(dead, name="dead")
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from infra.clickhouse.failures import translated
 from infra.dead_letters.wanted import Wanted
 from infra.settings import Settings
 from schemas.dead_letter import DeadLetter, DeadLetterState
-from streams.archive_rows import EVENTS_TABLE
+from streams.archive_rows import DEAD_LETTERS_TABLE, EVENTS_TABLE
 from streams.replaying_letters import Again
 
 LETTERS = "daehwa.dead_letters"
@@ -23,6 +23,13 @@ _HEAD = (
     "id, reason, detail, origin, toUnixTimestamp64Milli(at), state,"
     " ifNull(toUnixTimestamp64Milli(state_at), 0), state_by, state_detail, length(payload)"
 )
+_WHOLE = "id, reason, detail, origin, toUnixTimestamp64Milli(at), payload, batch"
+_PLACES = (
+    "profile_key, message_id, toUInt8(copy), log_partition, log_offset,"
+    " toUnixTimestamp64Milli(archived_at)"
+)
+_NAMES_AT_ONCE = 200
+"""So that a query of the longest ids stays below what ClickHouse reads of one."""
 
 
 class LetterHead(msgspec.Struct, frozen=True):
@@ -48,6 +55,14 @@ class Outcome(msgspec.Struct, frozen=True):
     at: int
     by: str
     detail: str = ""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where on the log an archived event stands (partition, offset), and since when it is archived
+    (milliseconds)."""
+
+    place: tuple[int, int]
+    archived_at: int
 
 
 class ArchivedLetters:
@@ -110,8 +125,7 @@ class ArchivedLetters:
     def whole(self, heads: Sequence[LetterHead]) -> list[DeadLetter]:
         """The letters with their payloads, in the order of `heads`."""
         rows = self._ask(
-            "SELECT id, reason, detail, origin, toUnixTimestamp64Milli(at), payload, batch"
-            f" FROM {LETTERS}_stored FINAL WHERE id IN %(ids)s",  # noqa: S608 - likewise
+            f"SELECT {_WHOLE} FROM {DEAD_LETTERS_TABLE} FINAL WHERE id IN %(ids)s",  # noqa: S608 - likewise
             {"ids": [head.id for head in heads]},
             strings_as_bytes=True,
         )
@@ -129,23 +143,22 @@ class ArchivedLetters:
         }
         return [found[head.id.encode()] for head in heads if head.id.encode() in found]
 
-    def on_the_log(self, events: Iterable[Again]) -> set[tuple[str, str, int]]:
-        """(owner, message id, hops) of those that the archive already has from another place of
-        the log than the one they were dead at: they were replayed before."""
-        asked = {(one.owner, one.message_id, min(one.hops, 255)): one.stood_at for one in events}
-        if not asked:
-            return set()
-        rows = self._ask(
-            "SELECT profile_key, message_id, toUInt8(copy), log_partition, log_offset"
-            f" FROM {EVENTS_TABLE} WHERE (profile_key, message_id) IN %(names)s",  # noqa: S608 - likewise
-            {"names": [(owner, message_id) for owner, message_id, _ in asked]},
-        )
-        return {
-            (owner, message_id, copy)
-            for owner, message_id, copy, partition, offset in rows
-            if (owner, message_id, copy) in asked
-            and asked[owner, message_id, copy] != (partition, offset)
-        }
+    def on_the_log(self, events: Iterable[Again]) -> dict[tuple[str, str, int], list[Standing]]:
+        """(owner, message id, hops) -> where the archive has the event from."""
+        asked = {(one.owner, one.message_id, min(one.hops, 255)) for one in events}
+        names = sorted({(owner, message_id) for owner, message_id, _ in asked})
+        rows: list[tuple[Any, ...]] = []
+        for begin in range(0, len(names), _NAMES_AT_ONCE):
+            rows += self._ask(
+                f"SELECT {_PLACES} FROM {EVENTS_TABLE}"  # noqa: S608 - likewise
+                " WHERE (profile_key, message_id) IN %(names)s",
+                {"names": names[begin : begin + _NAMES_AT_ONCE]},
+            )
+        found: dict[tuple[str, str, int], list[Standing]] = {}
+        for owner, message_id, copy, partition, offset, archived_at in rows:
+            standing = Standing((partition, offset), archived_at)
+            found.setdefault((owner, message_id, copy), []).append(standing)
+        return found
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Writes what became of letters; the latest of a letter counts."""
