@@ -17,6 +17,7 @@ from api import (
     home,
     mail,
     shop,
+    sources,
     tracker,
     triggers,
 )
@@ -58,6 +59,7 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
     for part in (
         health,
         contact,
+        sources,
         customers,
         triggers,
         calls,

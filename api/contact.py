@@ -1,19 +1,21 @@
 """Contacts on other channels: calls, e-mails, letters, stores, orders, deliveries, complaints."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import uuid4
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.access import require_token
+from api.caller import profile_named
 from api.errors import Refused
 from api.parts import Parts, parts_of
 from infra.clock import now_ms
-from schemas.event import Channel, Direction, WireEvent
+from schemas.contact import Contact
+from schemas.event import WireEvent
 from streams.codec import encode_event
-from streams.identity import profile_key, usable_id
+from streams.identity import profile_key
+from streams.mapping.contact_events import ContactRefused, contact_event
 from streams.tracking.events import LARGEST_EVENT
 
 MOST_CONTACTS = 1_000
@@ -25,32 +27,6 @@ SOURCE = "contact"
 router = APIRouter(tags=["contacts"], dependencies=[Depends(require_token)])
 
 FromParts = Annotated[Parts, Depends(parts_of)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-
-
-class Contact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Something said to or by a customer. A field with an unknown name is refused: a clerk's system
-    that writes `outcom` should hear of it now."""
-
-    code: Text
-    """What it was: `complaint.opened`, `question.asked`, `order.placed`…; the playbook reads it."""
-    channel: Annotated[Channel, msgspec.Meta(min_length=1)]
-    """call, email, letter, store, order, delivery, chat…"""
-    user_id: Text | None = None
-    anonymous_id: Text | None = None
-    customer_id: Text | None = None
-    """The id that triggers and the 360° view call the customer by, of whichever kind it is."""
-    direction: Direction = "inbound"
-    operator: Text | None = None
-    outcome: Text | None = None
-    occurred_at: Moment | None = None
-    """ISO 8601 with a zone; now where it is missing, and never later."""
-    message_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
-    """Makes sending again harmless."""
-    properties: dict[str, Any] = {}
-    """`about`, `category`, `subject`, `total`…: what the playbook's topics are made of."""
-
 
 _decode_one = msgspec.json.Decoder(Contact).decode
 _decode_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -61,10 +37,11 @@ _encode = msgspec.json.Encoder().encode
 async def contact(request: Request, parts: FromParts) -> Response:
     """Takes one contact and answers 200 with its `message_id` once Kafka has it.
 
-    400 with what is wrong, 413 over 32 KB; 503 with `Retry-After` while Kafka is away.
+    400 with what is wrong, 413 over 32 KB; 503 with `Retry-After` while Kafka is away, or Redis
+    where a contact names its customer by telephone number or e-mail address.
     """
-    event = _event(await _body(request), now_ms())
-    await parts.events.put([_keyed(event)])
+    event = await event_of(_read(await read_body(request)), now_ms(), SOURCE, parts)
+    await parts.events.put([keyed(event)])
     return _answer({"message_id": event.message_id})
 
 
@@ -76,7 +53,7 @@ async def contacts(request: Request, parts: FromParts) -> Response:
     400 where the body is no array, 413 where it is too large, 503 while Kafka is away.
     """
     try:
-        pieces = _decode_parts(await _body(request))
+        pieces = _decode_parts(await read_body(request))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise Refused(400, "invalid_json", f"send a JSON array of contacts: {problem}") from None
     if len(pieces) > MOST_CONTACTS:
@@ -86,15 +63,17 @@ async def contacts(request: Request, parts: FromParts) -> Response:
     refused: list[dict[str, object]] = []
     for index, piece in enumerate(pieces):
         try:
-            good.append(_keyed(_event(bytes(piece), now)))
+            good.append(keyed(await event_of(_read(bytes(piece)), now, SOURCE, parts)))
         except Refused as problem:
+            if problem.status == 503:
+                raise
             refused.append({"index": index, "code": problem.code, "message": problem.message})
     await parts.events.put(good)
     return _answer({"accepted": len(good), "refused": refused})
 
 
-def _event(body: bytes, now: int) -> WireEvent:
-    """The contact as an event received at `now`. Refused: 400, 413."""
+def _read(body: bytes) -> Contact:
+    """The contact in the JSON. Refused: 400, 413."""
     try:
         found = _decode_one(body)
     except msgspec.ValidationError as problem:
@@ -103,42 +82,28 @@ def _event(body: bytes, now: int) -> WireEvent:
         raise Refused(400, "invalid_json", str(problem)) from None
     if len(body) > LARGEST_EVENT:  # Kafka takes no record of megabytes
         raise Refused(413, "too_large", f"a contact has at most {LARGEST_EVENT} bytes")
+    return found
+
+
+async def event_of(contact: Contact, now: int, source: str, parts: Parts) -> WireEvent:
+    """The contact as an event received at `now`. Refused: 400; 503 while Redis is away and the
+    contact names its customer by phone or email."""
+    named = await profile_named(contact, parts)
     try:
-        at = int(found.occurred_at.timestamp() * 1000) if found.occurred_at is not None else now
-    except OverflowError:
-        at = 0
-    if at < 1:
-        raise Refused(400, "invalid_contact", "occurred_at is before 1970")
-    event = WireEvent(
-        message_id=found.message_id or str(uuid4()),
-        type="contact",
-        occurred_at=min(at, now),
-        received_at=now,
-        user_id=usable_id(found.user_id),
-        anonymous_id=usable_id(found.anonymous_id),
-        key=usable_id(found.customer_id),
-        channel=found.channel,
-        name=found.code,
-        direction=found.direction,
-        operator=found.operator,
-        outcome=found.outcome,
-        properties=msgspec.Raw(_encode(found.properties)),
-        source=SOURCE,
-    )
-    if profile_key(event) is None:
-        raise Refused(
-            400, "no_identity", "say who it was: a usable user_id, anonymous_id or customer_id"
-        )
-    return event
+        return contact_event(contact, contact.message_id or str(uuid4()), now, source, named)
+    except ContactRefused as problem:
+        raise Refused(400, problem.code, problem.message) from None
 
 
-def _keyed(event: WireEvent) -> tuple[str, bytes]:
+def keyed(event: WireEvent) -> tuple[str, bytes]:
+    """(profile key, JSON) of an event that names somebody: what the log takes."""
     key = profile_key(event)
-    assert key is not None  # noqa: S101 - _event refuses a contact without
+    assert key is not None  # noqa: S101 - nothing that makes events here makes one without
     return key, encode_event(event)
 
 
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """The body. Refused: 413 over `MOST_BYTES`."""
     pieces = []
     size = 0
     async for piece in request.stream():

@@ -17,6 +17,7 @@ from infra.redis.connecting import redis_client
 from infra.redis.learned_topics import LearnedTopics
 from infra.redis.profile_reader import ProfileReader
 from infra.settings import Settings
+from infra.sources.sources import Sources
 from streams.playbook import CompiledPlaybook
 
 
@@ -30,6 +31,7 @@ class Parts:
         self.models = LatestModels(self.definitions)
         self.origins = AllowedOrigins(settings.allowed_origins)
         self.rates = Rates(settings.rate_limit)
+        self.sources = Sources(settings.sources, settings.region)
         self.writer = LogWriter(settings, compressed=True)
         self.events = EnvelopeWriter(self.writer, EVENTS, settings.partitions, settings.linger_ms)
         self.triggers = TriggerTail(settings)

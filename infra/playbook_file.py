@@ -71,7 +71,7 @@ def read_playbook(path: Path) -> CompiledPlaybook:
 
 def parse_playbook(text: str, source: str) -> CompiledPlaybook:
     """The compiled playbook in the text; `source` names it in errors. PlaybookError."""
-    root, document, mistakes = _loaded(text, source)
+    root, document, mistakes = loaded_yaml(text, source, "version, ladders and match")
     wrong: list[Misshapen] = []
     written = _with_stand_ins(document, shaped(document, Playbook, wrong))
     mistakes += [
@@ -96,7 +96,9 @@ def parse_playbook(text: str, source: str) -> CompiledPlaybook:
     raise PlaybookError(source, tuple(dict.fromkeys(sorted(mistakes))))
 
 
-def _loaded(text: str, source: str) -> tuple[yaml.Node, Any, list[Mistake]]:
+def loaded_yaml(text: str, source: str, needs: str) -> tuple[yaml.Node, Any, list[Mistake]]:
+    """The nodes of a YAML text, its document, and the names it gives twice. PlaybookError where it
+    is no YAML, or empty: then it says what such a file `needs`."""
     try:
         loader = _Loader(text)
         root = loader.get_single_node()
@@ -110,7 +112,7 @@ def _loaded(text: str, source: str) -> tuple[yaml.Node, Any, list[Mistake]]:
     except (ValueError, TypeError, RecursionError) as problem:
         raise PlaybookError(source, (Mistake(1, 1, f"not YAML: {problem}"),)) from None
     if root is None or document is None:
-        said = "is empty; it needs version, ladders and match"
+        said = f"is empty; it needs {needs}"
         raise PlaybookError(source, (Mistake(1, 1, said),))
     return root, document, mistakes
 

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         description="bearer token of everything that reads; empty: nothing can be read",
     )
     playbook: Path = Field(SHIPPED_PLAYBOOK, description="path of the playbook")
+    sources: Path | None = Field(
+        None, description="folder with mappings (*.yaml) beside those that ship; empty: none"
+    )
     host: str = Field("127.0.0.1", description="address the API listens on")
     port: int = Field(8080, ge=0, le=65535, description="port the API listens on")
     partitions: int = Field(4, ge=1, le=1000, description="partitions of each Kafka topic")
@@ -145,6 +148,11 @@ class Settings(BaseSettings):
                 raise ValueError(f"write KEY=SOURCE, not {pair!r}")
             keys[key.strip()] = source.strip() or "web"
         return keys
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _read_sources(cls, value: object) -> object:
+        return value or None
 
     @field_validator("allowed_origins", mode="before")
     @classmethod

@@ -52,7 +52,9 @@ class Expression(msgspec.Struct, frozen=True, gc=False):
             return False
 
 
-def compile_expression(text: str, where: str, known: Collection[str]) -> Expression:
+def compile_expression(
+    text: str, where: str, known: Collection[str], functions: Collection[str] = FUNCTIONS
+) -> Expression:
     """The compiled expression over the facts named in `known`.
 
     RuleError on what is not CEL and on names and functions nobody knows, with the nearest word.
@@ -71,9 +73,9 @@ def compile_expression(text: str, where: str, known: Collection[str]) -> Express
         raise RuleError(where, f"{name!r} is a fact; call the element something else",
                         _position(name, bare))  # fmt: skip
     for name in referred["functions"]:
-        if name.isidentifier() and name not in FUNCTIONS and not name.startswith("_"):
+        if name.isidentifier() and name not in functions and not name.startswith("_"):
             raise RuleError(
-                where, f"no function is called {name!r}; {choices(name, (*FUNCTIONS, *_MACROS))}",
+                where, f"no function is called {name!r}; {choices(name, (*functions, *_MACROS))}",
                 _position(name, bare),
             )  # fmt: skip
     names = set(referred["variables"]) - own - _TYPES

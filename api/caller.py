@@ -1,0 +1,53 @@
+"""Whose telephone number or e-mail address is that?"""
+
+from redis.exceptions import RedisError
+
+from api.customers import redis_away
+from api.errors import Refused
+from api.parts import Parts
+from schemas.contact import Contact
+from streams.aliases import Alias, aliases_of, email_alias, phone_alias
+from streams.mapping.contact_events import names_nobody
+
+
+async def profile_named(contact: Contact, parts: Parts) -> str | None:
+    """The key of the profile that the contact's phone or email names; None where it bears an id,
+    or neither.
+
+    Of several customers with a number the one that stated it last. A number of nobody gets a
+    profile of its own (`phone:+8223123456`, `email:…`), so that who calls twice is one caller.
+    Refused: 400 where neither can be read, 503 while Redis is away.
+    """
+    if not (contact.phone or contact.email) or not names_nobody(contact):
+        return None
+    region = parts.settings.region
+    aliases = [
+        alias
+        for alias in (
+            phone_alias(contact.phone, region) if contact.phone else None,
+            email_alias(contact.email) if contact.email else None,
+        )
+        if alias is not None
+    ]
+    if not aliases:
+        raise Refused(
+            400,
+            "no_identity",
+            "the phone or email cannot be read; write +8223123456, or set DAEHWA_REGION",
+        )
+    try:
+        for alias in aliases:
+            key = await _holder(alias, region, parts)
+            if key is not None:
+                return key
+    except (RedisError, OSError):
+        raise redis_away() from None
+    return f"{aliases[0].kind}:{aliases[0].value}"
+
+
+async def _holder(alias: Alias, region: str, parts: Parts) -> str | None:
+    for key in await parts.aliases.find(alias):
+        profile = await parts.profiles.read(key)
+        if profile is not None and alias in aliases_of(profile.traits, region):
+            return profile.key
+    return None

@@ -1,0 +1,126 @@
+"""Webhooks of other systems, turned into events by their mappings."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
+
+from api.access import require_token
+from api.contact import event_of, keyed, read_body
+from api.errors import Refused
+from api.parts import Parts, parts_of
+from infra.clock import now_ms
+from infra.kafka.names import DEAD_LETTERS as DEAD_LETTERS_TOPIC
+from infra.metrics import DEAD_LETTERS, EVENTS_ACCEPTED
+from infra.sources.sources import NoSecretError, Source
+from schemas.dead_letter import DeadLetterReason
+from streams.codec import encode_dead_letter, encode_event
+from streams.dead_letters import dead_letter
+from streams.mapping.mapping_items import Mapped, Unmapped
+from streams.mapping.payloads import MOST_ITEMS, read_payload
+from streams.partitioning import partition_of
+from streams.tracking.body import LARGEST_KEPT, Body
+from streams.tracking.events import read_events
+
+router = APIRouter(tags=["contacts"])
+
+FromParts = Annotated[Parts, Depends(parts_of)]
+Bad = tuple[DeadLetterReason, str, bytes]
+
+_encode = msgspec.json.Encoder().encode
+
+
+@router.post("/v1/sources/{name}", summary="A webhook of another system")
+async def source(name: str, request: Request, parts: FromParts) -> Response:
+    """Turns what the source sends into events, as its mapping says, and answers 200 with
+    `{"accepted", "skipped", "dead"}` once Kafka has them. What cannot be mapped is a dead letter,
+    not an error: its sender would send it again for ever.
+
+    404 `no_source`, 401 for a wrong signature or token, 403 where the secret is not set, 413 over
+    4 MB; 503 while Kafka is away, or Redis where a customer is named by number or address.
+    """
+    if name not in parts.sources:
+        known = ", ".join(parts.sources.names())
+        raise Refused(404, "no_source", f"no source is called {name!r}; there are {known}")
+    found = parts.sources[name]
+    body = await read_body(request)
+    _check(found, request, body, parts)
+    now = now_ms()
+    good: list[tuple[str, bytes]] = []
+    bad: list[Bad] = []
+    skipped = 0
+    try:
+        items = found.mapper.items(read_payload(found.mapping, body))
+    except Unmapped as problem:
+        items = []
+        bad.append((problem.reason, problem.detail, body))
+    if len(items) > MOST_ITEMS:
+        raise Refused(413, "too_large", f"send at most {MOST_ITEMS} items at once")
+    for item in items:
+        try:
+            events = [
+                await _event(mapped, now, name, parts)
+                for mapped in found.mapper.events(item, received_at=now)
+            ]
+            good += events
+            skipped += not events
+        except Unmapped as problem:
+            whole = body if found.mapping.reads == "form" else _encode(item)
+            bad.append((problem.reason, problem.detail, whole))
+    if bad:
+        await _keep(bad, now, name, parts)
+    await parts.events.put(good)
+    EVENTS_ACCEPTED.labels(name).inc(len(good))
+    answer = {"accepted": len(good), "skipped": skipped, "dead": len(bad)}
+    return Response(_encode(answer), media_type="application/json")
+
+
+def _check(found: Source, request: Request, body: bytes, parts: Parts) -> None:
+    """Refuses whoever bears neither the source's signature nor the API token."""
+    if not found.signed or request.headers.get("authorization") or "token" in request.query_params:
+        require_token(request, parts)
+        return
+    url = request.url
+    urls = [str(url)]
+    public = parts.settings.public_url
+    if public:
+        urls.append(public + url.path + (f"?{url.query}" if url.query else ""))
+    try:
+        if found.is_authentic(urls, request.headers, body):
+            return
+    except NoSecretError as problem:
+        raise Refused(403, "no_secret", str(problem)) from None
+    raise Refused(401, "unauthorized", "the signature is missing or wrong")
+
+
+async def _event(mapped: Mapped, now: int, source: str, parts: Parts) -> tuple[str, bytes]:
+    """The event for the log. Unmapped; Refused: 503 while Redis is away."""
+    if mapped.contact is not None:
+        try:
+            return keyed(await event_of(mapped.contact, now, source, parts))
+        except Refused as problem:
+            if problem.status == 503:
+                raise
+            reason: DeadLetterReason = (
+                "no_identity" if problem.code == "no_identity" else "invalid_event"
+            )
+            raise Unmapped(reason, problem.message) from None
+    events, rejected = read_events(Body([msgspec.Raw(mapped.body)], None), None, now, source)
+    if rejected:
+        raise Unmapped(rejected[0].reason, rejected[0].detail)
+    key, event = events[0]
+    return key, encode_event(event)
+
+
+async def _keep(bad: list[Bad], at: int, name: str, parts: Parts) -> None:
+    letters = [
+        dead_letter(reason, detail, f"source:{name}", payload[:LARGEST_KEPT], at)
+        for reason, detail, payload in bad
+    ]
+    await parts.writer.append_many(
+        DEAD_LETTERS_TOPIC,
+        partition_of(letters[0].id, parts.settings.partitions),
+        [(letter.id.encode(), encode_dead_letter(letter)) for letter in letters],
+    )
+    for letter in letters:
+        DEAD_LETTERS.labels(letter.reason).inc()

@@ -1,0 +1,1 @@
+"""Foreign systems that send webhooks or leave files: their mappings and their signatures."""

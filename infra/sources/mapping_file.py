@@ -1,0 +1,123 @@
+"""Reads mappings from YAML and says where they are wrong: every mistake, with line and column."""
+
+import codecs
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from infra.playbook_file import Mistake, PlaybookError, loaded_yaml
+from infra.playbook_positions import position_of
+from infra.playbook_shape import LOST, Misshapen, shaped
+from infra.settings import SECRET_PREFIX
+from infra.time_zones import time_zones
+from schemas.mapping import Mapping
+from streams.mapping.compiling import CompiledMapping, compile_mapping
+from streams.rule_error import RuleErrors
+from streams.suggestions import choices
+
+SHIPPED = Path(__file__).parent
+"""The folder of the mappings that ship."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
+_COLUMN = re.compile(r"""(?<![\w.])item(?:\.([^\W\d]\w*)|\[\s*(?:"([^"\\]+)"|'([^'\\]+)')\s*\])""")
+_NEEDS = "version, name, reads and events"
+
+
+class MappingError(PlaybookError):
+    """A mapping is wrong: `mistakes` with line and column, as of a playbook."""
+
+
+class MappingFile(msgspec.Struct, frozen=True):
+    """A mapping that is in order, and the text it was written in."""
+
+    path: str
+    text: str
+    root: yaml.Node
+    mapping: CompiledMapping
+
+    def check_columns(self, columns: Sequence[str]) -> None:
+        """MappingError where an expression asks for a column that the file does not have."""
+        mistakes = []
+        for where, expression in self.mapping.expressions():
+            for found in _COLUMN.finditer(expression.source):
+                name = found[1] or found[2] or found[3]
+                if name not in columns and not _asked_whether(name, expression.source):
+                    at = position_of(self.root, where, self.text, offset=found.start())
+                    said = f"the file has no column {name!r}; {choices(name, columns)}"
+                    mistakes.append(Mistake(*at, said))
+        if mistakes:
+            raise MappingError(self.path, tuple(dict.fromkeys(sorted(mistakes))))
+
+
+def read_mapping(path: Path, region: str = "", **changes: str) -> MappingFile:
+    """The mapping in the file. `changes` stand for fields of it: zone, encoding, delimiter.
+
+    MappingError where it is wrong or missing.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise MappingError(str(path), (Mistake(1, 1, f"cannot be read: {problem}"),)) from None
+    return parse_mapping(text, str(path), region, **changes)
+
+
+def parse_mapping(text: str, source: str, region: str = "", **changes: str) -> MappingFile:
+    """The mapping in the text; `source` names it in errors. MappingError."""
+    try:
+        root, document, mistakes = loaded_yaml(text, source, _NEEDS)
+    except PlaybookError as problem:
+        raise MappingError(source, problem.mistakes) from None
+    wrong: list[Misshapen] = []
+    kept = shaped(document, Mapping, wrong)
+    mistakes += [
+        Mistake(*position_of(root, one.where, text, key=one.unknown),
+                one.message.replace("the playbook", "the mapping"))
+        for one in wrong
+    ]  # fmt: skip
+    if kept is not LOST and not mistakes:
+        mapping = msgspec.convert({**kept, **changes}, Mapping)
+        if not _NAME.fullmatch(mapping.name):
+            said = "a name is up to 50 small letters, digits and hyphens"
+            mistakes.append(Mistake(*position_of(root, "name", text), said))
+        signature = mapping.signature
+        if signature is not None and not signature.secret.startswith(SECRET_PREFIX):
+            said = f"names of secrets begin with {SECRET_PREFIX}"
+            mistakes.append(Mistake(*position_of(root, "signature.secret", text), said))
+        try:
+            codecs.lookup(mapping.encoding)
+        except LookupError:
+            said = f"no encoding is called {mapping.encoding!r}; write utf-8 or cp949"
+            mistakes.append(Mistake(*position_of(root, "encoding", text), said))
+        try:
+            compiled = compile_mapping(mapping, region, time_zones())
+            if not mistakes:
+                return MappingFile(source, text, root, compiled)
+        except RuleErrors as problems:
+            mistakes += [
+                Mistake(*position_of(root, error.where, text, offset=error.offset), error.message)
+                for error in problems.errors
+            ]
+    raise MappingError(source, tuple(dict.fromkeys(sorted(mistakes))))
+
+
+def read_mappings(folder: Path | None, region: str) -> dict[str, MappingFile]:
+    """Name -> mapping: those that ship, and over them those in the folder. MappingError."""
+    paths = sorted(SHIPPED.glob("*.yaml"))
+    if folder is not None:
+        own = sorted(folder.glob("*.yaml"))
+        if not own:
+            said = "is no folder with mappings (*.yaml)"
+            raise MappingError(str(folder), (Mistake(1, 1, said),))
+        paths += own
+    found = (read_mapping(path, region) for path in paths)
+    return {one.mapping.source.name: one for one in found}
+
+
+def _asked_whether(name: str, text: str) -> bool:
+    """Whether the expression itself looks whether the column is there."""
+    return re.search(rf"has\(\s*item\.{re.escape(name)}\s*\)", text) is not None or (
+        f'"{name}" in item' in text
+    )

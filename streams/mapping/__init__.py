@@ -1,0 +1,1 @@
+"""Foreign payloads into events, as mapping files say."""
