@@ -16,6 +16,7 @@ EventType = Literal[
     "link",
     "merge",
     "adopt",
+    "erase",
 ]
 
 Direction = Literal["inbound", "outbound"]
@@ -39,6 +40,8 @@ class Context(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The part of an event's context that the fold reads; the rest is skipped unread."""
 
     page: PageContext | None = None
+    consent: Any = None
+    """What a consent banner states, in whatever form; `streams.consent` reads it."""
 
 
 NO_CONTEXT = Context()
@@ -48,7 +51,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=T
     """An event as the fold reads it. Times are integer milliseconds since 1970 (UTC).
 
     `properties` holds a track or page event's properties, an identify event's traits,
-    and the fields of internal events (`timer`, `link`, `merge`).
+    and the fields of internal events (`timer`, `link`, `merge`, `erase`).
     """
 
     message_id: str

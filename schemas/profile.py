@@ -32,6 +32,13 @@ class Stamped(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """64-bit hash of the message id that wrote it; breaks ties."""
 
 
+class Statement(Stamped, frozen=True, gc=False, array_like=True):
+    """A statement of consent: granted or refused, when, and who stated it."""
+
+    source: str = ""
+    """The site or system that the statement came by, or `operator:NAME`."""
+
+
 class Span(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """How often something happened, and when first and last (milliseconds since 1970)."""
 
@@ -75,8 +82,8 @@ class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     key: str
     traits: dict[str, Stamped] = {}
-    consent: dict[str, Stamped] = {}
-    """Channel or "all" -> granted (bool)."""
+    consent: dict[str, Statement] = {}
+    """Channel or "all", or either with `:purpose` -> granted (bool)."""
     identities: dict[str, bool] = {}
     """Anonymous or previous id -> whether its profile has been merged into this one."""
     lifecycle: Lifecycle = NEW_LIFECYCLE
@@ -96,3 +103,6 @@ class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     spoken: dict[str, Span] = {}
     """Topic -> how often the customer was told something about it, whether or not there is a
     dialogue: what was said and what was done may arrive in either order."""
+    erased_at: int = 0
+    """When everything up to then was erased, milliseconds since 1970: what happened before never
+    comes in again. It belongs to the key and goes into no merge. 0: never."""

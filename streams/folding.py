@@ -13,16 +13,17 @@ from schemas.effect import Dropped, Effect, Folded, Learn, Outcome, Send
 from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Dialogue, Lifecycle, Profile
-from streams.consent import consent_of, write_consent
+from streams.consent import consent_of, source_of, write_consent
 from streams.deadlines import arm, arm_by_time, arm_rhythms, fold_timer, is_awaited
 from streams.dialogues import MOST_DIALOGUES, advance, keep_liveliest
+from streams.erasing import LATE, fold_erase, fold_late, is_tombstone
 from streams.hot_profiles import HOT_RING, fold_in_summary, is_excess
 from streams.lifecycle import lived
 from streams.linking import fold_link, fold_merge, forward, link_events, names_owner
 from streams.matching import Match, match_event
 from streams.message_ids import holds, message_hash, remember
 from streams.offer_outcomes import taken
-from streams.offers import lately_on
+from streams.offers import known_beside
 from streams.playbook import CompiledPlaybook
 from streams.segmenting import changed_groups, look
 from streams.spoken import fold_spoken, is_ours
@@ -34,7 +35,7 @@ from streams.triggers.offer_next import offer, rests
 from streams.triggers.stage_reached import goes_further, reached
 from streams.value_tiers import move
 
-_MESSAGES = frozenset({"timer", "link", "merge"})
+_MESSAGES = frozenset({"timer", "link", "merge", "erase"})
 """Types of events that profiles send to profiles and deadlines to the log."""
 
 
@@ -49,11 +50,12 @@ def fold(
     if profile is None:
         profile = Profile(key)
     kind = event.type
+    if event.occurred_at <= profile.erased_at:
+        return fold_late(profile, event)
     if profile.forwarded_to is not None and kind != "link":
-        if kind == "timer":
-            return Dropped("forwarded")
-        if kind != "merge" or event.properties.get("from") != profile.key:
-            return forward(profile, event, profile.forwarded_to)
+        passed_on = _pass_on(profile, event, profile.forwarded_to)
+        if passed_on is not None:
+            return passed_on
     hashed = message_hash(event.message_id)
     if len(profile.recent) >= HOT_RING and is_excess(profile, event):
         return fold_in_summary(profile, event, hashed)
@@ -61,13 +63,27 @@ def fold(
         return Dropped("duplicate")
     if kind not in _MESSAGES:
         if kind == "contact" and is_ours(event):
+            if is_tombstone(profile):  # what was said before, told of late
+                return Dropped(LATE)
             return fold_spoken(profile, event, hashed)
         return _fold_happening(profile, event, hashed, book, models)
     if kind == "timer":
         return fold_timer(profile, event, hashed, book, models)
-    if kind == "link":
-        return fold_link(profile, event, hashed)
-    return fold_merge(profile, event, hashed, book, models)
+    if kind == "merge":
+        return fold_merge(profile, event, hashed, book, models)
+    return fold_link(profile, event, hashed) if kind == "link" else fold_erase(profile, event)
+
+
+def _pass_on(profile: Profile, event: Event, to: str) -> Outcome | None:
+    """What becomes of an event of a profile that was merged into another; None: it comes back."""
+    kind = event.type
+    if kind == "erase":
+        return fold_erase(profile, event)
+    if kind == "timer":
+        return Dropped("forwarded")
+    if kind == "merge" and event.properties.get("from") == profile.key:
+        return None
+    return forward(profile, event, to)
 
 
 def _fold_happening(
@@ -93,7 +109,7 @@ def _fold_happening(
         traits = write_traits(traits, event.properties, at, hashed)
     stated = consent_of(event)
     if stated:
-        consent = write_consent(consent, stated, at, hashed)
+        consent = write_consent(consent, stated, at, hashed, source_of(event))
     known = profile.known
     if event.user_id is not None and names_owner(profile, event):
         known = True
@@ -120,6 +136,7 @@ def _fold_happening(
         known,
         profile.hot,
         profile.spoken,
+        profile.erased_at,
     )
     if matches:
         _caused(folded, profile.dialogues, matches, earlier, event, book, models, sparks, effects)
@@ -187,7 +204,7 @@ def _caused(
     for match, before in zip(matches, earlier, strict=True):
         topic = match.topic
         if before is None:
-            previous = lately_on(profile.dialogues, topic)
+            previous = known_beside(profile.dialogues, topic)
             effects.append(Learn(previous, topic, event.occurred_at, first))
             first = False
         ranks = book.ranks[match.place[0]]

@@ -21,6 +21,7 @@ from schemas.models import Models
 from schemas.profile import Profile
 from streams.codec import decode_profile, encode_profile
 from streams.deadlines import settle
+from streams.erasing import erase_event, is_erased
 from streams.identity import usable_id
 from streams.merging import is_sound, merge_profiles
 from streams.message_ids import remember
@@ -98,7 +99,7 @@ def fold_link(profile: Profile, event: Event, hashed: int) -> Outcome:
     merged_here = profile.identities.get(to)
     if merged_here or (merged_here is not None and profile.key < to):
         return Dropped("linked_the_other_way")
-    state = replace(profile, decisions=replace(profile.decisions, deadlines={}))
+    state = replace(profile, decisions=replace(profile.decisions, deadlines={}), erased_at=0)
     merge = Event(
         message_id=f"merge:{profile.key}:{to}",
         type="merge",
@@ -119,6 +120,7 @@ def fold_link(profile: Profile, event: Event, hashed: int) -> Outcome:
         recent=remember(b"", hashed, event.received_at),
         forwarded_to=to,
         known=profile.known,
+        erased_at=profile.erased_at,
     )
     return Folded(address, effects)
 
@@ -143,6 +145,10 @@ def fold_merge(
         return Dead("invalid_event", f"the state of a merge event is unreadable: {problem}")
     if not is_sound(sent):
         return Dead("invalid_event", "the state of a merge event is no profile")
+    if is_erased(profile, sent):
+        recent = remember(profile.recent, hashed, event.received_at)
+        asked = replace(profile, recent=recent)
+        return Folded(asked, [Send(erase_event(other, profile.erased_at))])
     merged = merge_profiles(profile, sent)
     merged = replace(
         merged,

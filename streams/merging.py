@@ -45,6 +45,7 @@ def merge_profiles(one: Profile, other: Profile) -> Profile:
         known=one.known or other.known,
         hot=_merge_hot(one.hot, other.hot),
         spoken=merge_spoken(one.spoken, other.spoken) if other.spoken else one.spoken,
+        erased_at=one.erased_at,
     )
 
 

@@ -10,7 +10,7 @@ from schemas.effect import Dead, Dropped, Folded
 from schemas.event import Event
 from schemas.profile import Profile
 from streams.codec import decode_envelope, decode_profile, encode_event, encode_profile
-from streams.consent import MOST_CHANNELS as MOST_CONSENTS
+from streams.consent import MOST_STATEMENTS as MOST_CONSENTS
 from streams.dialogues import MOST_CHANNELS, MOST_DIALOGUES, last_at
 from streams.folding import fold
 from streams.linking import MOST_IDENTITIES
