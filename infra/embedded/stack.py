@@ -191,7 +191,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         elif isinstance(value, tuple):
             text = ",".join(str(part) for part in value)
         else:
-            text = str(value)
+            text = "" if value is None else str(value)
         variables[f"DAEHWA_{name.upper()}"] = text
     return variables
 
