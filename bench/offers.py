@@ -11,7 +11,7 @@ from bench.completejourney import Basket, baskets
 from bench.figure import Figure
 from schemas.profile import Dialogue
 from streams.dialogues import advance
-from streams.offers import interests, lately_on, next_topics
+from streams.offers import interests, known_beside, next_topics
 from streams.transitions import CountedTransitions
 
 PARTS = {"validation": (7, 10), "test": (10, 13)}
@@ -131,8 +131,9 @@ class Trial:
         for name in basket.categories:
             number = self._number[name]
             if name not in before:
-                previous = lately_on(dialogues, name)
-                self._learned.learn(previous, name, basket.at, not before, _tell_nobody)
+                previous = known_beside(dialogues, name)
+                first = not before and not new
+                self._learned.learn(previous, name, basket.at, first, _tell_nobody)
                 self._begun[number] += 1
                 if basket.household in self._last:
                     self._pairs[self._last[basket.household], number] += 1

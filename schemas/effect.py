@@ -21,7 +21,7 @@ class ClearDeadline(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class Learn(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A customer who had lately been on the topics `previous` began a dialogue on `topic`."""
+    """A customer who knows the topics `previous`, among others, began a dialogue on `topic`."""
 
     previous: tuple[str, ...]
     topic: str

@@ -59,7 +59,7 @@ class Transitions(Protocol):
     """Which topic follows which, counted over customers (`streams.transitions`)."""
 
     def following(self, topic: str) -> Mapping[str, int]:
-        """Next topic -> how often it was begun by those who had lately been on `topic`."""
+        """Next topic -> how often it was begun by those who knew `topic`."""
         ...
 
     def gone_on(self, topic: str) -> int:

@@ -1,13 +1,14 @@
 """The likeliest next topics of a customer: what is begun lately by those who have not begun it yet,
 times what the customer's own topics make of it.
 
-score(j) = hazard(j) * prod_i lift(i, j) ** (weight_i / sqrt(sum of weights))
+score(j) = hazard(j) * prod_i lift(i, j) ** (weight_i * min(1, `EVIDENCE` / sum of weights))
 
 * hazard(j): customers who began j lately over those who never began it; in a shop where nearly
   everybody has bought milk, milk is no good guess for who has not.
-* lift(i, j): P(next j | lately on i) over P(next j | lately on any topic), where P(j | i) is the
+* lift(i, j): P(next j | knows i) over P(next j | knows any topic), where P(j | i) is the
   posterior mean of a multinomial under a Dirichlet prior of weight k = `SHRINKAGE` centred on the
-  latter. As a product: naive Bayes, tempered because the topics of one customer hang together.
+  latter: 1 where nothing was seen. As a product: naive Bayes, tempered because the topics of one
+  customer hang together.
 
 `docs/decisions/0013-next-offer.md` has the experiment behind it.
 """
@@ -15,14 +16,13 @@ score(j) = hazard(j) * prod_i lift(i, j) ** (weight_i / sqrt(sum of weights))
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from heapq import nlargest
 from itertools import filterfalse, islice
-from math import sqrt
 
 import msgspec
 from xxhash import xxh3_64_intdigest
 
 from schemas.models import Transitions
 from schemas.profile import Dialogue
-from streams.dialogues import last_at
+from streams.dialogues import first_at
 
 SHRINKAGE = 50.0
 """Transitions that the prior counts for, against those seen from one topic to the next."""
@@ -42,8 +42,11 @@ COMPLEMENT_LIFT = 2.0
 MOST_POPULAR = 16
 """Popular topics new to the customer that are candidates as well."""
 
-MOST_LATELY = 10
+MOST_TAUGHT = 4
 """Topics of a customer that a new one is counted as coming after."""
+
+EVIDENCE = 2.0
+"""How many topics of a customer count in full; what more of them say is taken for the same."""
 
 Interest = tuple[str, int]
 """(topic of the customer, how much it counts)."""
@@ -56,7 +59,7 @@ class NextTopic(msgspec.Struct, frozen=True, gc=False):
     after: str
     """The customer's topic that speaks for it: the one just reached, else the strongest."""
     share: float
-    """P(topic | lately on `after`), shrunk."""
+    """P(topic is what is begun next | knows `after`), shrunk."""
     lift: float
     """`share` over the topic's share among all transitions."""
     seen: int
@@ -98,22 +101,22 @@ def interests(
     return [(topic, -weight) for weight, topic in found]
 
 
-def lately_on(dialogues: Mapping[str, Dialogue], topic: str) -> tuple[str, ...]:
-    """The topics beside `topic` that a customer was last heard of on, at most `MOST_LATELY`."""
-    others: Iterable[str] = dialogues
-    if len(dialogues) > MOST_LATELY:
-        # One more, for `topic` is mostly among them.
-        # What one order names happened at one instant: a hash prefers no name for good.
-        others = nlargest(
-            MOST_LATELY + 1,
-            dialogues,
-            key=lambda name: (last_at(dialogues[name]), _hash(name, topic)),
-        )
-    return tuple([other for other in others if other != topic])[:MOST_LATELY]
+def known_beside(dialogues: Mapping[str, Dialogue], topic: str) -> tuple[str, ...]:
+    """The topics of a customer that `topic` comes after, at most `MOST_TAUGHT`.
 
-
-def _hash(name: str, topic: str) -> int:
-    return xxh3_64_intdigest(f"{name}\x1f{topic}".encode("utf-8", "surrogatepass"))
+    Of more they are taken at even distances, from where a hash says: each equally often in the
+    long run, whatever its name. What was on last would mostly be what one order names, which tells
+    baskets and not customers.
+    """
+    others = [name for name in dialogues if name != topic]
+    many = len(others)
+    if many > MOST_TAUGHT:
+        others.sort()
+        begun = dialogues.get(topic)
+        seed = f"{topic}\x1f{first_at(begun) if begun else 0}"
+        begin = xxh3_64_intdigest(seed.encode("utf-8", "surrogatepass")) % many
+        others = [others[begin - place * many // MOST_TAUGHT] for place in range(MOST_TAUGHT)]
+    return tuple(others)
 
 
 def next_topics(
@@ -177,7 +180,7 @@ def _scored(
         if of:
             rows += [transitions.following(topic).get] * weight
             constant *= (SHRINKAGE / (of + SHRINKAGE)) ** weight
-    tempered = 1 / sqrt(total) if total > 1 else 1.0
+    tempered = min(1.0, EVIDENCE / total) if total else 1.0
     arrived, lately, begun = transitions.arrived, transitions.lately, transitions.begun
     prior = SHRINKAGE / max(transitions.arrived_total, 1)
     customers = transitions.customers + STRANGERS

@@ -61,6 +61,8 @@ class CountedTransitions:
         self._lately: Counter[str] = Counter(begun if lately is None else lately)
         self._popular = _first(self._lately, MOST_POPULAR)
         self._totals: Counter[str] = Counter(totals)
+        self._made_up = bool(begun) and lately is None
+        """Written before there was `lately`: all that was begun is taken for it, and told once."""
 
     @classmethod
     def of(cls, counts: Mapping[str, Mapping[str, int]]) -> "CountedTransitions":
@@ -124,7 +126,7 @@ class CountedTransitions:
         return self._popular
 
     def following(self, topic: str) -> Mapping[str, int]:
-        """Next topic -> how often it was begun by those who had lately been on `topic`."""
+        """Next topic -> how often it was begun by those who knew `topic`."""
         return self._following.get(topic, _NOTHING)
 
     def gone_on(self, topic: str) -> int:
@@ -136,8 +138,8 @@ class CountedTransitions:
         return self._strongest.get(topic, ())
 
     def learn(self, previous: Iterable[str], topic: str, at: int, first: bool, tell: Tell) -> None:
-        """Counts that a customer who had lately been on `previous` began `topic` at `at`
-        (milliseconds), the `first` of all or not; `tell` hears of every count that has grown."""
+        """Counts that a customer who knows `previous` began `topic` at `at` (milliseconds), the
+        `first` of all or not; `tell` hears of every count that has grown."""
         begun = self._begun
         if topic not in begun and len(begun) >= MOST_TOPICS:
             return
