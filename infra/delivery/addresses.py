@@ -3,10 +3,10 @@ connected to, so that a name that changes its address in between reaches nothing
 
 import asyncio
 import socket
-from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
 
-import httpcore
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 _SHARED = ip_network("100.64.0.0/10")
 _NAT64 = ip_network("64:ff9b::/96")
@@ -51,10 +51,7 @@ async def public_addresses(host: str, port: int) -> list[str]:
     are none."""
     found = await resolve(host, port)
     for text in found:
-        if not is_public(read_address(text)):
-            raise PrivateAddressError(
-                f"{host} is the private address {text}; DAEHWA_WEBHOOK_PRIVATE=true allows it"
-            )
+        _check(host, text)
     return found
 
 
@@ -64,36 +61,48 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(answer[4][0]) for answer in found))
 
 
-class CheckedBackend(httpcore.AsyncNetworkBackend):
-    """httpcore's connections, to public addresses. The name stays in Host and in TLS, which is
-    verified against it."""
+class CheckedResolver(AbstractResolver):
+    """aiohttp's look-up of names, of those that are public. It connects to the addresses it gets
+    here; the name stays in Host and in TLS, which is verified against it."""
 
-    def __init__(self) -> None:
-        self._backend = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connects to the first address that answers. `PrivateAddressError`, httpcore's errors."""
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """The addresses of a host. `PrivateAddressError`, OSError."""
         try:
-            addresses = await public_addresses(host, port)
-        except (OSError, UnicodeError) as problem:
-            raise httpcore.ConnectError(f"{host} has no address: {problem}") from problem
-        problem_met: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in addresses:
-            try:
-                return await self._backend.connect_tcp(
-                    address, port, timeout, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
-                problem_met = problem
-        raise problem_met
+            found = await public_addresses(host, port)
+        except UnicodeError as problem:
+            raise OSError(f"{host} has no address: {problem}") from problem
+        return [_answer(host, port, text) for text in found]
 
-    async def sleep(self, seconds: float) -> None:
-        """Waits."""
-        await self._backend.sleep(seconds)
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+def public_socket(address_info: tuple[Any, ...]) -> socket.socket:
+    """The socket of a connection that is about to be opened. `PrivateAddressError`.
+
+    What looks like an address is connected to without being looked up: this is where it is seen.
+    """
+    family, kind, protocol, _, place = address_info
+    _check(place[0], place[0])
+    return socket.socket(family, kind, protocol)
+
+
+def _answer(host: str, port: int, text: str) -> ResolveResult:
+    family = socket.AF_INET6 if ":" in text else socket.AF_INET
+    return ResolveResult(
+        hostname=host, host=text, port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST
+    )
+
+
+def _check(host: str, text: str) -> None:
+    try:
+        public = is_public(read_address(text))
+    except ValueError:
+        # Forms such as 127.1, which the operating system reads as an address all the same.
+        public = False
+    if not public:
+        raise PrivateAddressError(
+            f"{host} is the private address {text}; DAEHWA_WEBHOOK_PRIVATE=true allows it"
+        )

@@ -1,17 +1,21 @@
 """One POST to an endpoint, and what its answer means."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 
-import httpcore
+import aiohttp
+import certifi
 
-from infra.delivery.addresses import CheckedBackend, PrivateAddressError
-from infra.delivery.connections import Connections
+from infra.delivery.addresses import CheckedResolver, PrivateAddressError, public_socket
 from infra.delivery.records import Attempt
 from infra.delivery.retrying import LONGEST_WAIT
 
 TIMEOUT = 15.0
 """Seconds an attempt may take as a whole."""
+
+_IDLE_S = 4.0
+"""How long a connection is kept: Node and uvicorn hang up after 5 s without a request."""
 
 _MOST_READ = 64 * 1024
 _SLOW_DOWN = (429, 502, 504)
@@ -22,24 +26,22 @@ class Poster:
     unless allowed."""
 
     def __init__(self, *, allow_private: bool) -> None:
-        self._pool = Connections(None if allow_private else CheckedBackend())
+        self._allow_private = allow_private
+        self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Attempt:
         """One attempt. Never raises for what the receiver does."""
+        if self._session is None:
+            self._session = _session(self._allow_private)
         try:
-            request = httpcore.Request(
-                "POST",
-                url,
-                headers=[
-                    ("Host", _host(httpcore.URL(url).origin)),
-                    ("Content-Length", str(len(body))),
-                    *headers.items(),
-                ],
-                content=body,
-            )
-            async with asyncio.timeout(TIMEOUT), self._pool.answer(request) as answer:
+            async with (
+                asyncio.timeout(TIMEOUT),
+                self._session.post(
+                    url, data=body, headers=headers, allow_redirects=False
+                ) as answer,
+            ):
                 read = 0
-                async for piece in answer.aiter_stream():
+                while piece := await answer.content.readany():
                     read += len(piece)
                     if read > _MOST_READ:
                         break
@@ -47,42 +49,55 @@ class Poster:
             return Attempt("refused", str(problem))
         except TimeoutError:
             return Attempt("again", f"no answer within {TIMEOUT:g} s")
-        except (
-            httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError,
-        ) as problem:  # fmt: skip
-            return Attempt("again", repr(problem)[:200])
-        except (httpcore.UnsupportedProtocol, UnicodeError, ValueError) as problem:
+        except aiohttp.InvalidURL as problem:
             return Attempt("refused", f"the endpoint's URL is wrong: {problem}"[:200])
-        return judge(answer.status, dict(answer.headers))
+        except (aiohttp.ClientError, OSError) as problem:
+            return Attempt("again", repr(problem)[:200])
+        except ValueError as problem:
+            return Attempt("refused", f"the endpoint's URL is wrong: {problem}"[:200])
+        return judge(answer.status, answer.headers.get("Retry-After", ""))
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._pool.aclose()
+        if self._session is not None:
+            await self._session.close()
 
 
-def _host(origin: httpcore.Origin) -> str:
-    """The Host header: the port only where it is not the scheme's own."""
-    host = origin.host.decode("ascii")
-    host = f"[{host}]" if ":" in host else host
-    usual = {b"http": 80, b"https": 443}.get(origin.scheme)
-    return host if origin.port == usual else f"{host}:{origin.port}"
+def _session(allow_private: bool) -> aiohttp.ClientSession:
+    # What the operating system trusts, or SSL_CERT_FILE names, and Mozilla's list.
+    trusted = ssl.create_default_context()
+    trusted.load_verify_locations(certifi.where())
+    connector = aiohttp.TCPConnector(
+        limit=0,
+        ssl=trusted,
+        keepalive_timeout=_IDLE_S,
+        use_dns_cache=False,
+        happy_eyeballs_delay=None,
+        resolver=None if allow_private else CheckedResolver(),
+        socket_factory=None if allow_private else public_socket,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None),
+        auto_decompress=False,
+        trust_env=False,
+        skip_auto_headers=("Accept", "Accept-Encoding"),
+    )
 
 
-def judge(status: int, headers: Mapping[bytes, bytes]) -> Attempt:
+def judge(status: int, retry_after: str = "") -> Attempt:
     """What an answer means: 2xx delivered, 410 gone, everything else (3xx too) again."""
     detail = f"the endpoint answered {status}"
     if 200 <= status < 300:
         return Attempt("delivered", detail)
     if status == 410:
         return Attempt("gone", detail)
-    lower = {name.lower(): value for name, value in headers.items()}
-    return Attempt(
-        "again", detail, _seconds(lower.get(b"retry-after", b"")), slow_down=status in _SLOW_DOWN
-    )
+    return Attempt("again", detail, _seconds(retry_after), slow_down=status in _SLOW_DOWN)
 
 
-def _seconds(value: bytes) -> float | None:
-    text = value.decode("latin-1").strip()
+def _seconds(value: str) -> float | None:
+    text = value.strip()
     # isdecimal() alone also takes the digits of other scripts, which no receiver means.
     if not (text.isascii() and text.isdecimal()):
         return None

@@ -14,6 +14,7 @@ from infra.delivery.circuit import NEW, OPENS_AFTER, after_failure, disabled, mo
 from infra.delivery.email import address_of, write_mail
 from infra.delivery.mail_links import tracked
 from infra.delivery.outcomes import outcome_event, reaction_event, unsubscribed_event
+from infra.delivery.posting import Poster
 from infra.delivery.records import Attempt, Delivery
 from infra.delivery.retrying import JITTER, pause_after
 from infra.delivery.templates import WritingError, write
@@ -58,16 +59,6 @@ def test_addresses_of_the_internet_are_not(address: str) -> None:
     assert is_public(ip_address(address))
 
 
-class Connections:
-    """Where connections were opened to."""
-
-    def __init__(self) -> None:
-        self.opened: list[str] = []
-
-    async def connect_tcp(self, host: str, *_: object) -> None:
-        self.opened.append(host)
-
-
 async def test_what_was_checked_is_connected_to_though_the_name_moves_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -77,14 +68,25 @@ async def test_what_was_checked_is_connected_to_though_the_name_moves_meanwhile(
         return answers.pop(0)
 
     monkeypatch.setattr(addresses, "resolve", resolve)
-    backend = addresses.CheckedBackend()
-    backend._backend = connections = Connections()  # type: ignore[assignment]
-    await backend.connect_tcp("moves.example", 443)
-    assert connections.opened == ["93.184.216.34"]
+    found = await addresses.CheckedResolver().resolve("moves.example", 443)
+    assert [one["host"] for one in found] == ["93.184.216.34"]
     for _ in range(2):
         with pytest.raises(addresses.PrivateAddressError):
-            await backend.connect_tcp("moves.example", 443)
-    assert connections.opened == ["93.184.216.34"]
+            await addresses.CheckedResolver().resolve("moves.example", 443)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "10.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "[fe80::1%25eth0]", "127.1",
+        "2130706433", "127.0.0.1.", "0",
+    ],
+)  # fmt: skip
+async def test_no_way_of_writing_an_address_of_our_own_is_connected_to(host: str) -> None:
+    poster = Poster(allow_private=False)
+    attempt = await poster.post(f"http://{host}:9/", b"{}", {})
+    await poster.close()
+    assert attempt.verdict == "refused", attempt
 
 
 @given(st.text(max_size=40), st.integers(1, 9))

@@ -41,7 +41,7 @@ def trigger(**changed: object) -> Trigger:
     ],
 )
 def test_a_receiver_is_waited_for_as_long_as_is_sensible(asked: str, waited: float | None) -> None:
-    answer = judge(503, {b"Retry-After": asked.encode("latin-1")})
+    answer = judge(503, asked)
     assert answer == Attempt("again", "the endpoint answered 503", waited)
 
 
@@ -61,7 +61,7 @@ def test_a_receiver_is_waited_for_as_long_as_is_sensible(asked: str, waited: flo
     ],
 )
 def test_what_a_status_means(status: int, verdict: str, slow_down: bool) -> None:
-    answer = judge(status, {})
+    answer = judge(status)
     assert (answer.verdict, answer.slow_down) == (verdict, slow_down)
 
 
