@@ -10,12 +10,14 @@ from infra.cli.dead import dead
 from infra.cli.deliveries import deliveries
 from infra.cli.doctor import doctor
 from infra.cli.fit import fit
+from infra.cli.importing import import_file
 from infra.cli.playbook import playbook
 from infra.cli.playbook_push import history, push
 from infra.cli.processes import api, worker
 from infra.cli.rebuild import rebuild_command
 from infra.cli.refusal import Refusal
 from infra.cli.run import run
+from infra.cli.send import send
 from infra.cli.sql import sql
 from infra.cli.triggers import triggers
 from infra.cli.up import up
@@ -34,6 +36,8 @@ app.command(
 )(run)
 app.command()(worker)
 app.command()(api)
+app.command("import")(import_file)
+app.command()(send)
 app.command()(customer)
 app.command()(triggers)
 app.command()(campaigns)

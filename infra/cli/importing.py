@@ -1,0 +1,69 @@
+"""`daehwa import FILE --map MAP`: files of other systems."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.cli.refusal import Refusal, settings_or_refusal
+from infra.cli.sending_file import opened, send_file, show_first
+from infra.sources.mapping_file import SHIPPED, MappingError, MappingFile, read_mapping
+from streams.mapping.mapping_items import Mapper
+from streams.suggestions import choices
+
+
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV or NDJSON, gzip too.")],
+    map_: Annotated[str, typer.Option("--map", help="A mapping file, or the name of one.")],
+    encoding: Annotated[str | None, typer.Option(help="utf-8, cp949, …")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Between columns, such as ;")] = None,
+    zone: Annotated[str | None, typer.Option(help="Of times without one: Asia/Seoul.")] = None,
+    region: Annotated[str | None, typer.Option(help="Of national telephone numbers: KR.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Where to go on; FILE.state.")] = None,
+    rejected: Annotated[Path | None, typer.Option(help="Lines not taken; FILE.rejected.")] = None,
+    dry_run: Annotated[
+        int, typer.Option("--dry-run", min=0, help="Only show the first so many events.")
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Progress as JSON lines.")] = False,
+) -> None:
+    """Import a file of another system, line by line, as its mapping says.
+
+    May be stopped at any time: the same command goes on where it was. Needs DAEHWA_URL, and
+    DAEHWA_API_TOKEN (contacts) or DAEHWA_WRITE_KEY (other events). Exit code 1 where lines were
+    rejected. Example: daehwa import calls.csv --map asterisk-cdr --zone Asia/Seoul
+    """
+    given = {"encoding": encoding, "delimiter": delimiter, "zone": zone, "region": region}
+    changes = {name: value for name, value in given.items() if value is not None}
+    found = _mapping(map_, changes)
+    mapping = found.mapping.source
+    if mapping.reads == "form":
+        raise Refusal(f"{map_} is for webhooks: it reads forms, not files")
+    records = opened(file, mapping)
+    maps = Mapper(found.mapping)
+    if mapping.reads == "csv":
+        try:
+            found.check_columns(records.columns)
+        except MappingError as problem:
+            raise Refusal(str(problem)) from None
+    if dry_run:
+        show_first(records, maps, dry_run)
+    send_file(
+        file, records, maps, mapping.name,
+        needs=found.mapping.kinds, state=state, rejected=rejected, as_json=as_json,
+    )  # fmt: skip
+
+
+def _mapping(named: str, changes: dict[str, str]) -> MappingFile:
+    settings = settings_or_refusal()
+    path = Path(named)
+    folders = [folder for folder in (settings.sources, SHIPPED) if folder is not None]
+    if not path.is_file():
+        ready = [folder / f"{named}.yaml" for folder in folders]
+        path = next((one for one in ready if one.is_file()), path)
+    if not path.is_file():
+        names = sorted(one.stem for folder in folders for one in folder.glob("*.yaml"))
+        raise Refusal(f"there is no mapping {named}; {choices(named, names)}")
+    try:
+        return read_mapping(path, settings.region, **changes)
+    except MappingError as problem:
+        raise Refusal(str(problem)) from None

@@ -1,0 +1,94 @@
+"""Records into batches that are sent as one."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import msgspec
+
+from infra.importing.records import Record, Records
+from streams.mapping.mapping_items import Mapped, Unmapped
+
+MOST_EVENTS = 500
+"""Of one batch: with all that are in flight fewer than a profile remembers message ids of."""
+MOST_BYTES = 2 * 1024 * 1024
+MOST_LINES = 5_000
+"""Also where hardly a line is an event: what was read is remembered."""
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """Lines that are no event."""
+
+    line: int
+    reason: str
+    raw: bytes
+
+
+class Batch(msgspec.Struct):
+    """What is sent together, and where the file goes on behind it."""
+
+    contacts: list[Mapped]
+    tracked: list[Mapped]
+    origins: list[Record]
+    """The record of each contact: the API says which of them it refuses."""
+    rejected: list[Rejected]
+    lines: int = 0
+    skipped: int = 0
+    size: int = 0
+    end: int = 0
+    next_line: int = 1
+    position: int = 0
+    """Bytes of the file as it lies there."""
+
+    @property
+    def events(self) -> int:
+        """How many are sent."""
+        return len(self.contacts) + len(self.tracked)
+
+
+class Maps(Protocol):
+    """What makes events of items: a mapping, or the items are events already."""
+
+    def items(self, payload: Any) -> list[Any]: ...
+    def events(self, item: Any, place: str | None = None) -> list[Mapped]: ...
+
+
+def events_of(record: Record, maps: Maps, identity: str) -> list[Mapped]:
+    """The events of a record. Unmapped."""
+    if record.problem is not None:
+        raise Unmapped("unreadable", record.problem)
+    if record.item is None:
+        return []
+    found: list[Mapped] = []
+    for index, item in enumerate(maps.items(record.item)):
+        place = f"{identity}:{record.line}" + (f":{index}" if index else "")
+        found += maps.events(item, place)
+    return found
+
+
+def batches(records: Records, maps: Maps, identity: str) -> Iterator[Batch]:
+    """The rest of the file, batch by batch; a record is never divided."""
+    batch = Batch([], [], [], [])
+    for record in records:
+        batch.lines += record.next_line - record.line
+        batch.end, batch.next_line = record.end, record.next_line
+        try:
+            found = events_of(record, maps, identity)
+        except Unmapped as problem:
+            batch.rejected.append(Rejected(record.line, problem.detail, record.raw))
+            found = []
+        else:
+            batch.skipped += not found
+        for one in found:
+            batch.size += len(one.body)
+            if one.kind == "contact":
+                batch.contacts.append(one)
+                batch.origins.append(record)
+            else:
+                batch.tracked.append(one)
+        if batch.events >= MOST_EVENTS or batch.size >= MOST_BYTES or batch.lines >= MOST_LINES:
+            batch.position = records.packed_position()
+            yield batch
+            batch = Batch([], [], [], [])
+    if batch.lines:
+        batch.position = records.packed_position()
+        yield batch

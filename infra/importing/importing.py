@@ -1,0 +1,71 @@
+"""The whole of an import: read, map, send, remember."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from infra.importing.batches import Batch, Maps, Rejected, batches
+from infra.importing.place_in_file import KeptPlace, Place
+from infra.importing.records import Records
+from infra.importing.sending import Sender
+
+IN_FLIGHT = 4
+"""Requests at once. What they hold (2,000 events) is all that a killed run may send again."""
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far an import has come."""
+
+    place: Place
+    position: int
+    """Bytes of the file as it lies there."""
+    size: int
+
+
+async def import_records(
+    records: Records,
+    maps: Maps,
+    sender: Sender,
+    kept: KeptPlace,
+    place: Place,
+    tell: Callable[[Progress], None],
+) -> Place:
+    """Sends the rest of the file behind `place`; the place at its end. SendError, FileError.
+
+    Batches are sent side by side and remembered in their order: whatever ends it, everything
+    before the place that is kept has arrived, and hardly anything behind it.
+    """
+    if place.offset:
+        records.go_to(place.offset, place.line)
+    tell(Progress(place, records.packed_position() if place.offset else 0, records.packed_size))
+    flying: deque[tuple[Batch, asyncio.Task[list[Rejected]]]] = deque()
+    try:
+        for batch in batches(records, maps, place.identity):
+            flying.append((batch, asyncio.create_task(sender.send(batch))))
+            await asyncio.sleep(0)  # lets it begin
+            if len(flying) == IN_FLIGHT:
+                place = await _land(flying, kept, place, records, tell)
+        while flying:
+            place = await _land(flying, kept, place, records, tell)
+    finally:
+        for _, task in flying:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in flying), return_exceptions=True)
+    return place
+
+
+async def _land(
+    flying: deque[tuple[Batch, asyncio.Task[list[Rejected]]]],
+    kept: KeptPlace,
+    place: Place,
+    records: Records,
+    tell: Callable[[Progress], None],
+) -> Place:
+    batch, task = flying[0]
+    refused = await task
+    flying.popleft()
+    place = kept.advance(place, batch, refused)
+    tell(Progress(place, batch.position, records.packed_size))
+    return place

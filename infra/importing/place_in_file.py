@@ -1,0 +1,95 @@
+"""How far a file has been imported, kept beside it, so that the next run goes on from there."""
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from infra.importing.batches import Batch, Rejected
+from infra.importing.records import Records
+
+
+class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything before `offset` has arrived, or is in the file of rejected lines."""
+
+    identity: str
+    head_size: int
+    map: str
+    """The name of the mapping."""
+    offset: int = 0
+    """Bytes, unpacked."""
+    line: int = 1
+    events: int = 0
+    skipped: int = 0
+    rejected: int = 0
+    rejected_size: int = 0
+    """Bytes of the file of rejected lines."""
+
+
+class OtherFileError(Exception):
+    """The place that is kept is one in another file, or of another mapping."""
+
+
+class KeptPlace:
+    """The place on disk, and the file of rejected lines that goes with it."""
+
+    def __init__(self, path: Path, rejected: Path) -> None:
+        self._path = path
+        self.rejected_path = rejected
+        self._rejected: BinaryIO | None = None
+
+    def read(self, records: Records, name: str) -> Place:
+        """Where to go on in the file. OtherFileError."""
+        fresh = Place(records.identity, records.head_size, name)
+        try:
+            place = msgspec.json.decode(self._path.read_bytes(), type=Place)
+        except FileNotFoundError:
+            return fresh
+        except (OSError, msgspec.DecodeError) as problem:
+            raise OtherFileError(f"{self._path} cannot be read ({problem}); remove it") from None
+        if place.identity != records.identity_of(place.head_size) or place.map != name:
+            raise OtherFileError(
+                f"{self._path} is of another file or mapping; remove it, or name another --state"
+            )
+        return place
+
+    def advance(self, place: Place, batch: Batch, refused: list[Rejected]) -> Place:
+        """Writes what was rejected, then the place behind the batch, in this order and whole: a
+        run that is killed between the two writes the rejected lines again in the same place."""
+        rejected = sorted(batch.rejected + refused, key=lambda one: one.line)
+        size = self._write(rejected, place.rejected_size)
+        place = msgspec.structs.replace(
+            place,
+            offset=batch.end,
+            line=batch.next_line,
+            events=place.events + batch.events - len(refused),
+            skipped=place.skipped + batch.skipped,
+            rejected=place.rejected + len(rejected),
+            rejected_size=size,
+        )
+        fresh = self._path.with_name(self._path.name + ".new")
+        fresh.write_bytes(msgspec.json.encode(place))
+        fresh.replace(self._path)
+        return place
+
+    def close(self) -> None:
+        """Closes the file of rejected lines."""
+        if self._rejected is not None:
+            self._rejected.close()
+
+    def _write(self, rejected: list[Rejected], size: int) -> int:
+        if not rejected:
+            return size
+        if self._rejected is None:
+            descriptor = os.open(self.rejected_path, os.O_RDWR | os.O_CREAT, 0o666)
+            self._rejected = os.fdopen(descriptor, "r+b")
+            end = min(size, os.fstat(descriptor).st_size)  # it may have been taken away
+            self._rejected.truncate(end)
+            self._rejected.seek(end)
+        for one in rejected:
+            reason = " ".join(one.reason.split())
+            ended = one.raw if one.raw.endswith(b"\n") else one.raw + b"\n"
+            self._rejected.write(f"{one.line}\t{reason}\t".encode() + ended)
+        self._rejected.flush()
+        return self._rejected.tell()

@@ -1,0 +1,83 @@
+"""Batches over HTTP, patiently."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+import httpx
+
+from infra.importing.batches import Batch, Rejected
+from streams.mapping.mapping_items import Mapped
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+Waiting = Callable[[str, float], None]
+
+
+class SendError(Exception):
+    """The API refuses, and would refuse again; the text says why."""
+
+
+class Sender:
+    """Posts batches. One that is sent again counts once: its message ids are the same."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, write_key: str, token: str, waiting: Waiting
+    ) -> None:
+        """`waiting` is told why and for how many seconds it waits."""
+        self._client = client
+        self._write_key = write_key
+        self._token = token
+        self._waiting = waiting
+
+    async def send(self, batch: Batch) -> list[Rejected]:
+        """Returns once Kafka has the batch: what the API refused of it. SendError.
+
+        Waits for as long as the API is away, overloaded or without Kafka.
+        """
+        if batch.tracked:
+            body = b'{"batch":' + _listed(batch.tracked) + b"}"
+            await self._post("/v1/import", body, {"X-Write-Key": self._write_key})
+        if not batch.contacts:
+            return []
+        bearer = {"Authorization": f"Bearer {self._token}"}
+        answer = await self._post("/v1/contact/batch", _listed(batch.contacts), bearer)
+        refused = []
+        for one in answer.json()["refused"]:
+            record = batch.origins[one["index"]]
+            refused.append(Rejected(record.line, one["message"], record.raw))
+        return refused
+
+    async def _post(self, path: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
+        pause = FIRST_PAUSE_S
+        while True:
+            asked = 0.0
+            try:
+                answer = await self._client.post(path, content=body, headers=headers)
+            except httpx.TransportError as problem:
+                why = str(problem) or type(problem).__name__
+            else:
+                if answer.status_code == 200:
+                    return answer
+                why = f"{answer.status_code} {_message(answer)}"
+                if answer.status_code not in _AGAIN:
+                    raise SendError(f"{path}: {why}")
+                after = answer.headers.get("retry-after", "")
+                asked = float(after) if after.isdecimal() else 0.0
+            chosen = max(asked, pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, hides nothing
+            self._waiting(why, chosen)
+            await asyncio.sleep(chosen)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+def _listed(events: Sequence[Mapped]) -> bytes:
+    return b"[" + b",".join(one.body for one in events) + b"]"
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.reason_phrase
