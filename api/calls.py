@@ -14,8 +14,9 @@ from infra.clock import now_ms
 from infra.delivery.call_list import Call, CallList, CallTakenError, NoCallError, OpenCall
 from infra.delivery.outcomes import called_event, uncalled_event
 from schemas.event import WireEvent
+from schemas.profile import Profile
 from streams.codec import encode_event
-from streams.consent import may_speak
+from streams.consent import MARKETING, may_speak
 from streams.customer_view import instant
 
 MOST_CALLS = 500
@@ -70,7 +71,7 @@ async def claim(call_id: str, request: Request, parts: FromParts) -> Response:
         profile = await parts.profiles.read(call.customer_id)
     except (RedisError, OSError):
         raise redis_away() from None
-    if profile is None or not may_speak(profile.consent, call.channel or "call"):
+    if profile is None or not _may_call(profile, call):
         await _put(parts, call, uncalled_event(call, now))
         await _ask(calls.done, call_id, operator)
         raise Refused(409, "withheld", "the customer does not want to be called any more")
@@ -92,6 +93,11 @@ async def done(call_id: str, request: Request, parts: FromParts) -> Response:
     await _put(parts, held.call, event)
     await _ask(calls.done, call_id, result.operator)
     return _answer({"message_id": event.message_id})
+
+
+def _may_call(profile: Profile, call: Call) -> bool:
+    purpose = MARKETING if call.campaign else None
+    return may_speak(profile.consent, call.channel or "call", purpose)
 
 
 async def _ask(ask: Any, call_id: str, operator: str) -> OpenCall:

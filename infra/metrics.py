@@ -19,6 +19,7 @@ EVENTS_SUMMARISED = Counter(
     "daehwa_events_summarised", "Events of hot profiles, only counted: see docs/guarantees.md"
 )
 EVENTS_DROPPED = Counter("daehwa_events_dropped", "Events that change nothing", ["reason"])
+CUSTOMERS_ERASED = Counter("daehwa_ids_erased", "Ids whose profile became a tombstone")
 DEAD_LETTERS = Counter("daehwa_dead_letters", "Events that could not be folded", ["reason"])
 TRIGGERS = Counter("daehwa_triggers", "Decisions taken", ["type", "decision"])
 BATCH_SECONDS = Histogram(
@@ -45,6 +46,12 @@ DEFINITIONS_UNUSABLE = Counter(
 
 # Archive worker
 ROWS_ARCHIVED = Counter("daehwa_rows_archived", "Rows inserted into ClickHouse", ["table"])
+ROWS_NOT_ARCHIVED = Counter(
+    "daehwa_rows_not_archived", "Rows left out because their customer is erased", ["table"]
+)
+DATA_QUALITY = Counter(
+    "daehwa_data_quality", "Archived events with something doubtful in them", ["source", "check"]
+)
 
 # Delivery worker
 DELIVERIES = Counter(

@@ -33,6 +33,10 @@ def customer_view(
         ],
         "traits": {name: stamped.value for name, stamped in sorted(profile.traits.items())},
         "consent": {name: stamped.value for name, stamped in sorted(profile.consent.items())},
+        "consent_stated": {
+            name: {"granted": said.value, "at": instant(said.at), "source": said.source or None}
+            for name, said in sorted(profile.consent.items())
+        },
         "lifecycle": _lifecycle(profile, book, models, now),
         "dialogues": dialogues_view(profile, book),
         "segments": {

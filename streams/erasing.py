@@ -9,7 +9,7 @@ Laws: erasing and then folding an earlier event is folding it and then erasing; 
 erasing up to the later moment; an event that happened after the erasure begins a new profile.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -67,6 +67,17 @@ def is_erased(profile: Profile, state: Profile) -> bool:
     """Whether a state that is to be merged speaks of a time that was erased: it is refused whole,
     because what happened when cannot be told apart in it."""
     return 0 < state.lifecycle.first_seen <= profile.erased_at
+
+
+def erased_in(before: Mapping[str, Profile], after: Mapping[str, Profile]) -> list[Erasure]:
+    """What a batch erased: `after` are the profiles it changed, by key, `before` what it found."""
+    found = []
+    for key, profile in after.items():
+        if profile.erased_at:
+            earlier = before.get(key)
+            if earlier is None or earlier.erased_at < profile.erased_at:
+                found.append(Erasure(key, profile.erased_at))
+    return found
 
 
 def is_tombstone(profile: Profile) -> bool:

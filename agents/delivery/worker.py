@@ -229,7 +229,7 @@ class DeliveryWorker:
             DELIVERIES.labels(before.endpoint, "failed").inc()
             log.warning("given up", delivery=before.id, attempts=attempts, detail=attempt.detail)
         kind = self._teller.endpoints.kind(before.endpoint)
-        event = outcome_event(after, outcome, kind, now)
+        event = None if attempt.erased else outcome_event(after, outcome, kind, now)
         told = (event.message_id, encode_event(event)) if event is not None else None
         return Settlement(held, after, 0, told)
 

@@ -23,6 +23,7 @@ from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import DIALOGUE_GROUP, EVENTS
 from infra.kafka.topics import TopicAdmin
 from infra.metrics import CACHED_PROFILES, WORKER_READY
+from infra.privacy.forgetting import Forgetting
 from infra.redis.alias_index import AliasIndex
 from infra.redis.connecting import redis_client
 from infra.redis.definition_copy import DefinitionCopy
@@ -123,6 +124,7 @@ class DialogueWorker:
             await self._drop_all()
             self._log_id = log_id = await self._identity()
             positions = {}
+            aliases = AliasIndex(self._redis)
             for topic, partition in sorted(places):
                 folder = PartitionFolder(
                     partition,
@@ -131,9 +133,10 @@ class DialogueWorker:
                     self._adopting,
                     self._settings.cached_profiles // len(places),
                     self._first_offset,
-                    AliasIndex(self._redis),
+                    aliases,
                     self._settings.region,
                     self._at_step,
+                    Forgetting(self._redis, aliases),
                 )
                 positions[topic, partition] = await folder.take_over(log_id)
                 self._folders[partition] = folder

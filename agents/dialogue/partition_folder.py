@@ -21,6 +21,7 @@ from infra.clock import now_ms
 from infra.going_by import GoingBy
 from infra.metrics import (
     BATCH_SECONDS,
+    CUSTOMERS_ERASED,
     DEAD_LETTERS,
     EVENTS_DROPPED,
     EVENTS_FOLDED,
@@ -29,6 +30,7 @@ from infra.metrics import (
     REPLAYED,
     TRIGGERS,
 )
+from infra.privacy.forgetting import Forgetting
 from infra.redis.alias_index import AliasIndex
 from infra.redis.state_store import FencedError, StateStore, is_away
 from infra.waiting import until_up
@@ -39,6 +41,7 @@ from schemas.watermark import Watermark
 from streams.aliases import alias_moves
 from streams.batches import Batch, fold_batch
 from streams.definitions import encode_in_force
+from streams.erasing import erased_in
 from streams.learned import Learned
 from streams.partitioning import partition_of
 
@@ -74,6 +77,7 @@ class PartitionFolder:
         aliases: AliasIndex,
         region: str,
         at_step: AtStep = go_on,
+        forgetting: Forgetting | None = None,
     ) -> None:
         self.partition = partition
         self.waiting: asyncio.Queue[Any] = asyncio.Queue(MOST_WAITING_RECORDS)
@@ -81,6 +85,7 @@ class PartitionFolder:
         self._store = store
         self._aliases = aliases
         self._region = region
+        self._forgetting = forgetting
         self._effects = effects
         self._adopting = adopting
         self._going: GoingBy | None = None
@@ -211,6 +216,10 @@ class PartitionFolder:
         moves = alias_moves(self._profiles, batch.profiles, self._region)
         # Found too early is corrected by whoever looks; a customer who is not found is not.
         await self._up(lambda: self._aliases.add(moves.held))
+        erased = erased_in(self._profiles, batch.profiles)
+        if erased and self._forgetting is not None:
+            forget, endpoints = self._forgetting.forget, going[-1].book.source.endpoints
+            await self._up(lambda: forget(self.partition, erased, moves.given_up, endpoints))
         at_step("before write")
         await self._up(lambda: self._store.write(self.partition, batch, self._watermark, reached))
         at_step("written")
@@ -218,6 +227,7 @@ class PartitionFolder:
         self._going = going[-1]
         await self._up(lambda: self._aliases.remove(moves.given_up))
         self._remember(batch.profiles)
+        CUSTOMERS_ERASED.inc(len(erased))
         _count(batch, letters, reading.events)
 
     async def _load(self, events: list[tuple[str, Event]]) -> set[str]:

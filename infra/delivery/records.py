@@ -29,6 +29,8 @@ class Attempt(msgspec.Struct, frozen=True):
     """The receiver has too much to do."""
     blames_endpoint: bool = True
     """`again`, `refused`: whether others would have fared the same at this endpoint."""
+    erased: bool = False
+    """`withheld`: the customer was erased; nothing more is to be said of it, not even this."""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -17,7 +17,7 @@ from infra.redis.profile_reader import ProfileReader
 from infra.settings import SECRET_PREFIX, Settings
 from schemas.playbook import Endpoint, Playbook
 from schemas.profile import Profile
-from streams.consent import may_speak
+from streams.consent import MARKETING, may_speak
 
 _SPEAKS_ON = {"email": "email", "call_list": "call"}
 """Kinds that speak to the customer whatever the trigger says, and on which channel."""
@@ -81,15 +81,17 @@ class Teller:
             return Attempt("refused", f"there is no endpoint {delivery.endpoint!r}")
         trigger = delivery.trigger
         channel = trigger.channel or _SPEAKS_ON.get(endpoint.kind)
-        profile: Profile | None = None
-        if channel is not None or (trigger.template is not None and endpoint.kind != "webhook"):
-            try:
-                profile = await self._profiles.read(trigger.customer_id)
-            except (msgspec.DecodeError, RecursionError) as problem:
-                what = f"the profile cannot be read: {problem}"
-                return Attempt("again", what[:200], blames_endpoint=False)
+        try:
+            found = await self._profiles.find(trigger.customer_id)
+        except (msgspec.DecodeError, RecursionError) as problem:
+            what = f"the profile cannot be read: {problem}"
+            return Attempt("again", what[:200], blames_endpoint=False)
+        if trigger.decided_at <= found.erased_at:
+            what = "the customer was erased"
+            return Attempt("withheld", what, blames_endpoint=False, erased=True)
+        profile = found.profile
         if channel is not None:
-            reason = _unspeakable(profile, channel)
+            reason = _unspeakable(profile, channel, MARKETING if trigger.campaign else None)
             if reason is not None:
                 # The trigger may be ahead of the profile that is written with its event.
                 verdict: Verdict = "again" if delivery.attempts == 0 else "withheld"
@@ -171,10 +173,10 @@ class Teller:
         return [self._environment[name] for name in endpoint.secrets]
 
 
-def _unspeakable(profile: Profile | None, channel: str) -> str | None:
+def _unspeakable(profile: Profile | None, channel: str, purpose: str | None) -> str | None:
     """Why the customer is not spoken to on the channel."""
     if profile is None:
         return "nobody is known by this id any more"
-    if not may_speak(profile.consent, channel):
+    if not may_speak(profile.consent, channel, purpose):
         return f"there is no consent for {channel} any more"
     return None

@@ -1,15 +1,25 @@
 """Reads profiles for people: one look-up, following forwarding addresses."""
 
+import msgspec
 from redis.asyncio import Redis
 
 from infra.redis.keys import profile_key
 from infra.redis.state_store import StateStore
 from schemas.profile import Profile
 from streams.codec import decode_profile
+from streams.erasing import is_tombstone
 from streams.learned import Learned
 from streams.partitioning import partition_of
 
 _MOST_FORWARDS = 8
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What is known under an id."""
+
+    profile: Profile | None
+    erased_at: int
+    """Up to when (milliseconds) the id, or one it was merged into, was erased; 0: never."""
 
 
 class ProfileReader:
@@ -22,15 +32,22 @@ class ProfileReader:
 
     async def read(self, key: str) -> Profile | None:
         """The profile of a customer, visitor or merged visitor; None where there is none."""
+        profile = (await self.find(key)).profile
+        return None if profile is None or is_tombstone(profile) else profile
+
+    async def find(self, key: str) -> Found:
+        """The same with what was erased on the way; the profile may be a tombstone."""
+        erased_at = 0
         for _ in range(_MOST_FORWARDS):
             value = await self._redis.get(profile_key(self.partition(key), key))
             if value is None:
-                return None
+                break
             profile = decode_profile(value)
+            erased_at = max(erased_at, profile.erased_at)
             if profile.forwarded_to is None:
-                return profile
+                return Found(profile, erased_at)
             key = profile.forwarded_to
-        return None
+        return Found(None, erased_at)
 
     def partition(self, key: str) -> int:
         """The partition that a profile key belongs to."""

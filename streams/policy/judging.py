@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from schemas.decisions import Decisions
 from schemas.models import Models
 from schemas.profile import Profile
-from streams.consent import EVERY_CHANNEL, may_speak
+from streams.consent import EVERY_CHANNEL, MARKETING, may_speak
 from streams.playbook import CompiledPlaybook
 from streams.playbook_parts import CompiledCap, CompiledRule
 from streams.policy.caps import is_full, speak
@@ -49,7 +49,7 @@ def held_back(
         and is_blocked(profile, now, book, models)
     ):
         return "blocked"
-    if not may_speak(profile.consent, channel):
+    if not may_speak(profile.consent, channel, MARKETING if rule.campaign else None):
         return "no_consent"
     if rule.expires is not None and now - cause.occurred_at > rule.expires:
         return "expired"

@@ -92,8 +92,8 @@ def test_the_view_is_json_and_the_liveliest_dialogue_comes_first(history: list[A
     lasts = [dialogue["last_at"] for dialogue in again["dialogues"].values()]
     assert lasts == sorted(lasts, reverse=True)
     assert set(again) == {
-        "customer_id", "known", "identities", "traits", "consent", "lifecycle", "dialogues",
-        "segments", "hot", "churn", "value", "next_offers", "recent_triggers", "deadlines",
+        "customer_id", "known", "identities", "traits", "consent", "consent_stated", "lifecycle",
+        "dialogues", "segments", "hot", "churn", "value", "next_offers", "recent_triggers", "deadlines",
     }  # fmt: skip
 
 

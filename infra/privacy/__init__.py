@@ -1,0 +1,1 @@
+"""Forgetting a customer, and telling them what is held."""

@@ -1,0 +1,34 @@
+"""What goes from Redis besides the profile when a customer is erased."""
+
+from collections.abc import Iterable, Sequence
+
+from redis.asyncio import Redis
+
+from infra.delivery.records import DEFAULT
+from infra.privacy.deliveries import forget_deliveries
+from infra.redis.alias_index import AliasIndex
+from streams.aliases import Alias
+from streams.erasing import Erasure
+
+
+class Forgetting:
+    """Clears aliases, deliveries and calls of erased customers. It may be repeated, and is done
+    before the tombstone is written: whoever breaks off in between does it again."""
+
+    def __init__(self, redis: Redis, aliases: AliasIndex) -> None:
+        self._redis = redis
+        self._aliases = aliases
+
+    async def forget(
+        self,
+        partition: int,
+        erased: Sequence[Erasure],
+        given_up: Iterable[tuple[Alias, str]],
+        endpoints: Iterable[str],
+    ) -> None:
+        """Of `given_up` (alias, profile key) goes what names an erased one. Raises `RedisError` or
+        `OSError`."""
+        until = {erasure.key: erasure.at for erasure in erased}
+        await self._aliases.remove([(alias, key) for alias, key in given_up if key in until])
+        names = dict.fromkeys([DEFAULT, *endpoints])
+        await forget_deliveries(self._redis, partition, until, names)
