@@ -10,6 +10,7 @@ from schemas.event import EventType, WireEvent
 from streams.identity import usable_id
 from streams.tracking.body import LARGEST_KEPT, Body
 from streams.tracking.channels import channel_of
+from streams.tracking.readable import UnreadableError, check_readable
 from streams.tracking.times import corrected_time, parse_time
 
 LARGEST_EVENT = 32 * 1024
@@ -94,7 +95,7 @@ def read_events(
                 raw, _decode_item(raw), kind, received_at, source, sent_at,
                 body.batched_context, index,
             )  # fmt: skip
-        except (_InvalidError, msgspec.ValidationError) as problem:
+        except (_InvalidError, UnreadableError, msgspec.ValidationError) as problem:
             rejected.append(Rejected("invalid_event", str(problem), bytes(raw)))
             continue
         except (msgspec.DecodeError, RecursionError) as problem:
@@ -135,6 +136,7 @@ def _event(
     if batched_context:
         context = _merged(_object(batched_context, "context"), context)
     properties, head = _facts(item, of_type, context)
+    check_readable(properties, context)
     stated, sent_at = _times(item, batched_sent_at)
     # A sender that states both `timestamp` and `originalTimestamp` has dated the event itself.
     dated = item.timestamp is not None and item.original_timestamp is not None
