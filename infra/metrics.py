@@ -35,6 +35,10 @@ LOG_GAPS = Counter(
     "daehwa_log_gaps", "Offsets that Kafka no longer had when they were to be folded"
 )
 
+LOG_CUTS = Counter(
+    "daehwa_log_cuts", "Offsets that were folded and that Kafka gave to other records since"
+)
+
 DEFINITIONS_ADOPTED = Counter(
     "daehwa_definitions_adopted", "Switches of a partition to another definition", ["kind"]
 )

@@ -9,7 +9,8 @@ import faust
 import structlog
 from kafka.errors import KafkaError
 
-from agents.abandoning import abandon
+from agents.abandoning import abandon, end_all
+from agents.archive.erasing import Erasing, EventsTurn, OtherTurn
 from agents.archive.gathering import Gatherer
 from agents.archive.rows import dead_letter_rows, event_rows, trigger_rows
 from agents.faust_app import Place, faust_app
@@ -17,6 +18,7 @@ from infra.clickhouse.inserter import Inserter
 from infra.clickhouse.patient import PatientInserter
 from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.first_offset import first_offset
+from infra.kafka.log_end import beyond_the_end
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import ARCHIVE_GROUP, DEAD_LETTERS, EVENTS, KAFKA_TOPICS, TRIGGERS
 from infra.kafka.topics import TopicAdmin
@@ -69,6 +71,7 @@ class ArchiveWorker:
         self._crash = crash
         self._inserter = Inserter(settings)
         self._patient = PatientInserter(self._inserter)
+        self._erasing = Erasing(self._patient, settings.profile_days)
         self._writer = LogWriter(settings)
         self._gatherers: dict[str, Gatherer] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -94,6 +97,7 @@ class ArchiveWorker:
             lambda: asyncio.to_thread(self._log_identities),
             lambda problem: isinstance(problem, KafkaError | OSError),
         )
+        await self._erasing.load()
         positions: dict[Place, int] = {}
         for name, (table, rows) in self._tables().items():
             stored = await self._patient.highest_offsets(table, log_ids[name])
@@ -103,6 +107,16 @@ class ArchiveWorker:
                 for (topic, partition), committed in places.items()
                 if topic == name
             }
+            for partition, end in (await self._cut_off(name, starts)).items():
+                log.error(
+                    "Kafka has lost records that were archived",
+                    topic=name,
+                    partition=partition,
+                    archived=starts[partition],
+                    end=end,
+                )
+                # What is stored speaks of records that are gone, not of those with their offsets.
+                starts[partition] = min(places[name, partition], end)
             positions.update({(name, partition): start for partition, start in starts.items()})
             gatherer = Gatherer(
                 table,
@@ -112,6 +126,7 @@ class ArchiveWorker:
                 self._settings.archive_linger_ms,
                 starts,
                 partial(self._first_offset, name),
+                EventsTurn(self._erasing) if name == EVENTS else OtherTurn(self._erasing),
             )
             self._gatherers[name] = gatherer
             task = asyncio.create_task(gatherer.run(log_ids[name]))
@@ -119,6 +134,13 @@ class ArchiveWorker:
             self._tasks.append(task)
         WORKER_READY.set(1)
         return positions
+
+    async def _cut_off(self, topic: str, starts: dict[int, int]) -> dict[int, int]:
+        return await until_up(
+            "kafka",
+            lambda: asyncio.to_thread(beyond_the_end, self._settings, topic, starts),
+            lambda problem: isinstance(problem, KafkaError | OSError),
+        )
 
     async def hand_over(self, topic: str, record: Any) -> None:
         """Gives a record to its topic's gatherer; waits while that has enough to do."""
@@ -135,8 +157,11 @@ class ArchiveWorker:
 
     def _tables(self) -> dict[str, tuple[str, Any]]:
         return {
-            EVENTS: (EVENTS_TABLE, lambda records: event_rows(records, self._book())),
-            TRIGGERS: (TRIGGERS_TABLE, trigger_rows),
+            EVENTS: (EVENTS_TABLE, lambda found: event_rows(found, self._book(), self._erasing)),
+            TRIGGERS: (
+                TRIGGERS_TABLE,
+                lambda found: trigger_rows(found, self._erasing.tombstones),
+            ),
             DEAD_LETTERS: (DEAD_LETTERS_TABLE, dead_letter_rows),
         }
 
@@ -144,9 +169,7 @@ class ArchiveWorker:
         tasks, self._tasks = self._tasks, []
         gatherers = list(self._gatherers.values())
         self._gatherers.clear()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_all(tasks)
         for gatherer in gatherers:
             abandon(gatherer.waiting)
 

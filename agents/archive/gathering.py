@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from agents.archive.erasing import Turn
 from agents.dialogue.sequence import FirstOffset, RecordSequence
 from infra.clickhouse.failures import ClickHouseRefused
 from infra.clickhouse.patient import PatientInserter
@@ -42,14 +43,17 @@ class Gatherer:
         linger_ms: int,
         positions: Mapping[int, int],
         first_offset: FirstOffset,
+        turn: Turn | None = None,
     ) -> None:
-        """`positions`: partition -> the offset it is read from."""
+        """`positions`: partition -> the offset it is read from; `turn`: what is done for those who
+        were erased."""
         self.waiting: asyncio.Queue[Any] = asyncio.Queue(MOST_WAITING_RECORDS)
         """Faust events whose records are to be archived."""
         self._table = table
         self._rows = rows
         self._inserter = inserter
         self._writer = writer
+        self._turn = turn
         self._linger = linger_ms / 1000
         self._expected = dict(positions)
         self._sequences = {
@@ -107,12 +111,18 @@ class Gatherer:
         return found
 
     async def _insert(self, records: list[tuple[Place, bytes]]) -> None:
+        turn = self._turn
+        begun = turn.begin() if turn is not None else 0
         columns = await asyncio.to_thread(self._rows, records)
         token = block_token(place for place, _ in records)
+        if turn is not None:
+            await turn.ready()
         try:
             await self._inserter.insert(self._table, columns, token)
         except ClickHouseRefused as refused:
             await self._bisect(records, refused)
+        if turn is not None:
+            await turn.end(begun)
 
     async def _bisect(self, records: list[tuple[Place, bytes]], refused: ClickHouseRefused) -> None:
         if len(records) > 1:

@@ -5,32 +5,52 @@ from collections.abc import Sequence
 
 import msgspec
 
+from agents.archive.erasing import Erasing
+from infra.metrics import ROWS_NOT_ARCHIVED
 from streams.archive_rows import (
+    EVENTS_TABLE,
+    TRIGGERS_TABLE,
     Columns,
     Place,
     dead_letter_columns,
     event_columns,
     trigger_columns,
 )
+from streams.archived_erasures import erasures_in, keeps_trigger, kept_events
 from streams.codec import decode_dead_letter, decode_trigger, decode_wire_envelope
+from streams.erasing import Tombstones
 from streams.playbook import CompiledPlaybook
 
 
-def event_rows(records: Sequence[tuple[Place, bytes]], book: CompiledPlaybook) -> Columns:
-    """The columns of the envelopes' events."""
-    return event_columns(
-        ((place, decode_wire_envelope(value)[0]) for place, value in records), book
-    )
+def event_rows(
+    records: Sequence[tuple[Place, bytes]], book: CompiledPlaybook, erasing: Erasing | None = None
+) -> Columns:
+    """The columns of the envelopes' events, but of those that are erased."""
+    found = [(place, decode_wire_envelope(value)[0]) for place, value in records]
+    if erasing is not None:
+        for _, events in found:
+            erasing.meet(erasures_in(events))
+        if erasing.tombstones:
+            kept = [(place, kept_events(events, erasing.tombstones)) for place, events in found]
+            _count_left_out(EVENTS_TABLE, _size(found) - _size(kept))
+            found = kept
+    return event_columns(found, book)
 
 
-def trigger_rows(records: Sequence[tuple[Place, bytes]]) -> Columns:
-    """The columns of the triggers."""
+def trigger_rows(
+    records: Sequence[tuple[Place, bytes]], tombstones: Tombstones | None = None
+) -> Columns:
+    """The columns of the triggers, but of those whose customer is erased."""
     found = []
     for place, value in records:
         try:
             found.append((place, decode_trigger(value)))
         except msgspec.DecodeError:
             continue
+    if tombstones:
+        kept = [(place, one) for place, one in found if keeps_trigger(one, tombstones)]
+        _count_left_out(TRIGGERS_TABLE, len(found) - len(kept))
+        found = kept
     return trigger_columns(found)
 
 
@@ -43,3 +63,12 @@ def dead_letter_rows(records: Sequence[tuple[Place, bytes]]) -> Columns:
         except msgspec.DecodeError:
             continue
     return dead_letter_columns(found)
+
+
+def _size(found: Sequence[tuple[Place, Sequence[object]]]) -> int:
+    return sum(len(events) for _, events in found)
+
+
+def _count_left_out(table: str, rows: int) -> None:
+    if rows:
+        ROWS_NOT_ARCHIVED.labels(table).inc(rows)

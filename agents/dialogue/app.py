@@ -9,7 +9,7 @@ import structlog
 from faust.types import TP
 from kafka.errors import KafkaError
 
-from agents.abandoning import abandon
+from agents.abandoning import abandon, end_all
 from agents.dialogue.adopting import Adopting
 from agents.dialogue.deadline_ticker import DeadlineTicker
 from agents.dialogue.definition_keeper import DefinitionKeeper
@@ -19,6 +19,7 @@ from agents.dialogue.steps import AtStep, go_on
 from agents.faust_app import Place, faust_app
 from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.first_offset import first_offset
+from infra.kafka.log_end import beyond_the_end
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import DIALOGUE_GROUP, EVENTS
 from infra.kafka.topics import TopicAdmin
@@ -140,6 +141,9 @@ class DialogueWorker:
                 )
                 positions[topic, partition] = await folder.take_over(log_id)
                 self._folders[partition] = folder
+            for partition, end in (await self._cut_off(positions)).items():
+                positions[EVENTS, partition] = self._folders[partition].cut_back(end)
+            for partition, folder in self._folders.items():
                 task = asyncio.create_task(folder.run())
                 task.add_done_callback(self._check)
                 self._tasks[partition] = task
@@ -176,9 +180,7 @@ class DialogueWorker:
         tasks, folders = list(self._tasks.values()), list(self._folders.values())
         self._folders.clear()
         self._tasks.clear()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_all(tasks)
         for folder in folders:
             abandon(folder.waiting)
 
@@ -190,6 +192,14 @@ class DialogueWorker:
 
     async def _identity(self) -> str:
         return await until_up("kafka", lambda: asyncio.to_thread(self._ask_identity), _passes)
+
+    async def _cut_off(self, positions: dict[Place, int]) -> dict[int, int]:
+        places = {partition: offset for (_, partition), offset in positions.items()}
+        return await until_up(
+            "kafka",
+            lambda: asyncio.to_thread(beyond_the_end, self._settings, EVENTS, places),
+            _passes,
+        )
 
     async def _first_offset(self, partition: int, at: int) -> int:
         return await until_up(

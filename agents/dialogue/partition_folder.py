@@ -27,6 +27,7 @@ from infra.metrics import (
     EVENTS_FOLDED,
     EVENTS_SUMMARISED,
     FOLD_LAG_SECONDS,
+    LOG_CUTS,
     REPLAYED,
     TRIGGERS,
 )
@@ -93,6 +94,8 @@ class PartitionFolder:
         self._sequence = RecordSequence(partition, first_offset)
         self._at_step = at_step
         self._watermark = Watermark("", 0)
+        self._cut_at: int | None = None
+        """Where the log was cut off behind what was folded; None once folding went on."""
         self._log_id = ""
         self._profiles: dict[str, Profile] = {}
         self._learned = Learned()
@@ -115,6 +118,7 @@ class PartitionFolder:
         A watermark of another log says nothing about this one: reading starts at its beginning.
         """
         self._log_id = log_id
+        self._cut_at = None
         self._profiles.clear()
         self._watermark = await self._up(self._store_stands_at)
         while True:
@@ -128,6 +132,19 @@ class PartitionFolder:
         if self._watermark.log_id not in ("", log_id):
             log.warning("the Kafka topic is a new one, reading all of it", partition=self.partition)
         return self._next_offset()
+
+    def cut_back(self, end: int) -> int:
+        """The log ends at `end`, before what was folded: it goes on from there, with offsets that
+        were given to other records before. Returns the offset to read from."""
+        log.error(
+            "Kafka has lost records that were folded",
+            partition=self.partition,
+            folded=self._next_offset(),
+            end=end,
+        )
+        LOG_CUTS.inc(self._next_offset() - end)
+        self._cut_at = end
+        return end
 
     async def run(self) -> None:
         """Folds what comes until cancelled. `StateFellBackError` where only a new start helps."""
@@ -224,6 +241,7 @@ class PartitionFolder:
         await self._up(lambda: self._store.write(self.partition, batch, self._watermark, reached))
         at_step("written")
         self._watermark = reached
+        self._cut_at = None
         self._going = going[-1]
         await self._up(lambda: self._aliases.remove(moves.given_up))
         self._remember(batch.profiles)
@@ -258,6 +276,8 @@ class PartitionFolder:
                 del cached[key]
 
     def _next_offset(self) -> int:
+        if self._cut_at is not None:
+            return self._cut_at
         return self._watermark.next_offset if self._watermark.log_id == self._log_id else 0
 
     async def _store_stands_at(self) -> Watermark:

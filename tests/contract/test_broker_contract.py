@@ -8,6 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from infra.kafka.lag import group_lag
+from infra.kafka.log_end import beyond_the_end
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from infra.kafka.topics import TopicAdmin
 from tests.contract.broker_contract import ContractBroker
@@ -67,6 +68,17 @@ async def read(consumer: AIOKafkaConsumer, count: int) -> list[int]:
     """The offsets of the next records."""
     async with asyncio.timeout(20):
         return [(await consumer.getone()).offset for _ in range(count)]
+
+
+async def test_a_place_beyond_the_end_is_noticed(
+    each_broker: ContractBroker, writer: LogWriter, topic: str
+) -> None:
+    for number in range(3):
+        await writer.append(topic, 1, b"%d" % number)
+    settings = each_broker.settings()
+    for place, cut in (({1: 3, 0: 0}, {}), ({1: 2}, {}), ({1: 8, 0: 0}, {1: 3}), ({0: 5}, {0: 0})):
+        found = await asyncio.to_thread(beyond_the_end, settings, topic, place, patience_s=0)
+        assert found == cut, place
 
 
 async def test_a_compressed_record_is_read_as_it_was(

@@ -148,6 +148,18 @@ async def test_a_record_without_a_value_is_a_dead_letter_and_the_next_is_folded(
     assert store.held == Watermark(LOG, 3, FIRST)
 
 
+async def test_a_log_that_was_cut_off_is_read_from_its_end_and_not_skipped() -> None:
+    store, effects = Store(), Effects()
+    folder = folder_of(store, effects)
+    store.held = Watermark(LOG, 100)
+    assert await folder.take_over(LOG) == 100
+    assert folder.cut_back(7) == 7
+    await folded(folder, page(7), page(8))
+    assert store.held.next_offset == 9
+    assert store.profiles["v"].lifecycle.events == 2
+    assert await folder.take_over(LOG) == 9
+
+
 async def test_goes_on_after_what_another_worker_has_folded() -> None:
     store, effects = Store(), Effects()
     folder = folder_of(store, effects)
