@@ -1,6 +1,6 @@
 """Inserts whole columns, each block once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Any
 
@@ -65,6 +65,11 @@ class Inserter:
             {"log_id": log_id},
         )
         return dict(rows)
+
+    def ask(self, query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows that the query answers."""
+        rows: list[tuple[Any, ...]] = self._execute(query, dict(parameters))
+        return rows
 
     def migrate(self) -> list[str]:
         """Applies the migrations, see `infra.clickhouse.migrations.migrate`."""

@@ -1,7 +1,7 @@
 """Waits for ClickHouse instead of giving up, and says so once."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -11,6 +11,7 @@ from infra.clickhouse.inserter import Inserter
 from infra.metrics import NEIGHBOUR_UP, ROWS_ARCHIVED
 
 Result = TypeVar("Result")
+Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]
 
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 10.0
@@ -44,6 +45,10 @@ class PatientInserter:
     async def highest_offsets(self, table: str, log_id: str) -> dict[int, int]:
         """See `Inserter.highest_offsets`."""
         return await self._until_up(lambda: self._inserter.highest_offsets(table, log_id))
+
+    async def asked(self, call: Callable[[Ask], Result]) -> Result:
+        """What the call makes of the answers of ClickHouse; all of it again where it was away."""
+        return await self._until_up(lambda: call(self._inserter.ask))
 
     async def migrate(self) -> list[str]:
         """Applies the migrations, see `infra.clickhouse.migrations.migrate`."""

@@ -1,0 +1,81 @@
+"""The rows of erased customers in ClickHouse. A deleted row is in no answer any more; from the disk
+it goes when ClickHouse merges its part."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from streams.archive_rows import DEAD_LETTERS_TABLE, EVENTS_TABLE, TRIGGERS_TABLE
+from streams.erasing import Erasure
+
+Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]
+"""Asks ClickHouse. Raises ClickHouseUnavailable or ClickHouseRefused."""
+
+_UNTIL = "fromUnixTimestamp64Milli(%(until)s, 'UTC')"
+
+EVENTS_OF = "(profile_key IN %(ids)s OR addressed_to IN %(ids)s) AND type != 'erase'"
+"""Events of these ids and their copies; what was erased stays, so that it stays erased."""
+
+TRIGGERS_OF = "customer_id IN %(ids)s"
+
+DEAD_LETTERS_OF = "multiSearchAny(payload, %(names)s) OR multiMatchAny(payload, %(numbers)s)"
+"""Dead letters in whose JSON one of the ids stands as a text, or as a number."""
+
+_LINKS_TO = "type = 'link' AND arrayExists(name -> endsWith(message_id, name), %(links)s)"
+
+
+def naming(ids: Iterable[str]) -> dict[str, Any]:
+    """What the conditions above ask for."""
+    found = list(ids)
+    numbers = [rf":\s*{name}\s*[,}}]" for name in found if name.isdecimal() and name.isascii()]
+    return {
+        "ids": tuple(found),
+        "names": [msgspec.json.encode(name).decode() for name in found],
+        "numbers": numbers or [r"^\b$"],
+        "links": [f":{name}" for name in found],
+    }
+
+
+def erase_rows(ask: Ask, erasures: Iterable[Erasure]) -> None:
+    """Deletes every row of these customers up to their erasure. May be repeated. Raises as `Ask`
+    does."""
+    by_time: dict[int, list[str]] = {}
+    for erasure in erasures:
+        by_time.setdefault(erasure.at, []).append(erasure.key)
+    for until, ids in by_time.items():
+        for table, which, at in (
+            (EVENTS_TABLE, f"({EVENTS_OF} OR {_LINKS_TO})", "occurred_at"),
+            (TRIGGERS_TABLE, TRIGGERS_OF, "decided_at"),
+            (DEAD_LETTERS_TABLE, f"({DEAD_LETTERS_OF})", "at"),
+        ):
+            ask(
+                f"DELETE FROM {table} WHERE {which} AND {at} <= {_UNTIL}",  # noqa: S608 - ours
+                {**naming(ids), "until": until},
+            )
+
+
+def erased_ids(ask: Ask, since: int) -> list[Erasure]:
+    """Every erasure since then (milliseconds). Raises as `Ask` does."""
+    rows = ask(
+        "SELECT addressed_to, toUnixTimestamp64Milli(max(occurred_at))"  # noqa: S608 - ours
+        f" FROM {EVENTS_TABLE} WHERE type = 'erase' AND occurred_at >= "
+        "fromUnixTimestamp64Milli(%(since)s, 'UTC') GROUP BY addressed_to",
+        {"since": since},
+    )
+    return [Erasure(key, at) for key, at in rows]
+
+
+def rows_left(ask: Ask, ids: Iterable[str], until: int) -> int:
+    """How many rows are still to be deleted. Raises as `Ask` does."""
+    left = 0
+    for table, which, at in (
+        (EVENTS_TABLE, EVENTS_OF, "occurred_at"),
+        (TRIGGERS_TABLE, TRIGGERS_OF, "decided_at"),
+    ):
+        ((found,),) = ask(
+            f"SELECT count() FROM {table} WHERE {which} AND {at} <= {_UNTIL}",  # noqa: S608 - ours
+            {**naming(ids), "until": until},
+        )
+        left += found
+    return left
