@@ -10,6 +10,7 @@ from api.access import require_token
 from api.caller import profile_named
 from api.errors import Refused
 from api.parts import Parts, parts_of
+from api.screen_pop import pop_if_ringing
 from infra.clock import now_ms
 from schemas.contact import Contact
 from schemas.event import WireEvent
@@ -86,13 +87,16 @@ def _read(body: bytes) -> Contact:
 
 
 async def event_of(contact: Contact, now: int, source: str, parts: Parts) -> WireEvent:
-    """The contact as an event received at `now`. Refused: 400; 503 while Redis is away and the
-    contact names its customer by phone or email."""
+    """The contact as an event received at `now`; where it is a telephone that rings, its trigger is
+    on the log when this returns. Refused: 400; 503 while Redis is away and the contact rings or
+    names its customer by phone or email. KafkaUnavailable."""
     named = await profile_named(contact, parts)
     try:
-        return contact_event(contact, contact.message_id or str(uuid4()), now, source, named)
+        event = contact_event(contact, contact.message_id or str(uuid4()), now, source, named)
     except ContactRefused as problem:
         raise Refused(400, problem.code, problem.message) from None
+    await pop_if_ringing(contact, event, parts)
+    return event
 
 
 def keyed(event: WireEvent) -> tuple[str, bytes]:

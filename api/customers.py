@@ -64,7 +64,7 @@ async def customers(
                 and profile.key not in found
                 and alias in aliases_of(profile.traits, parts.settings.region)
             ):
-                found[profile.key] = await _view(parts, profile)
+                found[profile.key] = await view_of(parts, profile)
     except (RedisError, OSError):
         raise redis_away() from None
     return _answer({"customers": list(found.values())})
@@ -86,16 +86,21 @@ async def customer(
     recent triggers; `docs/http.md` describes every field."""
     profile = await read_customer(parts, customer_id)
     try:
-        return _answer(await _view(parts, profile))
+        return _answer(await view_of(parts, profile))
     except (RedisError, OSError):
         raise redis_away() from None
 
 
-async def _view(parts: Parts, profile: Profile) -> dict[str, Any]:
+async def view_of(parts: Parts, profile: Profile) -> dict[str, Any]:
+    """The 360° view of the profile, now, ready for JSON. Raises `RedisError` or `OSError`."""
+    return customer_view(profile, parts.playbook, await models_of(parts, profile), now_ms())
+
+
+async def models_of(parts: Parts, profile: Profile) -> Models:
+    """What was fitted and learned for the profile. Raises `RedisError` or `OSError`."""
     learned = await parts.learned.of(parts.profiles.partition(profile.key))
     fitted = parts.models()
-    models = Models(learned.transitions, fitted.churn, fitted.value, learned)
-    return customer_view(profile, parts.playbook, models, now_ms())
+    return Models(learned.transitions, fitted.churn, fitted.value, learned)
 
 
 def _answer(body: dict[str, Any]) -> Response:

@@ -17,6 +17,7 @@ from streams.identity import usable_id
 from streams.matching import Match, match_event
 from streams.money import order_value
 from streams.playbook import CompiledPlaybook
+from streams.screen_pop import SHOWN
 
 Columns = list[list[Any]]
 
@@ -198,7 +199,7 @@ def trigger_columns(records: Iterable[tuple[Place, Trigger]]) -> Columns:
         [trigger.decision for trigger in triggers],
         [trigger.suppressed_by or "" for trigger in triggers],
         [trigger.reason for trigger in triggers],
-        [_json_encoder.encode(trigger.why) for trigger in triggers],
+        [_json_encoder.encode(_archived(trigger)) for trigger in triggers],
         [trigger.channel or "" for trigger in triggers],
         [trigger.endpoint or "" for trigger in triggers],
         [trigger.template or "" for trigger in triggers],
@@ -224,6 +225,12 @@ def dead_letter_columns(records: Iterable[tuple[Place, DeadLetter]]) -> Columns:
         [letter.batch for letter in letters],
         *_place_columns([place for place, _ in found]),
     ]
+
+
+def _archived(trigger: Trigger) -> dict[str, Any]:
+    if trigger.type != "screen.pop":
+        return trigger.why
+    return {name: value for name, value in trigger.why.items() if name not in SHOWN}
 
 
 def _place_columns(places: list[Place]) -> Columns:

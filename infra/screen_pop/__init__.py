@@ -1,0 +1,1 @@
+"""What screen pops remember in Redis."""
