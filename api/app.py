@@ -16,6 +16,7 @@ from api import (
     health,
     home,
     mail,
+    privacy,
     ringing,
     shop,
     sources,
@@ -61,6 +62,7 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
         health,
         contact,
         sources,
+        privacy,  # before `customers`, whose path takes everything
         customers,
         triggers,
         calls,

@@ -13,6 +13,7 @@ from infra.cli.fit import fit
 from infra.cli.importing import import_file
 from infra.cli.playbook import playbook
 from infra.cli.playbook_push import history, push
+from infra.cli.privacy import export, forget
 from infra.cli.processes import api, worker
 from infra.cli.rebuild import rebuild_command
 from infra.cli.refusal import Refusal
@@ -40,6 +41,8 @@ app.command("import")(import_file)
 app.command()(send)
 app.command()(customer)
 app.command()(triggers)
+app.command()(export)
+app.command()(forget)
 app.command()(campaigns)
 app.command()(sql)
 app.command()(doctor)

@@ -1,0 +1,92 @@
+"""`daehwa export ID` and `daehwa forget ID`: what a customer may ask for."""
+
+import json
+import sys
+import time
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import httpx
+import typer
+
+from infra.cli.asking import api_address, message_of
+from infra.cli.refusal import Refusal
+
+CustomerId = Annotated[str, typer.Argument(help="Customer id or anonymous id.")]
+
+LOOK_EVERY_S = 0.5
+
+
+def export(customer_id: CustomerId) -> None:
+    """Write everything held on a customer to standard output, a line of JSON each.
+
+    Needs DAEHWA_URL and DAEHWA_API_TOKEN. Example: daehwa export u1 > u1.ndjson
+    """
+    url, headers = api_address()
+    path = f"{url}/v1/customers/{quote(customer_id, safe='')}/export"
+    last = b""
+    try:
+        with httpx.stream("GET", path, headers=headers, timeout=300) as answer:
+            if answer.status_code != 200:
+                answer.read()
+                raise Refusal(message_of(answer))
+            for chunk in answer.iter_bytes():
+                sys.stdout.buffer.write(chunk)
+                last = (last + chunk)[-200:]
+    except httpx.HTTPError as problem:
+        raise Refusal(f"the export broke off: {problem}") from None
+    if b'{"kind":"end"' not in last:
+        raise Refusal("the export is not complete: its last line is missing")
+
+
+def forget(
+    customer_id: CustomerId,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON.")] = False,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait until it is gone everywhere; 0: do not wait.")
+    ] = 60,
+) -> None:
+    """Erase a customer everywhere, with every id that was merged into it.
+
+    Needs DAEHWA_URL and DAEHWA_API_TOKEN. Example: daehwa forget u1 --yes
+    """
+    if not yes:
+        typer.confirm(f"Erase everything held on {customer_id!r}? It cannot be undone", abort=True)
+    answer = _ask("DELETE", f"/v1/customers/{quote(customer_id, safe='')}", 202)
+    pending = _waited(answer["ids"], wait) if wait > 0 else list(answer["ids"])
+    if as_json:
+        typer.echo(json.dumps({**answer, "pending": pending}, ensure_ascii=False))
+    else:
+        for one in answer["ids"]:
+            typer.echo(f"{one}: {'on its way' if one in pending else 'erased'}")
+    if wait > 0 and pending:
+        raise Refusal(f"not gone everywhere after {wait:g} s; it goes on, look again later")
+
+
+def _waited(ids: list[str], seconds: float) -> list[str]:
+    """The ids that are not erased everywhere yet."""
+    until = time.monotonic() + seconds
+    pending = list(ids)
+    while pending:
+        pending = [one for one in pending if not _is_erased(one)]
+        if not pending or time.monotonic() > until:
+            break
+        time.sleep(LOOK_EVERY_S)
+    return pending
+
+
+def _is_erased(customer_id: str) -> bool:
+    state = _ask("GET", f"/v1/customers/{quote(customer_id, safe='')}/erasure", 200, 404)
+    return (state.get("profile"), state.get("archive")) == ("erased", "erased")
+
+
+def _ask(method: str, path: str, *expected: int) -> Any:
+    url, headers = api_address()
+    try:
+        answer = httpx.request(method, url + path, headers=headers, timeout=60)
+    except httpx.HTTPError as problem:
+        raise Refusal(f"no answer from {url}: {problem}") from None
+    if answer.status_code not in expected:
+        raise Refusal(message_of(answer))
+    return answer.json()
