@@ -18,7 +18,6 @@ from infra.embedded.redis import redis_part
 from infra.kafka.lag import group_lag
 from infra.kafka.names import ARCHIVE_GROUP, DIALOGUE_GROUP, EVENTS, KAFKA_TOPICS
 from infra.kafka.topics import KafkaTopicsError
-from infra.playbook_file import PlaybookError, read_playbook
 from infra.settings import Settings
 
 DRAIN_SECONDS = 20.0
@@ -78,7 +77,6 @@ class Stack:
         own = [
             worker_part(name, port, environment, self.logs, number)
             for (name, number), port in zip(wanted, workers, strict=True)
-            if name != "delivery" or _delivers(self.settings)
         ]
         own.append(api_part(self.url, environment, self.logs))
         self._servers = [PartProcess(part) for part in servers]
@@ -166,14 +164,6 @@ class Stack:
                 return
             await asyncio.sleep(0.2)
         self._tell("stopping although not everything was archived in time")
-
-
-def _delivers(settings: Settings) -> bool:
-    """Whether there is an endpoint: without one there is nothing to deliver."""
-    try:
-        return bool(settings.webhook_url or read_playbook(settings.playbook).source.endpoints)
-    except PlaybookError:
-        return False  # the API says what is wrong with it
 
 
 def _count(name: str, dialogues: int) -> int:
