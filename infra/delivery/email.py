@@ -16,6 +16,7 @@ from infra.delivery.posting import TIMEOUT
 from infra.delivery.records import Attempt, Delivery, Verdict
 from infra.delivery.templates import WritingError, write
 from infra.delivery.tracking import Link, LinkSigner
+from infra.delivery.trusted import trusted
 from schemas.playbook import Template
 from schemas.profile import Profile
 from streams.aliases import aliases_of
@@ -113,7 +114,7 @@ def _judge(code: int, what: str, *, at_fault: bool) -> Attempt:
 
 def _connection(server: SplitResult) -> dict[str, object]:
     verified = parse_qs(server.query).get("verify", ["1"])[0] != "0"
-    context = ssl.create_default_context()
+    context = trusted()
     if not verified:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

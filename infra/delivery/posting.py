@@ -1,15 +1,14 @@
 """One POST to an endpoint, and what its answer means."""
 
 import asyncio
-import ssl
 from collections.abc import Mapping
 
 import aiohttp
-import certifi
 
 from infra.delivery.addresses import CheckedResolver, PrivateAddressError, public_socket
 from infra.delivery.records import Attempt
 from infra.delivery.retrying import LONGEST_WAIT
+from infra.delivery.trusted import trusted
 
 TIMEOUT = 15.0
 """Seconds an attempt may take as a whole."""
@@ -64,12 +63,9 @@ class Poster:
 
 
 def _session(allow_private: bool) -> aiohttp.ClientSession:
-    # What the operating system trusts, or SSL_CERT_FILE names, and Mozilla's list.
-    trusted = ssl.create_default_context()
-    trusted.load_verify_locations(certifi.where())
     connector = aiohttp.TCPConnector(
         limit=0,
-        ssl=trusted,
+        ssl=trusted(),
         keepalive_timeout=_IDLE_S,
         use_dns_cache=False,
         happy_eyeballs_delay=None,
