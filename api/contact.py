@@ -96,7 +96,7 @@ async def event_of(contact: Contact, now: int, source: str, parts: Parts) -> Wir
     except ContactRefused as problem:
         raise Refused(400, problem.code, problem.message) from None
     await pop_if_ringing(contact, event, parts)
-    return event
+    return parts.scrub(event)
 
 
 def keyed(event: WireEvent) -> tuple[str, bytes]:

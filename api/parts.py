@@ -29,6 +29,7 @@ class Parts:
         self.definitions = DefinitionTail(settings)
         self.latest_playbook = LatestPlaybook(self.definitions, playbook)
         self.models = LatestModels(self.definitions)
+        self.scrub = settings.scrubbing.scrub
         self.origins = AllowedOrigins(settings.allowed_origins)
         self.rates = Rates(settings.rate_limit)
         self.sources = Sources(settings.sources, settings.region)

@@ -109,7 +109,7 @@ async def _event(mapped: Mapped, now: int, source: str, parts: Parts) -> tuple[s
     if rejected:
         raise Unmapped(rejected[0].reason, rejected[0].detail)
     key, event = events[0]
-    return key, encode_event(event)
+    return key, encode_event(parts.scrub(event))
 
 
 async def _keep(bad: list[Bad], at: int, name: str, parts: Parts) -> None:

@@ -10,7 +10,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from infra.privacy_settings import PrivacySettings
 
 SECRET_PREFIX = "DAEHWA_SECRET_"  # noqa: S105 - the beginning of names
 """Variables that begin so are secrets of endpoints, which the playbook names."""
@@ -29,7 +31,7 @@ class SettingsError(Exception):
     """A setting is wrong; the text says which, why, and how to mend it."""
 
 
-class Settings(BaseSettings):
+class Settings(PrivacySettings):
     """Everything that can be set. Each field is the variable `DAEHWA_<NAME>`."""
 
     model_config = SettingsConfigDict(env_prefix="DAEHWA_", frozen=True, extra="ignore")

@@ -55,7 +55,7 @@ async def accept(request: Request, parts: Parts, body: Body, kind: str | None) -
     events, rejected = read_events(body, kind, received_at, source)
     if rejected:
         await _keep(rejected, received_at, f"collector:{source}/{kind or 'batch'}", body, parts)
-    await parts.events.put([(key, encode_event(event)) for key, event in events])
+    await parts.events.put([(key, encode_event(parts.scrub(event))) for key, event in events])
     EVENTS_ACCEPTED.labels(source).inc(len(events))
     return rejected
 

@@ -1,0 +1,93 @@
+"""One event without what the settings do not allow."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from schemas.event import WireEvent
+from streams.privacy.addresses import truncated
+from streams.privacy.hashing import hashed_value
+from streams.privacy.urls import without_parameters
+
+Addresses = Literal["keep", "truncate", "drop"]
+
+ALWAYS = frozenset({"consent", "timezone"})
+"""Traits that are kept whatever is allowed: without them nobody's wish could be respected."""
+
+_Fields = dict[str, msgspec.Raw]
+_decode_fields = msgspec.json.Decoder(_Fields).decode
+_decode = msgspec.json.Decoder(Any).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Scrubbing(msgspec.Struct, frozen=True):
+    """What is not to be known."""
+
+    allowed: frozenset[str] | None = None
+    """Names of traits, small letters; None: any."""
+    hashed: frozenset[str] = frozenset()
+    """Names of traits and properties, small letters, whose values are hashed."""
+    key: bytes = b""
+    addresses: Addresses = "truncate"
+    parameters: "re.Pattern[bytes] | None" = None
+    """See `streams.privacy.urls`."""
+
+    def scrub(self, event: WireEvent) -> WireEvent:
+        """The event without it: the same object where there was nothing. Never raises for what is
+        in it: what is no JSON object has no names."""
+        properties, context = bytes(event.properties), bytes(event.context)
+        if self.parameters is not None:
+            properties = without_parameters(properties, self.parameters)
+            context = without_parameters(context, self.parameters)
+        if self.allowed is not None or self.hashed:
+            about_them = event.type in ("identify", "group")
+            properties = self._names(properties, self.allowed if about_them else None)
+            context = self._inner(context, "traits")
+            properties = self._inner(properties, "traits")
+        if self.addresses != "keep" and b'"ip"' in context:
+            context = self._address(context)
+        if properties == bytes(event.properties) and context == bytes(event.context):
+            return event
+        return replace(event, properties=msgspec.Raw(properties), context=msgspec.Raw(context))
+
+    def _names(self, document: bytes, allowed: frozenset[str] | None) -> bytes:
+        fields = _fields(document)
+        kept: dict[str, Any] = {}
+        for name, raw in fields.items():
+            lower = name.lower()
+            if allowed is not None and lower not in allowed and lower not in ALWAYS:
+                continue
+            kept[name] = hashed_value(_decode(raw), self.key) if lower in self.hashed else raw
+        return document if kept == fields else _encode(kept)
+
+    def _inner(self, document: bytes, name: str) -> bytes:
+        fields = _fields(document) if b'"' + name.encode() + b'"' in document else {}
+        inner = bytes(fields.get(name, b""))
+        if not inner.startswith(b"{"):
+            return document
+        after = self._names(inner, self.allowed)
+        return document if after == inner else _encode({**fields, name: msgspec.Raw(after)})
+
+    def _address(self, context: bytes) -> bytes:
+        fields: Mapping[str, Any] = _fields(context)
+        if "ip" not in fields:
+            return context
+        kept = dict(fields)
+        address = _decode(kept.pop("ip"))
+        if self.addresses == "truncate" and isinstance(address, str):
+            network = truncated(address)
+            if network == address:
+                return context
+            if network is not None:
+                kept["ip"] = network
+        return _encode(kept)
+
+
+def _fields(document: bytes) -> _Fields:
+    try:
+        return _decode_fields(document)
+    except msgspec.DecodeError:
+        return {}
