@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from streams.playbook import CompiledPlaybook
 
 Group = Literal[
-    "identity", "traits", "consent", "purchases", "dialogues", "visits", "time", "relationship",
-    "segments", "models", "cause",
+    "first", "identity", "traits", "consent", "purchases", "models", "topics", "stages",
+    "complaints", "referrals", "dialogues", "visits", "time", "quiet", "relationship", "segments",
+    "cause",
 ]  # fmt: skip
-"""Which events can change a fact: so that an expression is looked at only when it could turn.
+"""Which events can change a fact: so that an expression is looked at only when it could turn
+(`streams.changes` has the tests).
 
-identity: an event that names the customer. traits, consent: an event that states them. purchases:
-an order. dialogues: an event with a topic. visits: every event. time: every event, and the passing
-of a day. models: an order, or newly learned parameters. cause: only what fires a trigger has one.
+first: the first event. identity: an event that names the customer. traits, consent: an event that
+states them. purchases: an order. models: an order, or newly learned parameters. topics: the first
+event on a topic. stages: the first event at a stage of a topic. complaints, referrals: an event
+about one. dialogues: any event with a topic. visits: every event. time: the first event of a day or
+so, and the passing of a day. quiet: that, by topic. cause: only what fires a trigger has one.
 """
 
 _DAY = 86_400_000
@@ -169,11 +173,11 @@ FACTS: dict[str, Fact] = {
     ),
     "topics": Fact(
         "The topics of all dialogues.",
-        "dialogues", "list", ["product/shoes"], lambda given: list(given[0].dialogues),
+        "topics", "list", ["product/shoes"], lambda given: list(given[0].dialogues),
     ),
     "furthest": Fact(
         "Topic to the furthest stage ever reached.",
-        "dialogues", "map", {"product/shoes": "cart"}, _furthest,
+        "stages", "map", {"product/shoes": "cart"}, _furthest,
     ),
     "dialogues": Fact(
         "Topic to `stage` (of the latest event), `furthest` and `events` (how many).",
@@ -190,15 +194,15 @@ FACTS: dict[str, Fact] = {
     ),
     "open_complaints": Fact(
         "Dialogues about a complaint that do not stand at the last stage of their ladder.",
-        "dialogues", "int", 1, lambda given: _complaints(given, solved=False),
+        "complaints", "int", 1, lambda given: _complaints(given, solved=False),
     ),
     "solved_complaints": Fact(
         "Dialogues about a complaint that stand at the last stage.",
-        "dialogues", "int", 1, lambda given: _complaints(given, solved=True),
+        "complaints", "int", 1, lambda given: _complaints(given, solved=True),
     ),
     "referrals": Fact(
         "Recommendations made: events on `referral/…` topics, and at stages called `referred`.",
-        "dialogues", "int", 1, _referrals,
+        "referrals", "int", 1, _referrals,
     ),
     "events": Fact(
         "Events so far, with a topic or without.",
@@ -222,7 +226,7 @@ FACTS: dict[str, Fact] = {
     ),
     "days_quiet": Fact(
         "Topic to whole days since anything happened in its dialogue.",
-        "time", "map", {"product/shoes": 3},
+        "quiet", "map", {"product/shoes": 3},
         lambda given: {
             topic: _days(last_at(dialogue), given[1])
             for topic, dialogue in given[0].dialogues.items()

@@ -29,7 +29,7 @@ from streams.triggers.silence import silence_due
 DORMANT_KIND = "|dormant"
 """Kind of the deadline at which a customer who has bought becomes dormant."""
 
-_BY_TIME = frozenset({"time"})
+_BY_TIME = ("time", "quiet")
 
 
 def timer_event(key: str, kind: str, due: int, now: int) -> Event:
@@ -62,21 +62,29 @@ def arm(
     necessary; their effects are appended. `profile` is the customer after the event."""
     pending = decisions.deadlines
     wanted: dict[str, int] = {}
+    cases = decisions.cases
+    clocks = False
     for found in matches:
-        for rule in book.stalled.get(found.place, ()):
+        here = book.here.get(found.place)
+        if here is None:
+            clocks = clocks or found.topic in cases
+            continue
+        for rule in here.stalled:
             if rule.name in pending or rule.name in wanted:
                 continue
             if rule.covers(found.topic):
                 due = stall_due(decisions, profile.dialogues, rule, book)
                 if due is not None:
                     wanted[rule.name] = due
+        if here.overdue or found.topic in cases:
+            clocks = True
     if order:
         for rule in book.churn:
             if rule.name not in pending:
                 due = churn_deadline(profile.lifecycle, rule.p_alive, models.churn)
                 if due is not None:
                     wanted[rule.name] = due
-    if book.overdue:
+    if clocks and book.overdue:
         decisions = _start_clocks(profile, decisions, matches, book, wanted)
     return _set(decisions, wanted, effects) if wanted else decisions
 

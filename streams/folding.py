@@ -13,6 +13,7 @@ from schemas.effect import Dropped, Effect, Folded, Learn, Outcome, Send
 from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Dialogue, Lifecycle, Profile
+from streams.changes import changed_groups
 from streams.consent import consent_of, source_of, write_consent
 from streams.deadlines import arm, arm_by_time, arm_rhythms, fold_timer, is_awaited
 from streams.dialogues import MOST_DIALOGUES, advance, keep_liveliest
@@ -25,7 +26,7 @@ from streams.message_ids import holds, message_hash, remember
 from streams.offer_outcomes import taken
 from streams.offers import known_beside
 from streams.playbook import CompiledPlaybook
-from streams.segmenting import changed_groups, look
+from streams.segmenting import look
 from streams.spoken import fold_spoken, is_ours
 from streams.traits import write_traits
 from streams.triggers.cause import Spark
@@ -140,17 +141,33 @@ def _fold_happening(
     )
     if matches:
         _caused(folded, profile.dialogues, matches, earlier, event, book, models, sparks, effects)
-    if book.relationship is not None or book.segments:
-        changed = changed_groups(profile, folded, order, matches, earlier, event)
-        state = look(folded, event, changed, book, models)
-        if state.decisions is not decisions:
-            folded = replace(folded, decisions=state.decisions)
-        sparks += state.sparks
+    if book.watched:
+        now = event.received_at
+        changed = changed_groups(book.watched, profile, folded, order, matches, earlier, now)
+        folded = _looked_at(folded, changed, event, book, models, sparks)
     past = profile.lifecycle
     decisions = _decided(past, folded, sparks, matches, order, event, book, models, effects)
     if decisions is not folded.decisions:
         folded = replace(folded, decisions=decisions)
     return Folded(folded, effects)
+
+
+def _looked_at(
+    profile: Profile,
+    changed: Sequence[str],
+    event: Event,
+    book: CompiledPlaybook,
+    models: Models,
+    sparks: list[Spark],
+) -> Profile:
+    """The customer with the segments and the relationship after the event, which has `changed`
+    these groups of facts; what that makes rules say is appended to `sparks`."""
+    decisions = profile.decisions
+    if not changed and decisions.relationship != "dormant":
+        return profile
+    state = look(profile, event, changed, book, models)
+    sparks += state.sparks
+    return profile if state.decisions is decisions else replace(profile, decisions=state.decisions)
 
 
 def _decided(
@@ -177,7 +194,7 @@ def _decided(
         decisions = decide(profile, sparks, book, models, effects)
     if matches or order:
         decisions = arm(profile, decisions, matches, order, book, models, effects)
-    if book.silences or book.segments or book.relationship is not None:
+    if book.waits:
         decisions = arm_by_time(profile, decisions, event.received_at, book, effects)
     if visited:
         decisions = arm_rhythms(profile, decisions, book, effects)
@@ -207,16 +224,16 @@ def _caused(
             previous = known_beside(profile.dialogues, topic)
             effects.append(Learn(previous, topic, event.occurred_at, first))
             first = False
-        ranks = book.ranks[match.place[0]]
-        if not goes_further(before, match.stage, ranks):
+        here = book.here.get(match.place)
+        if here is None or not here.speaks or not goes_further(before, match.stage, here.ranks):
             continue
-        for rule in book.reached.get(match.place, ()):
+        for rule in here.reached:
             if rule.covers(topic):
-                sparks.append((rule, reached(before, match, event, ranks)))
-        for rule in book.leaving.get(match.place, ()):
+                sparks.append((rule, reached(before, match, event, here.ranks)))
+        for rule in here.leaving:
             if rule.covers(topic):
                 sparks.append((rule, announced(profile.lifecycle, match, event, models)))
-        for rule in book.offers.get(match.place, ()):
+        for rule in here.offers:
             if rule.covers(topic) and not rests(profile.decisions, rule, event.received_at):
                 offered = offer(profile, rule, match, event, book, models)
                 if offered is not None:

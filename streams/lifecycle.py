@@ -11,35 +11,36 @@ def lived(life: Lifecycle, event: Event, order: bool) -> Lifecycle:
     """The lifecycle after `event`, which is a purchase where `order`."""
     at = event.occurred_at
     first = life.first_seen
-    purchases, first_purchase, last_purchase, spend, days = (
-        life.purchases,
-        life.first_purchase,
-        life.last_purchase,
-        life.spend,
-        life.purchase_days,
-    )
-    if order:
-        currency, amount = order_value(event.properties)
-        purchases += 1
-        first_purchase = min(first_purchase, at) if first_purchase else at
-        last_purchase = max(last_purchase, at)
-        days = add_day(days, at)
-        if amount:
-            spend = add_spend(spend, {currency: amount})
     active_day, active_days = life.active_day, life.active_days
     day = at // DAY
     # What the shop says to the customer is no sign of life.
     if day != active_day and event.direction != "outbound":
         active_day, active_days = add_active_day(active_day, active_days, day)
+    first_seen = at if not first or at < first else first
+    last_seen = at if at > life.last_seen else life.last_seen
+    if not order:  # nineteen of twenty
+        return Lifecycle(
+            first_seen,
+            last_seen,
+            life.events + 1,
+            life.purchases,
+            life.first_purchase,
+            life.last_purchase,
+            life.spend,
+            life.purchase_days,
+            active_day,
+            active_days,
+        )
+    currency, amount = order_value(event.properties)
     return Lifecycle(
-        at if not first or at < first else first,
-        at if at > life.last_seen else life.last_seen,
+        first_seen,
+        last_seen,
         life.events + 1,
-        purchases,
-        first_purchase,
-        last_purchase,
-        spend,
-        days,
+        life.purchases + 1,
+        min(life.first_purchase, at) if life.first_purchase else at,
+        max(life.last_purchase, at),
+        add_spend(life.spend, {currency: amount}) if amount else life.spend,
+        add_day(life.purchase_days, at),
         active_day,
         active_days,
     )

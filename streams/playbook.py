@@ -3,8 +3,13 @@
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import replace
 
+from schemas.models import Models
 from schemas.playbook import Playbook
+from schemas.profile import Profile
+from streams.changes import Watched, watched
+from streams.customer_facts import facts_of
 from streams.expressions import Expression
 from streams.matching import Dispatch, compile_matches
 from streams.playbook_endpoints import check_endpoints
@@ -16,6 +21,7 @@ from streams.playbook_parts import (
     CompiledRelationship,
     CompiledRule,
     CompiledSegment,
+    Here,
 )
 from streams.playbook_places import places_of, stages_starting_a_clock
 from streams.playbook_policy import compile_campaigns, compile_complements, compile_policy
@@ -23,6 +29,7 @@ from streams.playbook_segments import asks, compile_relationship, compile_segmen
 from streams.playbook_triggers import compile_trigger
 from streams.rule_error import RuleError, RuleErrors
 from streams.topics import family
+from streams.transitions import CountedTransitions
 
 __all__ = [
     "CompiledCampaign",
@@ -60,6 +67,14 @@ class CompiledPlaybook(msgspec.Struct, frozen=True):
     """Of the text it was read from, see `streams.definitions.version_of`; "" where from none."""
     segments: tuple[CompiledSegment, ...] = ()
     segments_by_group: dict[str, tuple[CompiledSegment, ...]] = {}
+    watched: tuple[Watched, ...] = ()
+    """What the segments and the relationship depend on; empty: nothing is ever looked at."""
+    timed: tuple[CompiledSegment, ...] = ()
+    """Those that days alone can change."""
+    waits: bool = False
+    """Whether any event, whatever it is about, may set a deadline."""
+    here: dict[Place, Here] = {}
+    """The rules by stage once more, all of a place together; without places nothing asks about."""
     silences: Rules = ()
     entered: dict[str, Rules] = {}
     """By segment."""
@@ -116,7 +131,7 @@ def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
         "relationship", (*(segment.expression for segment in segments), *_conditions(rules))
     )
     silent = [rule for rule in _of(rules, "churn.risk") if not rule.stages]
-    return CompiledPlaybook(
+    book = CompiledPlaybook(
         dispatch=dispatch,
         ranks={
             name: {stage: rank for rank, stage in enumerate(ladder)}
@@ -130,7 +145,6 @@ def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
         source=playbook,
         version=version,
         segments=segments,
-        segments_by_group=_by_group(segments),
         silences=_of(rules, "silence"),
         entered=_by_segment(rules, "segment.entered"),
         left=_by_segment(rules, "segment.left"),
@@ -144,6 +158,7 @@ def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
         rhythms=tuple(rule for rule in silent if rule.by == "visits"),
         leaving=_placed((rule for rule in rules if rule.stages), "churn.risk", playbook),
     )
+    return _indexed(book)
 
 
 def _conditions(rules: Iterable[CompiledRule]) -> list[Expression]:
@@ -178,9 +193,53 @@ def _by_segment(rules: Iterable[CompiledRule], when: str) -> dict[str, Rules]:
     return table
 
 
-def _by_group(segments: Iterable[CompiledSegment]) -> dict[str, tuple[CompiledSegment, ...]]:
+def _indexed(book: CompiledPlaybook) -> CompiledPlaybook:
+    """The playbook with the tables that save the fold its questions."""
+    places = {*book.reached, *book.leaving, *book.offers, *book.stalled, *book.overdue}
+    relationship = book.relationship
+    if relationship is not None:
+        written = (relationship.blocked, relationship.partner, relationship.advocate,
+                   relationship.regular)  # fmt: skip
+        if any(one is not None and _holds_of_nobody(one, book) for one in written):
+            relationship = replace(relationship, groups=relationship.groups | {"first"})
     table: dict[str, tuple[CompiledSegment, ...]] = {}
-    for segment in segments:
-        for group in segment.groups:
+    for segment in book.segments:
+        groups = set(segment.groups)
+        # Whoever is new is what nobody is, in all that their first event did not change.
+        if _holds_of_nobody(segment.expression, book):
+            groups.add("first")
+        elif "relationship" in segment.expression.names and relationship is not None:
+            groups |= relationship.groups
+        for group in groups:
             table[group] = (*table.get(group, ()), segment)
-    return table
+    timed = {segment.name for group in ("time", "quiet") for segment in table.get(group, ())}
+    return replace(
+        book,
+        relationship=relationship,
+        segments_by_group=table,
+        watched=watched({*table, *(relationship.groups if relationship is not None else ())}),
+        timed=tuple(segment for segment in book.segments if segment.name in timed),
+        waits=bool(book.silences or timed)
+        or (relationship is not None and relationship.dormant is not None),
+        here={place: _here(place, book) for place in places},
+    )
+
+
+def _holds_of_nobody(expression: Expression, book: CompiledPlaybook) -> bool:
+    """Whether it is true of somebody of whom nothing has been heard."""
+    nothing = Models(CountedTransitions())
+    return expression.holds(facts_of(expression.names, Profile(""), 0, book, nothing))
+
+
+def _here(place: Place, book: CompiledPlaybook) -> Here:
+    reached, leaving = book.reached.get(place, ()), book.leaving.get(place, ())
+    offers = book.offers.get(place, ())
+    return Here(
+        ranks=book.ranks.get(place[0], {}),
+        reached=reached,
+        leaving=leaving,
+        offers=offers,
+        stalled=book.stalled.get(place, ()),
+        overdue=book.overdue.get(place, ()),
+        speaks=bool(reached or leaving or offers),
+    )

@@ -56,6 +56,20 @@ class CompiledRule(msgspec.Struct, frozen=True):
         return topic == self.topic if beginning is None else topic.startswith(beginning)
 
 
+class Here(msgspec.Struct, frozen=True):
+    """What the rules ask of one place, (topic family, stage): a match finds it with one look-up."""
+
+    ranks: dict[str, int]
+    """The ladder."""
+    reached: tuple[CompiledRule, ...]
+    leaving: tuple[CompiledRule, ...]
+    offers: tuple[CompiledRule, ...]
+    stalled: tuple[CompiledRule, ...]
+    overdue: tuple[CompiledRule, ...]
+    speaks: bool
+    """Whether a rule may speak at once when a dialogue comes here."""
+
+
 class CompiledSegment(msgspec.Struct, frozen=True):
     """A segment and the groups of facts that can change who is in it."""
 

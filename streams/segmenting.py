@@ -5,18 +5,16 @@ the state after that event, whatever the time the event carries. What only the p
 change is looked at by one deadline per customer, for those who are known or have bought.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 import msgspec
 
 from schemas.decisions import Decisions
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Dialogue, Profile
+from schemas.profile import Profile
 from streams.customer_facts import facts_of
-from streams.dialogues import last_at
 from streams.durations import in_words
-from streams.matching import Match
 from streams.playbook import CompiledPlaybook
 from streams.playbook_parts import CompiledSegment
 from streams.relationship import relationship_of
@@ -51,8 +49,8 @@ def look(
     """The memory with the relationship stage and the segments of the customer after `event`, and
     what their change makes rules say.
 
-    `changed` are the groups of facts (`streams.customer_facts.Group`) that the event can have
-    changed; None: all of them.
+    `changed` are the groups of facts that the event can have changed (`streams.changes`); None: all
+    of them.
     """
     now = event.received_at
     decisions = profile.decisions
@@ -91,46 +89,11 @@ def look(
     return Found(decisions, sparks)
 
 
-def changed_groups(
-    before: Profile,
-    after: Profile,
-    order: bool,
-    matches: Sequence[Match],
-    earlier: Iterable[Dialogue | None],
-    event: Event,
-) -> set[str] | None:
-    """The groups of facts that an event can have changed; None: all of them, it is the first.
-
-    `earlier` are the dialogues of the `matches` before the event.
-    """
-    if not before.lifecycle.events:
-        return None
-    now = event.received_at
-    changed = {"visits"}
-    if order:
-        changed |= {"purchases", "models", "time"}
-    if matches:
-        changed.add("dialogues")
-        if any(one is None or now - last_at(one) >= DAY for one in earlier):
-            changed.add("time")
-    if now - before.lifecycle.last_seen >= DAY or (
-        after.lifecycle.first_seen != before.lifecycle.first_seen
-    ):
-        changed.add("time")
-    if after.traits is not before.traits:
-        changed.add("traits")
-    if after.consent is not before.consent:
-        changed.add("consent")
-    if after.known is not before.known:
-        changed.add("identity")
-    return changed
-
-
 def first_look(profile: Profile, now: int, book: CompiledPlaybook) -> int | None:
     """When (milliseconds) the passing of days is to be looked at after an event at `now`: in a day,
     None where that is planned already or concerns nobody: an anonymous visitor who has not bought
     cannot be told anything."""
-    if not book.segments_by_group.get("time"):
+    if not book.timed:
         return None
     if not (profile.known or profile.lifecycle.purchases):
         return None
@@ -141,7 +104,7 @@ def first_look(profile: Profile, now: int, book: CompiledPlaybook) -> int | None
 def next_look(profile: Profile, now: int, book: CompiledPlaybook, models: Models) -> int | None:
     """When to look again after a look at `now`: in a day at somebody who was here within the last
     one, else on the day on which a segment changes if nothing happens: it is asked day by day."""
-    timed = book.segments_by_group.get("time", ())
+    timed = book.timed
     silent = now - profile.lifecycle.last_seen
     if not timed or silent > LOOK_NO_MORE:
         return None
@@ -165,10 +128,10 @@ def _asked(changed: Collection[str] | None, book: CompiledPlaybook) -> Iterable[
     if changed is None:
         return book.segments
     table = book.segments_by_group
-    found = [table[group] for group in changed if group in table]
-    if len(found) == 1:
-        return found[0]
-    return {segment.name: segment for one in found for segment in one}.values()
+    if len(changed) == 1:
+        return table.get(next(iter(changed)), ())
+    names = {segment.name for group in changed for segment in table.get(group, ())}
+    return [segment for segment in book.segments if segment.name in names] if names else ()
 
 
 def _moved(before: str, stage: str, event: Event, book: CompiledPlaybook) -> list[Spark]:

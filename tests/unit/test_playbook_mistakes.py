@@ -106,7 +106,7 @@ def test_the_whole_language_compiles() -> None:
     assert [rule.name for rule in book.silences] == ["quiet"]
     assert [rule.name for rule in book.lifecycle] == ["moved"]
     assert book.relationship is not None
-    assert book.relationship.groups == {"purchases", "dialogues", "time", "traits"}
+    assert book.relationship.groups == {"purchases", "referrals", "time", "traits"}
     quiet = book.policy.quiet
     assert quiet is not None
     assert (quiet.begin, quiet.end, quiet.zone) == (21 * 60, 9 * 60, "Europe/Paris")
@@ -129,7 +129,7 @@ def test_what_nobody_asks_for_is_not_compiled() -> None:
     text = text.replace("purchases >= 2 &&", 'relationship == "regular" &&')
     book = parse_playbook(text, "x")
     assert book.relationship is not None
-    assert book.segments[0].groups == {"purchases", "dialogues", "time"}
+    assert book.segments[0].groups == {"purchases", "referrals", "time"}
 
 
 @pytest.mark.parametrize(
