@@ -26,6 +26,7 @@ from api import (
 from api import playbook as playbooks
 from api.collector import CollectorRoutes
 from api.collector.documentation import document_collector
+from api.documented import document_common
 from api.errors import answer_errors
 from api.parts import Parts
 from infra.playbook_file import read_playbook
@@ -84,5 +85,7 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
 class _DocumentedApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            document_collector(super().openapi())
+            schema = super().openapi()
+            document_common(schema, self.routes)
+            document_collector(schema)
         return super().openapi()

@@ -11,6 +11,7 @@ _ERRORS = {
     "403": "A page from a web site that may not send for this source.",
     "413": "More than 4 MB, 2,500 events, 512 KB in one, 32 KB of the batch's own context, or "
     "16 MB once that is written into every event.",
+    "415": "Another `Content-Encoding` than gzip.",
     "429": "The source sends more than its rate; send the same again after `Retry-After` seconds.",
     "503": "Kafka has not acknowledged; send the same again after `Retry-After` seconds.",
 }
