@@ -14,7 +14,7 @@ from infra.clock import now_ms
 from infra.delivery.circuit import mode
 from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.listing import DeliveryListing, Done, Shown
-from infra.delivery.records import DEFAULT, Delivery
+from infra.delivery.records import Delivery
 from infra.delivery.schedule import DeliverySchedule
 from infra.delivery.telling import Endpoints
 from streams.customer_view import instant
@@ -44,8 +44,8 @@ async def deliveries(
     limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50,
 ) -> Response:
     """`{"deliveries": [...]}`: waiting ones soonest first, given-up ones latest first."""
-    names = _names(parts, endpoint)
     try:
+        names = await _names(parts, endpoint)
         found = await _listing(parts).find(status, names, limit)
     except (RedisError, OSError):
         raise redis_away() from None
@@ -57,7 +57,7 @@ async def delivery(trigger_id: str, parts: FromParts) -> Response:
     """`{"deliveries": [...]}`, also those that are done with, as long as they are remembered. 404
     `no_delivery`."""
     try:
-        found = await _listing(parts).of_trigger(trigger_id, _names(parts, None))
+        found = await _listing(parts).of_trigger(trigger_id, await _names(parts, None))
     except (RedisError, OSError):
         raise redis_away() from None
     if not found:
@@ -77,7 +77,7 @@ async def replay(request: Request, parts: FromParts) -> Response:
     listing = _listing(parts)
     try:
         found = await listing.find(
-            "given_up", _names(parts, wanted.endpoint), wanted.limit, wanted.triggers
+            "given_up", await _names(parts, wanted.endpoint), wanted.limit, wanted.triggers
         )
         if wanted.triggers and not found:
             raise Refused(404, "no_delivery", "none of these was given up")
@@ -90,21 +90,26 @@ async def replay(request: Request, parts: FromParts) -> Response:
 @router.get("/v1/endpoints", summary="Who is told, and whether they answer")
 async def endpoints(parts: FromParts) -> Response:
     """`{"endpoints": [...]}`, each with `circuit` (closed, probing, open, disabled) and how much
-    waits."""
+    waits. One that the playbook does not have any more is `removed`, and shown while something
+    waits for it."""
     known = _endpoints(parts)
-    names = known.names()
     now = now_ms()
     schedule = DeliverySchedule(parts.redis, parts.settings)
     views = []
     try:
+        names = await _names(parts, None)
         states = await EndpointStates(parts.redis).read(names)
         for name in names:
             state = states[name]
             backlog = await schedule.backlog(range(parts.settings.partitions), name)
+            removed = known.get(name) is None
+            if removed and not backlog.waiting:
+                continue
             views.append(
                 {
                     "name": name,
-                    "kind": known.kind(name),
+                    "kind": None if removed else known.kind(name),
+                    "removed": True if removed else None,
                     "circuit": mode(state, now),
                     "failures": state.failures,
                     "not_before": instant(state.not_before) if state.not_before > now else None,
@@ -122,20 +127,21 @@ async def endpoints(parts: FromParts) -> Response:
 async def enable(name: str, parts: FromParts) -> Response:
     """Also closes its circuit. What was given up meanwhile stays so until it is replayed. 404
     `no_endpoint`."""
-    _names(parts, name)
     try:
+        await _names(parts, name)
         await EndpointStates(parts.redis).enable(name)
     except (RedisError, OSError):
         raise redis_away() from None
     return _answer({"enabled": name})
 
 
-def _names(parts: Parts, endpoint: str | None) -> list[str]:
-    names = _endpoints(parts).names()
+async def _names(parts: Parts, endpoint: str | None) -> list[str]:
+    # What a former playbook's endpoints left behind is shown though they are gone.
+    remembered = await EndpointStates(parts.redis).remembered()
+    names = list(dict.fromkeys([*_endpoints(parts).names(), *remembered]))
     if endpoint is None:
-        # What the settings' endpoint left behind is shown though it is gone.
-        return list(dict.fromkeys([*names, DEFAULT]))
-    if endpoint not in (*names, DEFAULT):
+        return names
+    if endpoint not in names:
         raise Refused(404, "no_endpoint", f"there is no endpoint {endpoint!r}")
     return [endpoint]
 

@@ -69,6 +69,8 @@ class DeliveryWorker:
         self._outbox = outbox
         self._pauses = pauses
         self._lanes: dict[str, Lane] = {}
+        self._remembered: set[str] = set()
+        """Names of endpoints of which Redis knows that something is for them."""
         self.partitions: tuple[int, ...] = ()
         """Whose deliveries are looked for in Redis."""
         self._incoming: asyncio.Queue[tuple[Any, Delivery]] = asyncio.Queue(MOST_ADMITTED)
@@ -132,6 +134,7 @@ class DeliveryWorker:
                 await self._admit_to(partition, admitted)
 
     async def _admit_to(self, partition: int, admitted: Sequence[tuple[Any, Delivery]]) -> None:
+        await self._remember({delivery.endpoint for _, delivery in admitted})
         now = now_ms()
         until = now + LEASE_MS
         new: list[tuple[Delivery, int]] = []
@@ -151,6 +154,13 @@ class DeliveryWorker:
                 self._begin(Held(delivery, partition, until))
             elif due == until:
                 self._lane(delivery.endpoint).under_way.discard(delivery.id)
+
+    async def _remember(self, endpoints: set[str]) -> None:
+        """Makes sure that whoever looks for what waits finds these, whatever the playbook says."""
+        unknown = sorted(endpoints - self._remembered)
+        if unknown:
+            await _redis(lambda: self._states.remember(unknown))
+            self._remembered.update(unknown)
 
     def _begin(self, held: Held) -> None:
         task = asyncio.create_task(self._attempt(held))
@@ -272,10 +282,11 @@ class DeliveryWorker:
                     self._begin(held)
 
     def _names(self) -> list[str]:
-        return list(dict.fromkeys((*self._teller.endpoints.names(), *self._lanes)))
+        return sorted({*self._teller.endpoints.names(), *self._remembered})
 
     async def _measure(self) -> None:
         while not self._stopping:
+            self._remembered.update(await _redis(self._states.remembered))
             names = self._names()
             if names and self.partitions:
                 states = await _redis(lambda: self._states.read(names))  # noqa: B023 - awaited here

@@ -91,7 +91,9 @@ def endpoints(as_json: AsJson = False) -> None:
     """
     found = ask("/v1/endpoints")["endpoints"]
     _show(
-        found, as_json, ("name", "kind", "circuit", "waiting", "failures", "not_before", "detail")
+        found,
+        as_json,
+        ("name", "kind", "removed", "circuit", "waiting", "failures", "not_before", "detail"),
     )
 
 

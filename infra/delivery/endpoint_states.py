@@ -6,7 +6,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from infra.delivery.circuit import NEW, EndpointState
-from infra.delivery.keys import endpoint_key
+from infra.delivery.keys import ENDPOINTS, endpoint_key
 
 _FIELDS = ("disabled", "circuit")
 _decode = msgspec.json.Decoder(EndpointState).decode
@@ -37,6 +37,14 @@ class EndpointStates:
             await self._redis.hdel(endpoint_key(endpoint), field)
         else:
             await self._redis.hset(endpoint_key(endpoint), field, _encode(state))
+
+    async def remember(self, endpoints: Sequence[str]) -> None:
+        """Remembers that something is for these endpoints."""
+        await self._redis.sadd(ENDPOINTS, *endpoints)
+
+    async def remembered(self) -> list[str]:
+        """The endpoints that something was ever for, whether or not a playbook still has them."""
+        return sorted(name.decode() for name in await self._redis.smembers(ENDPOINTS))
 
     async def enable(self, endpoint: str) -> None:
         """Forgets what was against the endpoint."""

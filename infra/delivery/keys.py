@@ -26,6 +26,10 @@ def endpoint_key(endpoint: str) -> str:
     return f"daehwa:{{endpoint-{endpoint}}}:endpoint"
 
 
+ENDPOINTS = "daehwa:{endpoints}:endpoint-names"
+"""Set of the names of endpoints that something was ever for; never expires. A playbook may have
+forgotten one for which something waits."""
+
 CALLS_OPEN = "daehwa:{calls}:calls-open"
 """Sorted set of call ids, the most urgent first; never expires."""
 

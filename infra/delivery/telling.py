@@ -78,7 +78,9 @@ class Teller:
         """One attempt at `now` (milliseconds). Raises only what Redis raises."""
         endpoint = self.endpoints.get(delivery.endpoint)
         if endpoint is None:
-            return Attempt("refused", f"there is no endpoint {delivery.endpoint!r}")
+            # The next playbook may have it again: what was for it goes through its schedule.
+            what = f"the playbook has no endpoint {delivery.endpoint!r}"
+            return Attempt("again", what, blames_endpoint=False)
         trigger = delivery.trigger
         channel = trigger.channel or _SPEAKS_ON.get(endpoint.kind)
         try:

@@ -44,6 +44,6 @@ def definitions_key() -> str:
 
 LASTING = (
     "watermark", "deadlines", "aliases", "definitions", *MOST_FIELDS,
-    "deliveries-due", "delivery-outbox", "endpoint", "calls-open",
+    "deliveries-due", "delivery-outbox", "endpoint", "endpoint-names", "calls-open",
 )  # fmt: skip
 """Ends of the keys that never expire; every other key does."""

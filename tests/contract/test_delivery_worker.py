@@ -3,11 +3,13 @@ happens to more than an endpoint can take."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from inspect import isawaitable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
@@ -16,6 +18,8 @@ from agents.delivery.outbox import Outbox
 from agents.delivery.worker import DeliveryWorker
 from infra.delivery.call_list import CallList
 from infra.delivery.endpoint_states import EndpointStates
+from infra.delivery.keys import due_key
+from infra.delivery.listing import DeliveryListing
 from infra.delivery.schedule import DeliverySchedule
 from infra.delivery.telling import Teller
 from infra.embedded.ports import free_ports
@@ -24,7 +28,7 @@ from infra.embedded.redis import redis_part
 from infra.kafka.log_writer import LogWriter
 from infra.redis.profile_reader import ProfileReader
 from infra.settings import Settings
-from schemas.playbook import Playbook
+from schemas.playbook import Endpoint, Playbook
 from streams.codec import encode_trigger
 from tests.integration.delivering import SECRET
 from tests.integration.receivers import Receiver
@@ -34,8 +38,8 @@ NOTHING = Playbook(version=1, ladders={}, match=())
 
 
 class Record:
-    def __init__(self, name: str, partition: int = 0) -> None:
-        self.value = encode_trigger(trigger(id=name))
+    def __init__(self, name: str, partition: int = 0, endpoint: str | None = None) -> None:
+        self.value = encode_trigger(trigger(id=name, endpoint=endpoint))
         self.message = SimpleNamespace(tp=SimpleNamespace(partition=partition))
         self.acknowledged = 0
 
@@ -58,7 +62,9 @@ class Working:
         self.redis = Redis.from_url(self.settings.redis_url)
         self.worker, self.task = self.another()
 
-    def another(self) -> tuple[DeliveryWorker, "asyncio.Task[None]"]:
+    def another(
+        self, book: Playbook = NOTHING, pauses: tuple[float, ...] | None = None
+    ) -> tuple[DeliveryWorker, "asyncio.Task[None]"]:
         """One more worker on the same Redis."""
         redis, settings = self.redis, self.settings
         schedule = DeliverySchedule(redis, settings)
@@ -66,17 +72,20 @@ class Working:
         worker = DeliveryWorker(
             schedule,
             EndpointStates(redis),
-            Teller(settings, lambda: NOTHING, profiles, CallList(redis), {}),
+            Teller(settings, lambda: book, profiles, CallList(redis), {}),
             Outbox(schedule, LogWriter(settings)),
-            settings.delivery_pauses,
+            settings.delivery_pauses if pauses is None else pauses,
         )
         worker.partitions = tuple(range(settings.partitions))
         return worker, asyncio.create_task(worker.run())
 
-    async def until(self, condition: Any, within: float = 15.0) -> None:
-        """Waits until it is so."""
+    async def until(self, condition: Any, within: float = 15.0) -> Any:
+        """Waits until it is so; what it was then."""
         async with asyncio.timeout(within):
-            while not condition():  # noqa: ASYNC110 - a condition of the outside world
+            while True:
+                found = condition()
+                if found := await found if isawaitable(found) else found:
+                    return found
                 await asyncio.sleep(0.01)
 
 
@@ -149,3 +158,45 @@ async def test_what_is_no_trigger_is_passed_over(working: Working) -> None:
     record.value = b"{"
     await working.worker.hand_over(record)
     assert record.acknowledged == 1
+
+
+def with_crm(working: Working) -> Playbook:
+    crm = Endpoint(kind="webhook", url=f"{working.receiver.url}/crm")
+    return replace(NOTHING, endpoints={"crm": crm})
+
+
+async def test_what_is_for_an_endpoint_that_was_taken_out_is_seen_and_given_up_in_the_end(
+    working: Working,
+) -> None:
+    await working.worker.stop()
+    working.receiver.answers["/crm"] = lambda _: (503, {})
+    before, _ = working.another(with_crm(working), (3600.0,))
+    await before.hand_over(Record("trg_1", endpoint="crm"))
+    await working.until(lambda: working.receiver.at("/crm"))
+    await before.stop()
+    listing = DeliveryListing(working.redis, working.settings)
+    (waiting,) = await listing.find("waiting", ["crm"], 10)
+    await working.redis.zadd(due_key(0, "crm"), {waiting.delivery.id: 1})
+
+    after, _ = working.another(NOTHING, (0.1, 0.1, 0.1))
+    (given_up,) = await working.until(lambda: listing.find("given_up", ["crm"], 10))
+    await after.stop()
+    assert given_up.delivery.attempts == 4
+    assert given_up.delivery.detail == "the playbook has no endpoint 'crm'"
+    assert await EndpointStates(working.redis).remembered() == ["crm"]
+    assert len(working.receiver.at("/crm")) == 1
+
+
+async def test_an_endpoint_that_comes_back_gets_what_waited(working: Working) -> None:
+    await working.worker.hand_over(Record("trg_1", endpoint="crm"))
+    listing = DeliveryListing(working.redis, working.settings)
+
+    async def attempted() -> bool:
+        return any(one.delivery.attempts for one in await listing.find("waiting", ["crm"], 10))
+
+    await working.until(attempted)
+    other, _ = working.another(with_crm(working))
+    await working.worker.stop()
+    await working.until(lambda: working.receiver.at("/crm"))
+    await other.stop()
+    assert [one.id for one in working.receiver.at("/crm")] == ["trg_1"]
