@@ -3,18 +3,21 @@
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from bench.servers import Bench
 from bench.traffic import shop_events, visitor_id
 from infra.playbook_file import read_playbook
+from infra.redis.alias_index import AliasIndex
 from infra.redis.keys import deadlines_key, profile_key
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.event import Event
 from schemas.models import BgNbd
-from schemas.profile import Profile
+from schemas.profile import Profile, Stamped
+from streams.aliases import Alias
 from streams.batches import fold_batch
-from streams.codec import encode_profile
+from streams.codec import decode_profile, encode_profile
 from streams.deadlines import timer_event
 from streams.identity import profile_key as profile_key_of
 from streams.learned import Learned
@@ -40,6 +43,35 @@ async def preload_profiles(bench: Bench, customers: int, *, seed: int, now: int)
             for old, pattern in (patterns[index % len(patterns)],)
         ),
     )
+
+
+async def preload_callers(bench: Bench, customers: int, *, seed: int, now: int) -> list[str]:
+    """As `preload_profiles`, each customer known, with a name and a telephone number of their own
+    that finds them. Returns the numbers (E.164)."""
+    patterns = [
+        (old, decode_profile(encoded)) for old, encoded in _patterns(seed, now - 86_400_000, now)
+    ]
+    numbers = [f"+8210{10_000_000 + index}" for index in range(customers)]
+    profiles: list[tuple[str, bytes]] = []
+    for index, number in enumerate(numbers):
+        visitor = visitor_id(index, seed)
+        _, pattern = patterns[index % len(patterns)]
+        traits = {"name": Stamped(f"Customer {index}", now, 1), "phone": Stamped(number, now, 2)}
+        caller = replace(pattern, key=visitor, known=True, traits={**pattern.traits, **traits})
+        profiles.append((visitor, encode_profile(caller)))
+    await _store(bench, profiles)
+    redis: Redis = Redis.from_url(bench.settings.redis_url)
+    try:
+        index = AliasIndex(redis)
+        held = [
+            (Alias("phone", number), key)
+            for number, (key, _) in zip(numbers, profiles, strict=True)
+        ]
+        for start in range(0, len(held), AT_ONCE):
+            await index.add(held[start : start + AT_ONCE])
+    finally:
+        await redis.aclose()
+    return numbers
 
 
 async def preload_carts(bench: Bench, dues: Iterable[int]) -> dict[tuple[int, bytes], int]:

@@ -1,4 +1,4 @@
-"""A front before the collector, as a load balancer is: it passes on what comes, or is in trouble."""
+"""A front before the collector, as a load balancer is: passes on what comes, or is in trouble."""
 
 import gzip
 import http.server
@@ -74,7 +74,7 @@ def message_ids(body: bytes) -> list[str]:
         body = gzip.decompress(body)
     with suppress(ValueError, AttributeError):
         found = json.loads(body)
-        items = found["batch"] if "batch" in found else [found]
+        items = found.get("batch", [found])
         return [item["messageId"] for item in items if "messageId" in item]
     return []
 

@@ -1,0 +1,157 @@
+"""Every unmodified SDK while the collector is in trouble: nothing accepted is lost or doubled."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from uuid import uuid4
+
+import pytest
+
+from tests.e2e.sdks.front import Front, front_before
+from tests.e2e.sdks.senders import SDKS, Sender, Senders, missing, senders
+from tests.e2e.sdks.stored import Stored, stored
+from tests.integration.stack import RunningStack
+from tests.waiting import wait_until
+
+EVENTS = 200
+PAUSE_MS = 15
+ALL = set(range(-1, EVENTS))
+
+REFUSALS = {
+    "429": (429, {"Retry-After": "1"}),
+    "500": (500, {}),
+    "503": (503, {"Retry-After": "1"}),
+}
+TROUBLES = ("collector killed", "kafka stopped", *REFUSALS, "connection refused", "answer lost")
+
+GIVES_UP = {"rudderstack-node"}
+"""Tries four times within a second; what fails then is reported to the callback and gone."""
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@dataclass
+class Sent:
+    """What one SDK sent through a trouble."""
+
+    stored: Stored
+    folded: int
+    failed: set[int]
+    front: Front | None
+
+
+@pytest.fixture(scope="module")
+def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Senders]:
+    with senders(tmp_path_factory.mktemp("sdks")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack whose parts may be killed and stopped."""
+    running = RunningStack(tmp_path_factory.mktemp("troubled"))
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="module", params=TROUBLES)
+def sent(
+    request: pytest.FixtureRequest, troubled: RunningStack, starting: Senders
+) -> Iterator[dict[str, Sent]]:
+    """All SDKs send at once, the trouble comes in mid-stream and goes again."""
+    with ExitStack() as fronts:
+        try:
+            yield go_through(request.param, troubled, starting, fronts)
+        finally:
+            starting.end()
+
+
+def go_through(
+    trouble: str, stack: RunningStack, starting: Senders, open_fronts: ExitStack
+) -> dict[str, Sent]:
+    direct = trouble in ("collector killed", "kafka stopped")
+    fronts: dict[str, Front] = {}
+    working: dict[str, Sender] = {}
+    customers = {sdk: f"{sdk}-{uuid4()}" for sdk in SDKS if missing(sdk) is None}
+    for sdk, customer in customers.items():
+        url = stack.url
+        if not direct:
+            fronts[sdk] = open_fronts.enter_context(front_before(stack.url))
+            url = fronts[sdk].url
+        working[sdk] = starting.start(sdk, url, stack.write_key, customer, EVENTS, PAUSE_MS)
+    for sender in working.values():
+        wait_until(lambda sender=sender: sender.progress() >= EVENTS // 4, within=30)
+    if trouble == "collector killed":
+        stack.kill("api")
+    elif trouble == "kafka stopped":
+        kafka = stack.part("kafka")
+        kafka.suspend()
+        probe = {"type": "track", "userId": "probe", "event": "Probe"}
+        wait_until(lambda: stack.send(probe).status_code == 503, within=60)
+        kafka.resume()
+    else:
+        begin(trouble, fronts)
+        if trouble == "connection refused":
+            # No longer than RudderStack's browser SDK can remember: it forgets all but 100 events.
+            last = list(working.values())[-1]
+            wait_until(lambda: last.progress() >= EVENTS * 5 // 8, within=60)
+        else:
+            for sdk, front in fronts.items():
+                wait_until(
+                    lambda sdk=sdk, front=front: was_told(sdk, front, working[sdk]), within=60
+                )
+        end(fronts)
+    found = {}
+    for sdk, sender in working.items():
+        customer = customers[sdk]
+        wait_until(
+            lambda sender=sender, customer=customer: (
+                sender.done() and stored(stack, customer).rows + len(sender.failed()) >= len(ALL)
+            ),
+            within=120,
+            every=0.5,
+        )
+        view = stack.customer(customer)
+        events = view["lifecycle"]["events"] if view else 0
+        found[sdk] = Sent(stored(stack, customer), events, sender.failed(), fronts.get(sdk))
+    return found
+
+
+def was_told(sdk: str, front: Front, sender: Sender) -> bool:
+    """Whether the SDK has met the trouble often enough."""
+    return front.refused >= 3 or (sdk in GIVES_UP and sender.done())
+
+
+def begin(trouble: str, fronts: dict[str, Front]) -> None:
+    for front in fronts.values():
+        if trouble in REFUSALS:
+            front.refusal = REFUSALS[trouble]
+        elif trouble == "answer lost":
+            front.mute = True
+        else:
+            front.away()
+
+
+def end(fronts: dict[str, Front]) -> None:
+    for front in fronts.values():
+        front.refusal, front.mute = None, False
+        if not front.listens:
+            front.open()
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+def test_nothing_accepted_is_lost_or_doubled(sent: dict[str, Sent], sdk: str) -> None:
+    if sdk not in sent:
+        pytest.skip(missing(sdk) or "")
+    found = sent[sdk]
+    marks = found.stored.marks
+    assert len(found.stored.message_ids) == found.stored.rows, "a message id has two rows"
+    assert len(set(marks)) == len(marks), "an event is stored under two message ids"
+    assert ALL - found.failed <= set(marks), "lost though the SDK was not told of a failure"
+    assert found.folded == found.stored.rows
+    if found.front is not None:
+        assert set(found.front.accepted) <= found.stored.message_ids, "accepted and lost"
+    if sdk not in GIVES_UP:
+        assert set(marks) == ALL
