@@ -60,6 +60,7 @@ class Working:
             delivery_pauses=(0.1,) * 20,
         )
         self.redis = Redis.from_url(self.settings.redis_url)
+        self.tellers: list[Teller] = []
         self.worker, self.task = self.another()
 
     def another(
@@ -69,10 +70,12 @@ class Working:
         redis, settings = self.redis, self.settings
         schedule = DeliverySchedule(redis, settings)
         profiles = ProfileReader(redis, settings.partitions)
+        teller = Teller(settings, lambda: book, profiles, CallList(redis), {})
+        self.tellers.append(teller)
         worker = DeliveryWorker(
             schedule,
             EndpointStates(redis),
-            Teller(settings, lambda: book, profiles, CallList(redis), {}),
+            teller,
             Outbox(schedule, LogWriter(settings)),
             settings.delivery_pauses if pauses is None else pauses,
         )
@@ -97,6 +100,8 @@ async def working(tmp_path: Path) -> AsyncIterator[Working]:
     found = Working(port)
     yield found
     await found.worker.stop()
+    for teller in found.tellers:
+        await teller.close()
     await found.redis.aclose()
     found.receiver.stop()
     await process.stop()
