@@ -33,16 +33,16 @@ STRANGERS = 20.0
 MOST_INTERESTS = 20
 """Topics of the customer that are considered."""
 
-MOST_LOOKED_AT = 5
+MOST_LOOKED_AT = 2
 """Of these, the ones whose strongest next topics are candidates."""
 
 COMPLEMENT_LIFT = 2.0
 """How much likelier than on average the playbook's word makes a topic."""
 
-MOST_POPULAR = 16
+MOST_POPULAR = 48
 """Popular topics new to the customer that are candidates as well."""
 
-MOST_TAUGHT = 4
+MOST_TAUGHT = 8
 """Topics of a customer that a new one is counted as coming after."""
 
 EVIDENCE = 2.0
@@ -188,8 +188,7 @@ def _scored(
     for topic in names:
         per_expected = 1 / (prior * (arrived.get(topic) or 1))
         product = constant
-        for following in rows:
-            count = following(topic)
+        for count in [following(topic) for following in rows]:
             if count:
                 product *= 1 + count * per_expected
         combined = product**tempered

@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 MOST_TOPICS = 5_000
 """Topics counted per partition; a label nobody meant as a topic cannot fill the memory."""
 
-MOST_FOLLOWING = 200
-"""Next topics counted per topic."""
+MOST_FOLLOWING = 400
+"""Next topics counted per topic: what comes late may well be what comes often."""
+
+MOST_PAIRS = 500_000
+"""Pairs counted per partition, so that all topics together keep within some 100 MB."""
 
 MOST_STRONGEST = 16
 """Of these, the ones kept at hand as candidates."""
 
-MOST_POPULAR = 128
-"""Popular topics kept at hand: twice as many as a profile has dialogues, so that some are new."""
+MOST_POPULAR = 256
+"""Popular topics kept at hand: far more than a profile has dialogues, so that enough are new."""
 
 HALVING_MS = 28 * 86_400_000
 """What is popular lately counts half after so long."""
@@ -55,14 +58,18 @@ class CountedTransitions:
             self._gone_on[previous] += count
             self._arrived[topic] += count
         self._arrived_total = sum(self._arrived.values())
+        self._pairs = len(pairs or ())
         self._strongest = {
             topic: _first(following, MOST_STRONGEST) for topic, following in self._following.items()
         }
         self._lately: Counter[str] = Counter(begun if lately is None else lately)
         self._popular = _first(self._lately, MOST_POPULAR)
         self._totals: Counter[str] = Counter(totals)
-        self._made_up = bool(begun) and lately is None
-        """Written before there was `lately`: all that was begun is taken for it, and told once."""
+        # Written before `lately` and `totals` were: taken from what was begun, and told once.
+        self._made_up = lately is None and bool(begun)
+        if self._made_up and not totals:
+            # As many as can be: who knows a topic then counts for little, rather than too much.
+            self._totals["customers"] = self._total
 
     @classmethod
     def of(cls, counts: Mapping[str, Mapping[str, int]]) -> "CountedTransitions":
@@ -140,6 +147,11 @@ class CountedTransitions:
     def learn(self, previous: Iterable[str], topic: str, at: int, first: bool, tell: Tell) -> None:
         """Counts that a customer who knows `previous` began `topic` at `at` (milliseconds), the
         `first` of all or not; `tell` hears of every count that has grown."""
+        if self._made_up:
+            self._made_up = False
+            for name, count in self._lately.items():
+                tell("lately", name, count)
+            tell("totals", "customers", self._totals["customers"])
         begun = self._begun
         if topic not in begun and len(begun) >= MOST_TOPICS:
             return
@@ -161,9 +173,12 @@ class CountedTransitions:
                 return
             following = self._following[previous] = Counter()
             self._strongest[previous] = []
-        elif topic not in following and len(following) >= MOST_FOLLOWING:
-            return
-        following[topic] += 1
+        count = following.get(topic, 0)
+        if not count:
+            if len(following) >= MOST_FOLLOWING or self._pairs >= MOST_PAIRS:
+                return
+            self._pairs += 1
+        following[topic] = count + 1
         self._gone_on[previous] += 1
         self._arrived[topic] += 1
         self._arrived_total += 1
@@ -195,13 +210,14 @@ def _first(counts: Mapping[str, int], most: int) -> list[str]:
 def _rise(first: list[str], counts: Mapping[str, int], name: str, most: int) -> None:
     """Keeps `first` what `_first` would find, after the count of `name` has grown."""
     count = counts[name]
+    if len(first) >= most:
+        last = first[-1]
+        if last != name and (counts[last] > count or (counts[last] == count and last < name)):
+            return
     if name in first:
         place = first.index(name)
     else:
         if len(first) >= most:
-            last = first[-1]
-            if counts[last] > count or (counts[last] == count and last < name):
-                return
             first.pop()
         place = len(first)
         first.append(name)

@@ -11,9 +11,10 @@ from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Profile
 from schemas.trigger import Trigger
+from streams.dialogues import advance
 from streams.folding import fold
 from streams.learned import Learned
-from streams.offers import SHRINKAGE, NextTopic, next_topics
+from streams.offers import MOST_TAUGHT, SHRINKAGE, NextTopic, known_beside, next_topics
 from streams.transitions import MOST_FOLLOWING, CountedTransitions
 from tests.unit.histories import BEGIN, DAY, MINUTE, event, fold_all, law, shop
 
@@ -229,3 +230,44 @@ def test_a_pair_without_room_is_counted_nowhere() -> None:
     assert told["transitions"] == learned.gone_on("shoes") == MOST_FOLLOWING
     assert f"topic-{MOST_FOLLOWING}" not in learned.following("shoes")
     assert learned.begun[f"topic-{MOST_FOLLOWING}"] == 1
+
+
+def test_of_many_known_topics_each_is_taught_equally_often() -> None:
+    taught: Counter[str] = Counter()
+    names = [f"product/{number}" for number in range(4 * MOST_TAUGHT)]
+    for number in range(400):
+        at = BEGIN + number * MINUTE
+        dialogues = {name: advance(None, "details", "web", at) for name in (*names, "product/new")}
+        beside = known_beside(dialogues, "product/new")
+        assert len(set(beside)) == MOST_TAUGHT
+        assert beside == known_beside(dict(reversed(dialogues.items())), "product/new")
+        taught.update(beside)
+    assert set(taught) == set(names)
+    assert max(taught.values()) < 1.4 * 100 < 2 * min(taught.values())
+
+
+def test_without_evidence_the_order_is_that_of_popularity() -> None:
+    begun = {f"product/{number}": 50 - number for number in range(20)}
+    learned = CountedTransitions(begun, totals={"customers": 10_000})
+    found = next_topics("product/0", [("product/0", 1)], learned, known=["product/0"],
+                        covers=anything, most=19)  # fmt: skip
+    assert [offer.topic for offer in found] == list(begun)[1:]
+    assert all(offer.combined == 1 for offer in found)
+
+
+def test_counts_from_before_popularity_was_kept_are_made_up_for_once() -> None:
+    """What a worker wrote that knew neither `lately` nor `totals`."""
+    old = {"begun": {"product/a": 30, "product/b": 20}, "transitions": {}}
+    written = {kind: Counter(fields) for kind, fields in old.items()}
+    learned = Learned(old)
+    assert learned.transitions.popular == ["product/a", "product/b"]
+
+    def write(kind: str, field: str, by: int) -> None:
+        written.setdefault(kind, Counter())[field] += by
+
+    for number in range(3):
+        at = BEGIN + number * 40 * DAY
+        learned.transitions.learn(("product/a",), "product/c", at, True, write)
+        again = Learned(written).everything()
+        assert again == learned.everything()
+        assert again["totals"]["customers"] == 50 + number + 1
