@@ -1,6 +1,7 @@
 """The stack with a playbook that tells every kind of endpoint."""
 
 import os
+import shutil
 import subprocess
 from base64 import b64encode
 from pathlib import Path
@@ -55,9 +56,11 @@ class Delivering:
         self._smtp = Controller(self.mailbox, hostname="127.0.0.1", port=smtp)
         self._smtp.start()
         self.node: subprocess.Popen[str] | None = None
-        node_port = self._start_node()
+        self.without_node = ""
+        """Why there is no receiver written for Node."""
+        self.playbook = playbook(self.receiver.url, self._start_node())
         path = folder / "playbook.yaml"
-        path.write_text(yaml.safe_dump(playbook(self.receiver.url, node_port)))
+        path.write_text(yaml.safe_dump(self.playbook))
         self.stack = RunningStack(
             folder,
             DAEHWA_PLAYBOOK=str(path),
@@ -120,7 +123,8 @@ class Delivering:
                 self.node.stdout.close()
 
     def _start_node(self) -> int:
-        if not (NODE / "node_modules").exists():
+        self.without_node = _install_for_node()
+        if self.without_node:
             return 9
         self.node = subprocess.Popen(
             ["node", "receiver.js"],
@@ -131,6 +135,19 @@ class Delivering:
         )
         assert self.node.stdout is not None
         return int(yaml.safe_load(self.node.stdout.readline())["port"])
+
+
+def _install_for_node() -> str:
+    """What is missing; "" where npm's standardwebhooks is there, which is fetched at need."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        return "needs node and npm"
+    if (NODE / "node_modules").exists():
+        return ""
+    done = subprocess.run(
+        ["npm", "ci", "--silent", "--no-audit", "--no-fund"],
+        cwd=NODE, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    return f"npm ci failed: {done.stderr[-300:]}" if done.returncode else ""
 
 
 def playbook(url: str, node_port: int) -> dict[str, Any]:
