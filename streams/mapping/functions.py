@@ -97,6 +97,8 @@ def functions(region: str, zone: str, zones: Mapping[str, tzinfo]) -> dict[str, 
         strptime; in the zone where the text names none."""
         if value == "":
             return None
+        if isinstance(value, bool):
+            raise ValueError(f"{value!r} is no time")
         rules = zones.get(where)
         if rules is None:
             raise ValueError(f"no time zone is called {where!r}")

@@ -119,7 +119,8 @@ class Mapper:
             value = self._value(expression, f"{at}.properties.{name}")
             if value is not None and value != "":
                 properties[name] = value
-        if not any(usable_id(fields.get(name)) for name in _IDS) and not (
+        ids = (fields.get(name) for name in _IDS)
+        if not any(isinstance(one, str) and usable_id(one) for one in ids) and not (
             fields.get("phone") or fields.get("email")
         ):
             raise Unmapped("no_identity", f"{at}: no field says whose it is")
