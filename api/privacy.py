@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from redis.exceptions import RedisError
 
@@ -20,6 +20,7 @@ from infra.delivery.records import DEFAULT
 from infra.privacy.deliveries import calls_of, deliveries_of
 from infra.privacy.erasure_state import ArchiveState, archive_state
 from infra.privacy.exporting import archived_ids, archived_lines, export_line
+from infra.privacy.quality import read_quality
 from infra.redis.profile_reader import Found
 from streams.codec import encode_event
 from streams.customer_view import customer_view, instant
@@ -32,6 +33,13 @@ FromParts = Annotated[Parts, Depends(parts_of)]
 CustomerId = Annotated[
     str, Path(description="user id or anonymous id; escape a slash as %2F or leave it")
 ]
+
+
+@router.delete("/v1/customers/{customer_id:path}/erasure", include_in_schema=False)
+@router.delete("/v1/customers/{customer_id:path}/export", include_in_schema=False)
+async def not_to_forget() -> Response:
+    """Nobody is forgotten by a mistake in the path."""
+    raise Refused(405, "method_not_allowed", "DELETE /v1/customers/{id}", {"Allow": "GET"})
 
 
 @router.delete(
@@ -110,6 +118,20 @@ async def export(customer_id: CustomerId, parts: FromParts) -> Response:
     return StreamingResponse(
         lines, media_type="application/x-ndjson", headers={"Cache-Control": "no-store"}
     )
+
+
+@router.get("/v1/quality", summary="What is doubtful in what comes in")
+async def quality(
+    parts: FromParts, days: Annotated[int, Query(ge=1, le=3_650, description="of the last")] = 7
+) -> Response:
+    """`{"findings": [{"source", "check", "events", "customers", "last_day", "examples"}]}`, the
+    most first; `examples` are message ids, `customers` those of the day with the most. 503 while
+    ClickHouse is away."""
+    try:
+        found = await asyncio.to_thread(read_quality, parts.settings, days)
+    except (ClickHouseUnavailable, ClickHouseRefused) as problem:
+        raise _archive_away(problem) from None
+    return _answer({"findings": msgspec.to_builtins(found)})
 
 
 def _all_lines(begin: list[bytes], first: bytes | None, rows: Iterator[bytes]) -> Iterator[bytes]:

@@ -78,7 +78,7 @@ def aliases_of(traits: Mapping[str, Stamped], region: str) -> set[Alias]:
     """Every e-mail address and telephone number in the traits."""
     found: set[Alias] = set()
     for name, stamped in traits.items():
-        kind = _kind_of(name)
+        kind = kind_of(name)
         value = stamped.value
         if kind is None or isinstance(value, bool) or not isinstance(value, str | int):
             continue
@@ -106,5 +106,6 @@ def alias_moves(
 
 
 @lru_cache(maxsize=10_000)
-def _kind_of(name: str) -> AliasKind | None:
+def kind_of(name: str) -> AliasKind | None:
+    """What a trait of this name holds; None for all others."""
     return _KINDS.get("".join(c for c in name.lower() if c.isalnum()))

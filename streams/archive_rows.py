@@ -13,6 +13,7 @@ import msgspec
 from schemas.dead_letter import DeadLetter
 from schemas.event import NO_CONTEXT, Context, Event, WireEvent
 from schemas.trigger import Trigger
+from streams.data_quality import NOTHING_SEEN, Seen, findings
 from streams.identity import usable_id
 from streams.matching import Match, match_event
 from streams.money import order_value
@@ -40,6 +41,7 @@ EVENT_COLUMNS: Final = (
     "stage_ranks",
     "properties",
     "context",
+    "findings",
     "value_hundredths",
     "currency",
     "occurred_at",
@@ -106,7 +108,7 @@ LATEST: Final = 9_904_550_399_999
 
 _MOST_UINT8: Final = 255
 _MOST_INT32: Final = 2**31 - 1
-_NOTHING: Final[tuple[Any, ...]] = ([], [], [], 0, "")
+_NOTHING: Final[tuple[Any, ...]] = ([], [], [], 0, "", NOTHING_SEEN)
 
 _properties_decoder = msgspec.json.Decoder(dict[str, Any])
 _context_decoder = msgspec.json.Decoder(Context)
@@ -136,9 +138,10 @@ def block_token(places: Iterable[Place]) -> str:
 
 
 def event_columns(
-    records: Iterable[tuple[Place, Sequence[WireEvent]]], book: CompiledPlaybook
+    records: Iterable[tuple[Place, Sequence[WireEvent]]], book: CompiledPlaybook, region: str = ""
 ) -> Columns:
-    """The columns `EVENT_COLUMNS` of the events of these records.
+    """The columns `EVENT_COLUMNS` of the events of these records; `region` is whose national
+    telephone numbers are read.
 
     Topics and stages are the ones the playbook gives them now. Never raises for what is in an
     event: one whose properties the playbook cannot read is archived without topics.
@@ -170,6 +173,7 @@ def event_columns(
         [row[2] for row in matched],
         [bytes(event.properties) for event in events],
         [bytes(event.context) for event in events],
+        [findings(event, row[5], region) for event, row in zip(events, matched, strict=True)],
         [row[3] for row in matched],
         [row[4] for row in matched],
         _times([event.occurred_at for event in events]),
@@ -247,7 +251,7 @@ def _owner(event: WireEvent) -> str:
 
 
 def _matched(event: WireEvent, book: CompiledPlaybook) -> tuple[Any, ...]:
-    """(topics, stages, ranks, hundredths, currency) by the playbook."""
+    """(topics, stages, ranks, hundredths, currency) by the playbook, then what was seen."""
     kind = event.type
     dispatch = book.dispatch
     context = NO_CONTEXT
@@ -279,7 +283,8 @@ def _matched(event: WireEvent, book: CompiledPlaybook) -> tuple[Any, ...]:
         context=context,
     )
     matches, order = match_event(happened, dispatch)
-    if not matches and not order:
+    topicless = not matches and kind in ("track", "contact")
+    if not matches and not order and not topicless:
         return _NOTHING
     currency, amount = order_value(properties) if order else ("", 0)
     return (
@@ -288,6 +293,7 @@ def _matched(event: WireEvent, book: CompiledPlaybook) -> tuple[Any, ...]:
         [_rank(found, book) for found in matches],
         amount,
         currency,
+        Seen(properties, order, topicless),
     )
 
 

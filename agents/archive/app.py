@@ -157,7 +157,10 @@ class ArchiveWorker:
 
     def _tables(self) -> dict[str, tuple[str, Any]]:
         return {
-            EVENTS: (EVENTS_TABLE, lambda found: event_rows(found, self._book(), self._erasing)),
+            EVENTS: (
+                EVENTS_TABLE,
+                lambda found: event_rows(found, self._book(), self._erasing, self._settings.region),
+            ),
             TRIGGERS: (
                 TRIGGERS_TABLE,
                 lambda found: trigger_rows(found, self._erasing.tombstones),

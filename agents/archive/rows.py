@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import msgspec
 
 from agents.archive.erasing import Erasing
-from infra.metrics import ROWS_NOT_ARCHIVED
+from infra.metrics import DATA_QUALITY, ROWS_NOT_ARCHIVED
 from streams.archive_rows import (
+    EVENT_COLUMNS,
     EVENTS_TABLE,
     TRIGGERS_TABLE,
     Columns,
@@ -21,9 +22,15 @@ from streams.codec import decode_dead_letter, decode_trigger, decode_wire_envelo
 from streams.erasing import Tombstones
 from streams.playbook import CompiledPlaybook
 
+_SOURCE = EVENT_COLUMNS.index("source")
+_FINDINGS = EVENT_COLUMNS.index("findings")
+
 
 def event_rows(
-    records: Sequence[tuple[Place, bytes]], book: CompiledPlaybook, erasing: Erasing | None = None
+    records: Sequence[tuple[Place, bytes]],
+    book: CompiledPlaybook,
+    erasing: Erasing | None = None,
+    region: str = "",
 ) -> Columns:
     """The columns of the envelopes' events, but of those that are erased."""
     found = [(place, decode_wire_envelope(value)[0]) for place, value in records]
@@ -34,7 +41,11 @@ def event_rows(
             kept = [(place, kept_events(events, erasing.tombstones)) for place, events in found]
             _count_left_out(EVENTS_TABLE, _size(found) - _size(kept))
             found = kept
-    return event_columns(found, book)
+    columns = event_columns(found, book, region)
+    for source, checks in zip(columns[_SOURCE], columns[_FINDINGS], strict=True):
+        for check in checks:
+            DATA_QUALITY.labels(source, check).inc()
+    return columns
 
 
 def trigger_rows(

@@ -15,6 +15,7 @@ from infra.cli.playbook import playbook
 from infra.cli.playbook_push import history, push
 from infra.cli.privacy import export, forget
 from infra.cli.processes import api, worker
+from infra.cli.quality import quality
 from infra.cli.rebuild import rebuild_command
 from infra.cli.refusal import Refusal
 from infra.cli.run import run
@@ -43,6 +44,7 @@ app.command()(customer)
 app.command()(triggers)
 app.command()(export)
 app.command()(forget)
+app.command()(quality)
 app.command()(campaigns)
 app.command()(sql)
 app.command()(doctor)

@@ -1,0 +1,40 @@
+"""`daehwa quality`: what is doubtful in what comes in."""
+
+import json
+from typing import Annotated
+from urllib.parse import urlencode
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from infra.cli.asking import ask
+from streams.data_quality import CHECKS
+
+
+def quality(
+    days: Annotated[int, typer.Option(help="Of the last so many days.")] = 7,
+    as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON.")] = False,
+) -> None:
+    """Show what is doubtful in what comes in: by source and check, with examples.
+
+    Needs DAEHWA_URL and DAEHWA_API_TOKEN. Example: daehwa quality --days 30
+    """
+    answer = ask("/v1/quality?" + urlencode({"days": days}))
+    if as_json:
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+        return
+    table = Table("source", "check", "events", "customers", "last day", "what it finds", "examples")
+    for row in answer["findings"]:
+        table.add_row(
+            row["source"],
+            row["check"],
+            str(row["events"]),
+            str(row["customers"]),
+            row["last_day"],
+            CHECKS.get(row["check"], ""),
+            " ".join(row["examples"]),
+        )
+    Console().print(table)
+    if not answer["findings"]:
+        typer.echo("nothing doubtful")

@@ -1,0 +1,37 @@
+"""What was found doubtful, summed up."""
+
+import msgspec
+
+from infra.clickhouse.connection import open_client
+from infra.clickhouse.failures import translated
+from infra.settings import Settings
+
+
+class Found(msgspec.Struct, frozen=True):
+    """One check that found something in what came from one source."""
+
+    source: str
+    check: str
+    events: int
+    customers: int
+    last_day: str
+    examples: list[str]
+    """Message ids."""
+
+
+def read_quality(settings: Settings, days: int) -> list[Found]:
+    """What was found in the last days, the most first. Blocks. Raises ClickHouseUnavailable or
+    ClickHouseRefused."""
+    client = open_client(settings)
+    try:
+        rows = translated(
+            lambda: client.execute(
+                "SELECT source, check, sum(events) AS found, max(customers), toString(max(day)),"
+                " arraySlice(groupArrayArray(examples), 1, 3) FROM daehwa.data_quality"
+                " WHERE day > today() - %(days)s GROUP BY source, check ORDER BY found DESC",
+                {"days": days},
+            )
+        )
+    finally:
+        client.disconnect()
+    return [Found(*row) for row in rows]
