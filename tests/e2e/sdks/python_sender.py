@@ -62,8 +62,6 @@ def main() -> None:
         time.sleep(int(pause) / 1000)  # an application that is busy with other things
     analytics.alias(f"{customer}-before", customer)
     analytics.flush()
-    # What a rate limit put back into the queue is sent by the thread that shutdown() would end.
-    analytics.queue.join()
     analytics.shutdown()
     print(json.dumps({"failed": failed}), flush=True)
 
