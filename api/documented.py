@@ -49,7 +49,7 @@ def _describe(path: str, responses: dict[str, Any]) -> None:
     found = _PAGE | _AS_JSON if path.startswith("/mail/") else _AS_JSON
     for status, response in responses.items():
         if status >= "400":
-            response["content"] = found
+            response.setdefault("content", found)
     responses["default"] = {"description": "Not possible: `code` and why.", "content": found}
     if path in _SUCCESS:
         media_type, status = _SUCCESS[path]

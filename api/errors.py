@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from infra.kafka.log_writer import KafkaUnavailable
 
@@ -79,7 +80,22 @@ async def _http(request: Request, problem: Exception) -> Response:
         message = f"there is nothing at {request.url.path}; see /docs"
     elif status == 405:
         message = f"{request.method} is not possible at {request.url.path}; see /docs"
+        problem.headers = {**(problem.headers or {}), "Allow": ", ".join(_methods(request))}
     return error_response(status, CODES.get(status, "error"), message, problem.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What is possible at the path: a route for each method answers there, and the framework names
+    the first one's only. A route that spells the path out hides those that take any name."""
+    fitting = [
+        route
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+    ]
+    named = [route for route in fitting if route.path == request.url.path] or fitting
+    longest = max((len(route.path) for route in named), default=0)
+    found = [route.methods or set() for route in named if len(route.path) == longest]
+    return sorted(set().union(*found))
 
 
 async def _invalid(_: Request, problem: Exception) -> Response:

@@ -27,7 +27,7 @@ async def healthz() -> Response:
 @router.get(
     "/readyz",
     summary="Events are accepted and customers can be read",
-    responses={503: {"description": "Kafka or Redis is away"}},
+    responses={503: {"description": "Kafka or Redis is away", "content": {"application/json": {}}}},
 )
 async def readyz(parts: Annotated[Parts, Depends(parts_of)]) -> Response:
     """200 while Kafka and Redis answer, else 503; the body says which neighbour is `up` or `down`.

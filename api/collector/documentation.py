@@ -16,34 +16,47 @@ _ERRORS = {
     "503": "Kafka has not acknowledged; send the same again after `Retry-After` seconds.",
 }
 _SECURITY: list[dict[str, list[str]]] = [{"writeKey": []}, {}]
-_EVENT = {
-    "type": "object",
-    "description": "As Segment and RudderStack SDKs send it, at most 32 KB.",
-    "properties": {
-        "messageId": {"type": "string", "maxLength": 100},
-        "userId": {"type": ["string", "null"]},
-        "anonymousId": {"type": ["string", "null"]},
-        "event": {"type": "string", "description": "track: what happened"},
-        "name": {"type": "string", "description": "page and screen"},
-        "groupId": {"type": "string", "description": "group"},
-        "previousId": {"type": "string", "description": "alias"},
-        "properties": {"type": "object"},
-        "traits": {"type": "object", "description": "identify and group"},
-        "context": {"type": "object"},
-        "timestamp": {"type": "string", "format": "date-time"},
-        "sentAt": {"type": "string", "format": "date-time"},
-    },
+_ID = {"type": ["string", "number", "boolean", "null"]}
+_TIME = {
+    "type": ["string", "number", "null"],
+    "description": "ISO 8601, or seconds or milliseconds",
+}
+_OBJECT = {"type": ["object", "null"]}
+_EVENT: dict[str, Any] = {
+    "messageId": {"type": ["string", "number", "null"], "maxLength": 100},
+    "userId": _ID,
+    "anonymousId": _ID,
+    "previousId": {**_ID, "description": "alias"},
+    "groupId": {**_ID, "description": "group"},
+    "event": {"type": ["string", "null"], "description": "track: what happened"},
+    "name": {**_ID, "description": "page and screen"},
+    "context": _OBJECT,
+    "timestamp": _TIME,
+    "sentAt": _TIME,
 }
 _BATCH = {
     "type": "object",
     "required": ["batch"],
     "properties": {
-        "batch": {"type": "array", "maxItems": 2500, "items": _EVENT},
-        "sentAt": {"type": "string", "format": "date-time"},
-        "context": {"type": "object", "description": "for every event that has none of its own"},
-        "writeKey": {"type": "string"},
+        "batch": {
+            "type": "array",
+            "maxItems": 2500,
+            "items": {"description": "an event with its `type`; what is none is a dead letter"},
+        },
+        "sentAt": _TIME,
+        "context": {"description": "an object, for every event that has none of its own"},
+        "writeKey": {"type": ["string", "null"]},
     },
 }
+
+
+def _event(kind: str) -> dict[str, Any]:
+    facts = "traits" if kind in ("identify", "group") else "properties"
+    return {
+        "type": "object",
+        "description": "As Segment and RudderStack SDKs send it, at most 32 KB.",
+        "properties": {**_EVENT, facts: _OBJECT},
+    }
 
 
 def document_collector(schema: dict[str, Any]) -> None:
@@ -53,7 +66,7 @@ def document_collector(schema: dict[str, Any]) -> None:
         paths[path] = {"post": _post("A batch of events", _BATCH, path)}
     for kind in KINDS:
         for path in (f"/v1/{kind}", f"/v1/{kind[0]}"):
-            paths[path] = {"post": _post(f"One {kind} event", _EVENT, path)}
+            paths[path] = {"post": _post(f"One {kind} event", _event(kind), path)}
     for path in ("/v1/m", "/rsaMetrics"):
         paths[path] = {
             "post": _operation("An SDK's telemetry: accepted and dropped", path, {"200": "Always."})
