@@ -93,7 +93,8 @@ def test_the_view_is_json_and_the_liveliest_dialogue_comes_first(history: list[A
     assert lasts == sorted(lasts, reverse=True)
     assert set(again) == {
         "customer_id", "known", "identities", "traits", "consent", "consent_stated", "lifecycle",
-        "dialogues", "segments", "hot", "churn", "value", "next_offers", "recent_triggers", "deadlines",
+        "dialogues", "segments", "hot", "churn", "value", "next_offers", "recent_triggers",
+        "deadlines",
     }  # fmt: skip
 
 
