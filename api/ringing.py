@@ -44,19 +44,9 @@ _decode = msgspec.json.Decoder(RingingCall).decode
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["call_id"],
-                        "properties": {
-                            "call_id": {"type": "string", "minLength": 1, "maxLength": 80},
-                            "number": {"type": ["string", "null"]},
-                            "operator": {"type": ["string", "null"]},
-                            "extension": {"type": ["string", "null"]},
-                            "line": {"type": ["string", "null"]},
-                            "occurred_at": {"type": ["string", "null"], "format": "date-time"},
-                        },
-                        "additionalProperties": False,
-                    }
+                    "schema": msgspec.json.schema_components(
+                        [RingingCall], ref_template="#/components/schemas/{name}"
+                    )[1]["RingingCall"]
                 }
             },
         }
