@@ -6,6 +6,7 @@ from api.customers import models_of, redis_away, view_of
 from api.parts import Parts
 from infra.clock import now_ms
 from infra.kafka.names import TRIGGERS
+from infra.metrics import TRIGGERS as DECIDED
 from infra.screen_pop.popped import Popped
 from schemas.contact import Contact
 from schemas.event import WireEvent
@@ -53,6 +54,7 @@ async def pop_if_ringing(contact: Contact, event: WireEvent, parts: Parts) -> No
             trigger.customer_id.encode("utf-8", "surrogatepass"),
         )
         await popped.add(ringing.pop_id)
+        DECIDED.labels(trigger.type, trigger.decision).inc()
     except (RedisError, OSError):
         raise redis_away() from None
 
