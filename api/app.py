@@ -59,6 +59,7 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
         redirect_slashes=False,
     )
     app.router.routes.insert(0, CollectorRoutes())
+    app.state.api_routes = []  # the app's own list holds whole routers
     for part in (
         health,
         contact,
@@ -78,6 +79,7 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
         tracker,
     ):
         app.include_router(part.router)
+        app.state.api_routes += part.router.routes
     answer_errors(app)
     return app
 
@@ -86,6 +88,6 @@ class _DocumentedApp(FastAPI):
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             schema = super().openapi()
-            document_common(schema, self.routes)
+            document_common(schema, self.state.api_routes)
             document_collector(schema)
         return super().openapi()

@@ -80,7 +80,9 @@ async def _http(request: Request, problem: Exception) -> Response:
         message = f"there is nothing at {request.url.path}; see /docs"
     elif status == 405:
         message = f"{request.method} is not possible at {request.url.path}; see /docs"
-        problem.headers = {**(problem.headers or {}), "Allow": ", ".join(_methods(request))}
+        possible = _methods(request)
+        if possible:
+            problem.headers = {**(problem.headers or {}), "Allow": ", ".join(possible)}
     return error_response(status, CODES.get(status, "error"), message, problem.headers)
 
 
@@ -89,13 +91,14 @@ def _methods(request: Request) -> list[str]:
     the first one's only. A route that spells the path out hides those that take any name."""
     fitting = [
         route
-        for route in request.app.routes
+        for route in request.app.state.api_routes
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
     ]
     named = [route for route in fitting if route.path == request.url.path] or fitting
     longest = max((len(route.path) for route in named), default=0)
-    found = [route.methods or set() for route in named if len(route.path) == longest]
-    return sorted(set().union(*found))
+    nearest = [route for route in named if len(route.path) == longest]
+    shown = [route for route in nearest if route.include_in_schema] or nearest
+    return sorted(set().union(*(route.methods or set() for route in shown)))
 
 
 async def _invalid(_: Request, problem: Exception) -> Response:
