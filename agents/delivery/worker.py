@@ -245,12 +245,16 @@ class DeliveryWorker:
 
     async def _look(self) -> None:
         """Takes what is due, as much as there are places for."""
+        turn = 0
         while not self._stopping:
             self._free.clear()
             endpoints = [name for name in self._names() if self._lane(name).waiting]
             for endpoint in endpoints:
                 self._lane(endpoint).waiting = False
-            for partition in self.partitions:
+            # Whoever is looked at first gets the places that are free: each partition in its turn.
+            turn += 1
+            first = turn % max(1, len(self.partitions))
+            for partition in (*self.partitions[first:], *self.partitions[:first]):
                 await self._look_at(partition, endpoints)
             try:
                 async with asyncio.timeout(LOOK_EVERY_S):
