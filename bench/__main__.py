@@ -44,7 +44,7 @@ BENCHES: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("profile.bytes", state.measure_profiles),
     ("state", state.measure),
     ("offers", offers.measure),
-    ("rules.hundred_vs_ten", rules.measure),
+    ("rules", rules.measure),
 )
 """What figures' names begin with, and what measures them."""
 

@@ -1,4 +1,4 @@
-"""What rules cost: the fold in memory with a hundred of them over that with ten."""
+"""What rules and segments cost: the fold in memory with them over that without."""
 
 import statistics
 import time
@@ -31,29 +31,49 @@ _CONDITIONS = (
     "known",
     'channels.exists(name, name != "web")',
 )
+_SEGMENTS = """
+segments:
+  loyal: {if: purchases >= 3 && open_complaints == 0}
+  big-spender: {if: spend > 500.0}
+  recommends: {if: referrals >= 1}
+  hesitating: {if: 'purchases == 0 && topics.exists(name, furthest[name] == "checkout")'}
+  advocates: {if: 'relationship == "advocate"'}
+relationship:
+  advocate: referrals >= 1
+  dormant: 180d
+  blocked: has(traits.blocked) && traits.blocked == true
+"""
 
 
 def measure() -> Iterator[Figure]:
-    """rules.hundred_vs_ten."""
+    """rules.hundred_vs_ten, rules.segments."""
     batches = [
         [(profile_key(event) or "", event) for event in decode_envelope(value)[0]]
         for _, _, value in envelopes(
             shop_events(EVENTS_COUNT, CUSTOMERS, seed=1, start=now_ms()), 1, ENVELOPE
         )
     ]
-    books = {count: _with_rules(count) for count in (10, 100)}
-    rates: dict[int, list[float]] = {count: [] for count in books}
+    yield _compared("rules.hundred_vs_ten", batches, hundred=_with_rules(100), ten=_with_rules(10))
+    text = SHIPPED_PLAYBOOK.read_text(encoding="utf-8")
+    head, _, triggers = text.partition("\ntriggers:\n")
+    five = parse_playbook(f"{head}{_SEGMENTS}triggers:\n{triggers}", "five segments")
+    yield _compared("rules.segments", batches, segments=five, none=parse_playbook(text, "none"))
+
+
+def _compared(
+    name: str, batches: list[list[tuple[str, Event]]], **books: CompiledPlaybook
+) -> Figure:
+    """The throughput with the first of two playbooks over that with the second."""
+    rates: dict[str, list[float]] = {which: [] for which in books}
     for _ in range(ROUNDS):  # in turns: whatever else the machine does, it does to each
-        for count, book in books.items():
-            rates[count].append(_throughput(batches, book))
-    median = {count: statistics.median(found) for count, found in rates.items()}
-    about = {
-        "events": EVENTS_COUNT,
-        "rounds": ROUNDS,
-        "hundred_events_per_s": round(median[100]),
-        "ten_events_per_s": round(median[10]),
-    }
-    yield Figure("rules.hundred_vs_ten", round(median[100] / median[10], 3), "ratio", about)
+        for which, book in books.items():
+            rates[which].append(_throughput(batches, book))
+    median = {which: statistics.median(found) for which, found in rates.items()}
+    about = {f"{which}_events_per_s": round(rate) for which, rate in median.items()}
+    one, other = median.values()
+    return Figure(
+        name, round(one / other, 3), "ratio", {"events": EVENTS_COUNT, "rounds": ROUNDS, **about}
+    )
 
 
 def _throughput(batches: list[list[tuple[str, Event]]], book: CompiledPlaybook) -> float:

@@ -30,6 +30,9 @@ UNASKED = frozenset({"call", "letter", "store", "web"})
 """Channels on which a customer who has stated nothing may be spoken to: somebody calls or writes by
 hand, or the customer came by themselves. Every other one (email, sms, push, ...) needs a yes."""
 
+_STATE = frozenset({"identify", "contact"})
+_UNSUBSCRIBED = "Unsubscribed"
+_NOTHING: Mapping[str, bool] = {}
 _BANNERS_SPEAK_OF = frozenset({"web", "app"})
 
 
@@ -89,19 +92,21 @@ def consent_of(event: Event) -> Mapping[str, bool]:
     """
     banner = event.context.consent
     if banner is None:
+        if event.type not in _STATE and event.name != _UNSUBSCRIBED:  # most events by far
+            return _NOTHING
         return _of_event(event)
     return {**_of_banner(event.channel, banner), **_of_event(event)}
 
 
 def _of_event(event: Event) -> Mapping[str, bool]:
     kind = event.type
-    if kind in ("identify", "contact"):
+    if kind in _STATE:
         stated = event.properties.get("consent")
         if isinstance(stated, bool):
             return {EVERY_CHANNEL: stated}
         if isinstance(stated, dict):
             return dict(_flat(stated))
-    elif event.name == "Unsubscribed":
+    elif event.name == _UNSUBSCRIBED:
         return {EVERY_CHANNEL: False}
     return {}
 

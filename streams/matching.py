@@ -97,7 +97,13 @@ def match_event(event: Event, dispatch: Dispatch) -> tuple[list[Match], bool]:
     kind = event.type
     if kind == "track":
         rules = dispatch.events.get(event.name or "")
-        return _apply(rules, event.properties) if rules else ([], False)
+        if not rules:
+            return [], False
+        rule = rules[0]
+        if rule.each is None and len(rules) == 1:  # most events by far
+            topic = rule.render(event.properties)
+            return [] if topic is None else [Match(topic, rule.stage, rule.place)], rule.order
+        return _apply(rules, event.properties)
     if kind in ("page", "screen"):
         page = event.context.page
         properties = event.properties
@@ -120,7 +126,7 @@ def match_event(event: Event, dispatch: Dispatch) -> tuple[list[Match], bool]:
 def _apply(
     rules: tuple[CompiledMatch, ...], properties: Mapping[str, Any]
 ) -> tuple[list[Match], bool]:
-    if len(rules) == 1 and rules[0].each is None:  # most events by far
+    if len(rules) == 1 and rules[0].each is None:
         rule = rules[0]
         topic = rule.render(properties)
         return [] if topic is None else [Match(topic, rule.stage, rule.place)], rule.order

@@ -11,6 +11,8 @@ from streams.playbook import CompiledPlaybook
 from streams.playbook_parts import CompiledRelationship
 from streams.playbook_segments import compile_relationship
 
+_TRAITS = frozenset({"traits"})
+
 
 def relationship_of(profile: Profile, now: int, book: CompiledPlaybook, models: Models) -> str:
     """`prospect`, `first purchase`, `regular`, `advocate`, `partner`, `dormant` or `blocked` at
@@ -45,6 +47,8 @@ def is_blocked(profile: Profile, now: int, book: CompiledPlaybook, models: Model
     rules = book.relationship
     if rules is None or rules.blocked is None:
         return False
+    if not profile.traits and rules.blocked.names <= _TRAITS and "first" not in rules.groups:
+        return False  # as of somebody of whom nothing was heard: asked at every trigger
     return rules.blocked.holds(facts_of(rules.blocked.names, profile, now, book, models))
 
 

@@ -59,7 +59,14 @@ def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
 
 
 def _one_field(before: str, names: tuple[str, ...]) -> Render:
+    first = names[0]
+
     def render(fields: Mapping[str, Any]) -> str | None:
+        text = fields.get(first)
+        if type(text) is str and len(text) <= _LONGEST_FIELD:  # most events by far
+            found = label(text)
+            if found:
+                return before + found
         value = _first(fields, names)
         return None if value is None else before + value
 

@@ -49,8 +49,10 @@ def held_back(
         and is_blocked(profile, now, book, models)
     ):
         return "blocked"
-    if not may_speak(profile.consent, channel, MARKETING if rule.campaign else None):
-        return "no_consent"
+    if channel is not None or profile.consent:
+        purpose = MARKETING if rule.campaign else None
+        if not may_speak(profile.consent, channel, purpose):
+            return "no_consent"
     if rule.expires is not None and now - cause.occurred_at > rule.expires:
         return "expired"
     if rule.cooldown:

@@ -45,6 +45,8 @@ def decide(
     if len(found) > 1:
         found = in_order(found, book.by_name)
     for rule, cause in found:
+        then = rule.then
+        channel = then.channel
         condition = rule.condition
         if condition is not None and not condition.holds(
             facts_of(condition.names, profile, cause.decided_at, book, models, cause.facts())
@@ -52,7 +54,6 @@ def decide(
             continue
         held = held_back(profile, decisions, rule, cause, taken, book, models)
         arm: str | None = None
-        channel = rule.then.channel
         if held is None and channel is not None:
             taken.add(channel)
             out = _is_held_out(profile.key, rule, book)
@@ -73,7 +74,6 @@ def decide(
             suppressed_by=held,
             playbook=book.version,
         )
-        then = rule.then
         if channel is not None or then.endpoint is not None or then.template or rule.priority:
             # Beyond fifteen arguments the constructor takes five times as long.
             trigger = replace(
