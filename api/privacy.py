@@ -16,6 +16,7 @@ from api.errors import RETRY_AFTER_S, Refused
 from api.parts import Parts, parts_of
 from infra.clickhouse.failures import ClickHouseRefused, ClickHouseUnavailable
 from infra.clock import now_ms
+from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.records import DEFAULT
 from infra.privacy.deliveries import calls_of, deliveries_of
 from infra.privacy.erasure_state import ArchiveState, archive_state
@@ -150,8 +151,9 @@ def _all_lines(begin: list[bytes], first: bytes | None, rows: Iterator[bytes]) -
 
 async def _held_in_redis(parts: Parts, found: Found, ids: list[str]) -> list[bytes]:
     lines = []
-    endpoints = list(dict.fromkeys([DEFAULT, *parts.playbook.source.endpoints]))
     try:
+        remembered = await EndpointStates(parts.redis).remembered()
+        endpoints = list(dict.fromkeys([DEFAULT, *parts.playbook.source.endpoints, *remembered]))
         if found.profile is not None and not is_tombstone(found.profile):
             models = await models_of(parts, found.profile)
             view = customer_view(found.profile, parts.playbook, models, now_ms())

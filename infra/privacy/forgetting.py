@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from redis.asyncio import Redis
 
+from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.records import DEFAULT
 from infra.privacy.deliveries import forget_deliveries
 from infra.redis.alias_index import AliasIndex
@@ -30,5 +31,7 @@ class Forgetting:
         `OSError`."""
         until = {erasure.key: erasure.at for erasure in erased}
         await self._aliases.remove([(alias, key) for alias, key in given_up if key in until])
-        names = dict.fromkeys([DEFAULT, *endpoints])
+        # Something may wait for an endpoint that the playbook has lost.
+        remembered = await EndpointStates(self._redis).remembered()
+        names = dict.fromkeys([DEFAULT, *endpoints, *remembered])
         await forget_deliveries(self._redis, partition, until, names)
