@@ -40,6 +40,8 @@ def document_common(schema: dict[str, Any], routes: list[BaseRoute]) -> None:
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _describe(path, operation["responses"])
+            for parameter in operation.get("parameters", ()):
+                _allow_seconds(parameter["schema"])
             if (path, method.upper()) in guarded:
                 operation["security"] = [{"token": []}]
 
@@ -54,6 +56,13 @@ def _describe(path: str, responses: dict[str, Any]) -> None:
     if path in _SUCCESS:
         media_type, status = _SUCCESS[path]
         responses[status]["content"] = {media_type: {"schema": {}}}
+
+
+def _allow_seconds(schema: dict[str, Any]) -> None:
+    """A moment may be a number too: seconds or milliseconds since 1970."""
+    kinds = schema.get("anyOf", ())
+    if any(kind.get("format") == "date-time" for kind in kinds):
+        schema["anyOf"] = [*kinds, {"type": "number"}]
 
 
 def _guarded(routes: list[BaseRoute]) -> Iterator[tuple[str, str]]:
