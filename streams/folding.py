@@ -144,7 +144,8 @@ def _fold_happening(
     if book.watched:
         now = event.received_at
         changed = changed_groups(book.watched, profile, folded, order, matches, earlier, now)
-        folded = _looked_at(folded, changed, event, book, models, sparks)
+        if changed or decisions.relationship == "dormant":
+            folded = _looked_at(folded, changed, event, book, models, sparks)
     past = profile.lifecycle
     decisions = _decided(past, folded, sparks, matches, order, event, book, models, effects)
     if decisions is not folded.decisions:
@@ -163,8 +164,6 @@ def _looked_at(
     """The customer with the segments and the relationship after the event, which has `changed`
     these groups of facts; what that makes rules say is appended to `sparks`."""
     decisions = profile.decisions
-    if not changed and decisions.relationship != "dormant":
-        return profile
     state = look(profile, event, changed, book, models)
     sparks += state.sparks
     return profile if state.decisions is decisions else replace(profile, decisions=state.decisions)
