@@ -41,6 +41,7 @@ class Parts:
     def __init__(self) -> None:
         self.settings = Settings(api_token=SecretStr("secret"))
         self.events = Log()
+        self.scrub = lambda event: event
 
 
 @pytest.fixture
