@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from typing import Any
 
 import faust
@@ -32,10 +31,6 @@ log = structlog.get_logger()
 class _Decided(msgspec.Struct, gc=False):
     playbook: str = ""
 
-
-_SWITCH_INTERVAL_S = 0.0005
-"""How long Faust's fetching thread and the worker hold the interpreter against each other: at 5 ms
-a trigger waits for it twice on its way, and nothing here computes for long."""
 
 _decoder = msgspec.json.Decoder(_Decided)
 
@@ -68,7 +63,6 @@ def delivery_app(settings: Settings, book: CompiledPlaybook) -> faust.App:
         if not running:
             running.append(asyncio.create_task(worker.run()))
             running[0].add_done_callback(check)
-            sys.setswitchinterval(_SWITCH_INTERVAL_S)
             await writer.start()
             await tail.start()
         worker.partitions = tuple(sorted(partition for _, partition in places))
