@@ -34,6 +34,7 @@ BENCHES: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("scale.two_workers", scale.measure),
     ("latency.click_to_trigger", latency.measure),
     ("latency.click_to_webhook", webhook.measure),
+    ("delivery.throughput", webhook.measure_throughput),
     ("deadline.lateness", lateness.measure),
     ("collector", collector.measure),
     ("screen_pop", screen_pop.measure),

@@ -4,7 +4,8 @@ import asyncio
 import re
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -12,22 +13,29 @@ from pydantic import SecretStr
 
 from bench.figure import Figure
 from bench.latency import RATE, SECONDS, send_clicks
-from bench.servers import servers
+from bench.servers import Bench, servers
+from infra.clock import now_ms
 from infra.embedded.ports import free_ports
+from infra.kafka.log_writer import LogWriter
+from infra.kafka.names import TRIGGERS
+from schemas.trigger import Trigger
+from streams.codec import encode_trigger
 
 _SECRET = "whsec_" + b64encode(b"b" * 32).decode()
 _SETTLED_S = 3.0
 """Seconds without a delivery after which the last is taken to be in."""
 
+_TRIGGERS = 10_000
+
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
-class _Trigger(msgspec.Struct):
+class _Data(msgspec.Struct):
     why: dict[str, Any]
 
 
 class _Body(msgspec.Struct):
-    data: _Trigger
+    data: _Data
 
 
 def measure() -> Iterator[Figure]:
@@ -40,9 +48,44 @@ def measure() -> Iterator[Figure]:
         yield Figure(f"latency.click_to_webhook.p{percent}_ms", round(value, 2), "ms", about)
 
 
-async def _measure() -> list[float]:
-    sent: dict[str, float] = {}
+def measure_throughput() -> Iterator[Figure]:
+    """delivery.throughput: deliveries a second of one worker, from triggers that are on the Kafka
+    topic until the receiver has read them."""
+    arrived = sorted(asyncio.run(_measure_throughput()))
+    rate = (len(arrived) - 1) / (arrived[-1] - arrived[0])
+    yield Figure("delivery.throughput", round(rate), "deliveries/s", {"deliveries": len(arrived)})
+
+
+async def _measure_throughput() -> list[float]:
     arrived: dict[str, float] = {}
+    async with _delivering(arrived) as bench:
+        await bench.worker("delivery")
+        writer = LogWriter(bench.settings)
+        await writer.start()
+        now = now_ms()
+        for partition in range(bench.settings.partitions):
+            numbers = range(partition, _TRIGGERS, bench.settings.partitions)
+            await writer.append_many(
+                TRIGGERS, partition, [(None, encode_trigger(_trigger(n, now))) for n in numbers]
+            )
+        await writer.stop()
+        while len(arrived) < _TRIGGERS:  # noqa: ASYNC110 - the receiver has other things to do
+            await asyncio.sleep(0.05)
+    return list(arrived.values())
+
+
+def _trigger(number: int, now: int) -> Trigger:
+    why = {"message_id": f"message-{number}", "stages": {"introduction": 3}, "share": 0.31}
+    return Trigger(
+        id=f"trg_{number:032x}", type="stage.reached", rule="bench", stage="introduction",
+        occurred_at=now, decided_at=now, decision="fire", reason="reached introduction", why=why,
+        topic="product/shoes", customer_id=f"customer-{number}",
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def _delivering(arrived: dict[str, float]) -> AsyncIterator[Bench]:
+    """Servers whose workers deliver to a receiver here."""
     (port,) = free_ports(1)
     loop = asyncio.get_running_loop()
     receiver = await loop.create_server(lambda: _Receiver(arrived), "127.0.0.1", port)
@@ -54,13 +97,20 @@ async def _measure() -> list[float]:
                 "webhook_private": True,
             }
         )
+        yield bench
+        receiver.close()
+
+
+async def _measure() -> list[float]:
+    sent: dict[str, float] = {}
+    arrived: dict[str, float] = {}
+    async with _delivering(arrived) as bench:
         await asyncio.gather(bench.api(), bench.worker("dialogue"), bench.worker("delivery"))
         await send_clicks(bench, sent)
         before = -1
         while before != len(arrived):
             before = len(arrived)
             await asyncio.sleep(_SETTLED_S)
-        receiver.close()
     return [(at - sent[name]) * 1000 for name, at in arrived.items() if name in sent]
 
 
