@@ -43,8 +43,13 @@ def rows(stack: RunningStack, *ids: str) -> int:
 def daehwa(stack: RunningStack, *arguments: str) -> str:
     command = [str(Path(sys.executable).with_name("daehwa")), *arguments]
     done = subprocess.run(
-        command, env={**os.environ, **stack.environment}, capture_output=True, text=True, check=True
+        command,
+        check=False,
+        env={**os.environ, **stack.environment},
+        capture_output=True,
+        text=True,
     )
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 
