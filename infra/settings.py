@@ -101,8 +101,8 @@ class Settings(PrivacySettings):
     )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         ("*",),
-        description="origins that may send from a browser, comma-separated; SOURCE=ORIGIN for those "
-        "of one source",
+        description="origins that may send from a browser, comma-separated; SOURCE=ORIGIN for "
+        "those of one source",
     )
     rate_limit: int = Field(
         20_000,

@@ -42,6 +42,9 @@ COMPLEMENT_LIFT = 2.0
 MOST_POPULAR = 48
 """Popular topics new to the customer that are candidates as well."""
 
+MOST_AT_A_CLICK = 8
+"""Of the strongest next topics, those that are candidates where popular ones are not."""
+
 MOST_TAUGHT = 8
 """Topics of a customer that a new one is counted as coming after."""
 
@@ -140,10 +143,14 @@ def next_topics(
     """
     names: set[str] = set()
     if transitions.gone_on(last) >= least:
-        names.update(transitions.strongest(last))
+        # At a click only what is far likelier than on average is asked for, and it is among few.
+        strongest = None if popular else MOST_AT_A_CLICK
+        names.update(transitions.strongest(last)[:strongest])
         for topic, _ in considered[:MOST_LOOKED_AT]:
-            names.update(transitions.strongest(topic))
-        names.update(islice(filterfalse(known.__contains__, transitions.popular), MOST_POPULAR))
+            if topic != last:
+                names.update(transitions.strongest(topic)[:strongest])
+        if popular:
+            names.update(islice(filterfalse(known.__contains__, transitions.popular), MOST_POPULAR))
     said = frozenset(complements)
     names |= said
     names.difference_update(known)
@@ -184,14 +191,18 @@ def _scored(
     arrived, lately, begun = transitions.arrived, transitions.lately, transitions.begun
     prior = SHRINKAGE / max(transitions.arrived_total, 1)
     customers = transitions.customers + STRANGERS
+    only = rows[0] if len(rows) == 1 else None
     ranked = []
     for topic in names:
         per_expected = 1 / (prior * (arrived.get(topic) or 1))
-        product = constant
-        for count in [following(topic) for following in rows]:
-            if count:
-                product *= 1 + count * per_expected
-        combined = product**tempered
+        if only is not None:  # most visitors by far
+            combined = (constant * (1 + (only(topic) or 0) * per_expected)) ** tempered
+        else:
+            product = constant
+            for count in [following(topic) for following in rows]:
+                if count:
+                    product *= 1 + count * per_expected
+            combined = product**tempered
         if topic in said:
             combined *= COMPLEMENT_LIFT
         strangers = customers - begun.get(topic, 0)

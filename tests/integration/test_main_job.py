@@ -172,7 +172,8 @@ def test_the_next_offer_is_learned_from_other_customers(stack: RunningStack) -> 
         name for name in (new("new") for _ in range(400))
         if partition_of(name, partitions) == partition
     )  # fmt: skip
-    stack.send(track({"userId": new_shopper}, "Product Viewed", now, category="tents"))
+    bought = [{"category": "tents"}]
+    stack.send(track({"userId": new_shopper}, "Order Completed", now, total=99, products=bought))
     (offer,) = wait_until(
         lambda: [t for t in stack.triggers(new_shopper) if t["type"] == "offer.next"]
     )

@@ -131,6 +131,10 @@ def view(number: int, category: str, name: str = "Product Viewed") -> Event:
     )
 
 
+def bought(minute: int, category: str) -> Event:
+    return view(minute, category, "Order Completed")
+
+
 def effects_of(
     happened: Event, profile: Profile | None, counted: CountedTransitions
 ) -> list[Effect]:
@@ -150,7 +154,7 @@ ELSEWHERE = {("product/coats", "product/hats"): 50, ("product/coats", "complaint
 
 def test_an_offer_says_what_and_why() -> None:
     learned = counted(BEGUN, ELSEWHERE | {("product/shoes", "product/socks"): 100})
-    (trigger,) = offers(view(1, "shoes"), None, learned)
+    (trigger,) = offers(bought(1, "shoes"), None, learned)
     share = (100 + SHRINKAGE * 0.5) / (100 + SHRINKAGE)
     assert trigger.topic == "product/socks"
     assert trigger.why["share"] == round(share, 4)
@@ -162,9 +166,9 @@ def test_an_offer_says_what_and_why() -> None:
 
 def test_too_few_customers_are_no_reason() -> None:
     pairs = ELSEWHERE | {("product/shoes", "product/socks"): 19}
-    assert offers(view(1, "shoes"), None, counted(BEGUN, pairs)) == []
+    assert offers(bought(1, "shoes"), None, counted(BEGUN, pairs)) == []
     pairs["product/shoes", "product/socks"] += 1
-    assert len(offers(view(1, "shoes"), None, counted(BEGUN, pairs))) == 1
+    assert len(offers(bought(1, "shoes"), None, counted(BEGUN, pairs))) == 1
 
 
 def test_what_the_customer_knows_and_what_the_rule_does_not_cover_is_not_offered() -> None:
@@ -175,7 +179,7 @@ def test_what_the_customer_knows_and_what_the_rule_does_not_cover_is_not_offered
         ("product/coats", "product/coats2"): 500,
     }
     profile = fold_all([view(1, "socks")])
-    (trigger,) = offers(view(2, "shoes"), profile, counted(BEGUN, pairs))
+    (trigger,) = offers(bought(2, "shoes"), profile, counted(BEGUN, pairs))
     assert trigger.topic == "product/hats"
 
 
@@ -185,7 +189,7 @@ def test_less_than_the_average_is_no_offer() -> None:
         ("product/shoes", "product/socks"): 30,
         ("product/coats", "product/socks"): 900,
     }
-    assert offers(view(1, "shoes"), None, counted(BEGUN, pairs)) == []
+    assert offers(bought(1, "shoes"), None, counted(BEGUN, pairs)) == []
 
 
 def test_one_offer_a_day() -> None:
@@ -195,9 +199,9 @@ def test_one_offer_a_day() -> None:
         ("product/gloves", "product/hats"): 150,
         ("product/coats", "complaint/x"): 500,
     })  # fmt: skip
-    profile = fold_all([view(1, "shoes")], models=Models(learned))
-    assert offers(view(2, "gloves"), profile, learned) == [], "none is looked for while one rests"
-    (next_day,) = offers(view(2 + 24 * 60, "gloves"), profile, learned)
+    profile = fold_all([bought(1, "shoes")], models=Models(learned))
+    assert offers(bought(2, "gloves"), profile, learned) == [], "none is looked for while one rests"
+    (next_day,) = offers(bought(2 + 24 * 60, "gloves"), profile, learned)
     assert next_day.decision == "fire"
 
 
