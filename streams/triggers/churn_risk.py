@@ -52,7 +52,7 @@ def at_risk(
         occurred_at=due,
         decided_at=decided_at,
         reason=(
-            f"bought {days} times, last on {_date(life.last_purchase)}, then nothing for "
+            f"bought on {_days(days)}, last on {_date(life.last_purchase)}, then nothing for "
             f"{in_words(due - life.last_purchase)}: the chance that they come back "
             f"fell below {rule.p_alive:.0%}"
             + ("" if model.fitted else " (default model, not fitted to this shop yet)")

@@ -153,7 +153,7 @@ async def test_bad_items_become_dead_letters_and_the_good_are_kept(
     letters = {letter.payload: letter for letter in await dead_letters_of(broker)}
     for item in bad:
         (letter,) = [one for payload, one in letters.items() if json.loads(payload) == item]
-        assert letter.origin == "collector:shop"
+        assert letter.origin == "collector:shop/batch"
         assert letter.detail
 
 

@@ -146,7 +146,7 @@ def test_a_customer_who_stopped_buying_is_at_risk(stack: RunningStack) -> None:
         lambda: [t for t in stack.triggers(customer) if t["type"] == "churn.risk"]
     )
     assert trigger["decision"] == "fire"
-    assert "bought 4 times, last on 1997-03-30" in trigger["reason"]
+    assert "bought on 4 days, last on 1997-03-30" in trigger["reason"]
     assert trigger["why"]["p_alive"] == pytest.approx(0.5, abs=0.001)
     view = stack.customer(customer)
     assert view["lifecycle"]["purchases"] == 4

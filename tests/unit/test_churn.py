@@ -130,7 +130,7 @@ def test_every_second_purchase_sets_the_deadline_and_a_timer_fires_it() -> None:
     assert trigger.why["model"] == "default"
     assert "default model" in trigger.reason
     last = date.fromtimestamp((BEGIN + 30 * DAY) // 1000).isoformat()
-    assert f"bought 2 times, last on {last}" in trigger.reason
+    assert f"bought on 2 days, last on {last}" in trigger.reason
     assert fired.profile.decisions.deadlines == {}
 
 

@@ -9,7 +9,7 @@ from infra.demo.figures import Rate
 from infra.demo.screen import UNKNOWN, Status, screen, status_line, trigger_text
 
 REASON = (
-    "bought 3 times, last on 1998-03-07, then nothing for 94 weeks: the chance that they come "
+    "bought on 3 days, last on 1998-03-07, then nothing for 94 weeks: the chance that they come "
     "back fell below 50% (default model, not fitted to this shop yet)"
 )
 
