@@ -31,13 +31,24 @@ LEARNED = CountedTransitions(
 )
 
 
-def viewed(number: int, category: str, minutes: int, profile: Profile | None) -> Folded:
+def viewed(
+    number: int,
+    category: str,
+    minutes: int,
+    profile: Profile | None,
+    name: str = "Product Viewed",
+) -> Folded:
     at = BEGIN + minutes * MINUTE
-    happened = event(f"m{number}", name="Product Viewed", user_id="u1", occurred_at=at,
+    happened = event(f"m{number}", name=name, user_id="u1", occurred_at=at,
                      received_at=at, properties={"category": category})  # fmt: skip
     outcome = fold(profile, "u1", happened, shop(), Models(LEARNED))
     assert isinstance(outcome, Folded)
     return outcome
+
+
+def bought(category: str, profile: Profile | None) -> Folded:
+    """The shop that ships offers something next at a purchase."""
+    return viewed(1, category, 0, profile, "Order Completed")
 
 
 def counted(folded: Folded) -> list[str]:
@@ -45,15 +56,15 @@ def counted(folded: Folded) -> list[str]:
 
 
 def test_an_offer_is_shown_once_and_taken_once() -> None:
-    shown = viewed(1, "shoes", 0, None)
-    assert counted(shown) == ["product/socks\x1fprospect\x1fshown"]
+    shown = bought("shoes", None)
+    assert counted(shown) == ["product/socks\x1fcustomer\x1fshown"]
     taken = viewed(2, "socks", 5, shown.profile)
-    assert counted(taken) == ["product/socks\x1fprospect\x1ftaken"]
+    assert counted(taken) == ["product/socks\x1fcustomer\x1ftaken"]
     assert counted(viewed(3, "socks", 6, taken.profile)) == []
 
 
 def test_what_comes_after_the_window_is_not_the_offers_doing() -> None:
-    shown = viewed(1, "shoes", 0, None)
+    shown = bought("shoes", None)
     late = viewed(2, "socks", WINDOW_MS // MINUTE + 1, shown.profile)
     assert not any(field.endswith("taken") for field in counted(late))
     assert all(one.topic != "product/socks" for one in late.profile.decisions.offered)
@@ -61,7 +72,7 @@ def test_what_comes_after_the_window_is_not_the_offers_doing() -> None:
 
 def test_an_offer_held_back_is_no_outcome() -> None:
     cooling = Profile("u1", decisions=Decisions(fired={"next-offer": BEGIN - MINUTE}))
-    held = viewed(1, "shoes", 0, cooling)
+    held = bought("shoes", cooling)
     assert counted(held) == []
     assert held.profile.decisions.offered == ()
 
