@@ -164,7 +164,7 @@ def metric(stack: RunningStack, part: str, *names: str) -> float:
 @pytest.mark.parametrize(
     "count",
     [
-        pytest.param(3_000, marks=pytest.mark.timeout(240)),
+        pytest.param(3_000, marks=[pytest.mark.slow, pytest.mark.timeout(240)]),
         pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(3_000)]),
     ],
 )
