@@ -153,7 +153,7 @@ def test_a_customer_who_stopped_buying_is_at_risk(stack: RunningStack) -> None:
     assert view["churn"]["p_alive"] < 0.01
 
 
-@pytest.mark.slow  # beside other traffic the lift is no longer above 1: see test_offers.py
+@pytest.mark.slow  # fails for a reason not found yet: no offer comes
 def test_the_next_offer_is_learned_from_other_customers(stack: RunningStack) -> None:
     partitions = int(stack.environment["DAEHWA_PARTITIONS"])
     partition = partition_of("offer-seed", partitions)
