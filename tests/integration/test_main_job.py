@@ -153,19 +153,20 @@ def test_a_customer_who_stopped_buying_is_at_risk(stack: RunningStack) -> None:
     assert view["churn"]["p_alive"] < 0.01
 
 
-@pytest.mark.slow  # fails for a reason not found yet: no offer comes
 def test_the_next_offer_is_learned_from_other_customers(stack: RunningStack) -> None:
     partitions = int(stack.environment["DAEHWA_PARTITIONS"])
     partition = partition_of("offer-seed", partitions)
     names = [new("shopper") for _ in range(400)]
     shoppers = [name for name in names if partition_of(name, partitions) == partition]
     now = datetime.now(UTC)
+    # What follows one topic is worth telling only if less of it follows the others.
+    ways = (("tents", "lanterns"), ("tents", "lanterns"), ("tents", "kites"), ("maps", "compasses"))
     for start in range(0, len(shoppers), 20):
         stack.send(
             *(
                 track({"userId": who}, "Product Viewed", now, category=category)
-                for who in shoppers[start : start + 20]
-                for category in ("tents", "lanterns" if hash(who) % 4 else "kites")
+                for number, who in enumerate(shoppers[start : start + 20])
+                for category in ways[number % len(ways)]
             )
         )
     wait_until(lambda: stack.customer(shoppers[-1]))
