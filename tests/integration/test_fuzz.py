@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from api.collector.reading import LARGEST_BODY
+from infra.clock import now_ms
 from streams.dead_letters import dead_letter
 from streams.tracking.body import Body, BodyError, read_batch, read_single
 from streams.tracking.events import read_events
@@ -37,6 +38,8 @@ class Sent:
     """What the answers promised."""
 
     def __init__(self) -> None:
+        # About when the collector receives them: what becomes of a stated time depends on it.
+        self._began = now_ms()
         self.statuses: Counter[int] = Counter()
         self.accepted = 0
         self.events: set[tuple[str, str]] = set()
@@ -53,7 +56,9 @@ class Sent:
         except BodyError:
             assert status == 400
             return
-        events, rejected = read_events(body, None if kind == "batch" else kind, number, SOURCE)
+        events, rejected = read_events(
+            body, None if kind == "batch" else kind, self._began + number, SOURCE
+        )
         self.accepted += len(events)
         self.events |= {(key, event.message_id) for key, event in events}
         self.letters |= {
@@ -164,7 +169,7 @@ def metric(stack: RunningStack, part: str, *names: str) -> float:
 @pytest.mark.parametrize(
     "count",
     [
-        pytest.param(3_000, marks=[pytest.mark.slow, pytest.mark.timeout(240)]),
+        300,
         pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(3_000)]),
     ],
 )
