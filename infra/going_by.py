@@ -91,7 +91,7 @@ class Compiler:
             said[PLAYBOOK] = InForce(first.version, first.at)
         found: dict[str, Definition] = {}
         for kind, named in said.items():
-            definition = known.find(kind, named.version, named.at)
+            definition = _named(known, kind, named.version, named.at)
             if definition is None:
                 return None
             found[kind] = definition
@@ -114,7 +114,7 @@ class Compiler:
         standing = going.in_force.get(kind)
         if standing is not None and adoption.at <= standing.at:
             return going
-        definition = known.find(kind, adoption.version, adoption.at)
+        definition = _named(known, kind, adoption.version, adoption.at)
         if definition is None:
             return None
         book, churn = going.book, going.churn
@@ -126,7 +126,7 @@ class Compiler:
         except UnusableError:
             return going
         return GoingBy(
-            book, churn, {**going.in_force, kind: InForce(definition.version, definition.at)}
+            book, churn, {**going.in_force, kind: InForce(adoption.version, adoption.at)}
         )
 
     def _usable_playbook(self, known: Definitions, definition: Definition) -> CompiledPlaybook:
@@ -150,3 +150,8 @@ class Compiler:
                 kind=definition.kind, version=definition.version, by=definition.by, problem=why,
             )  # fmt: skip
         return UnusableError(f"{definition.kind} {definition.version}: {why}")
+
+
+def _named(known: Definitions, kind: str, version: str, at: int) -> Definition | None:
+    # The version is made of the content: published again at another time, it decides the same.
+    return known.find(kind, version, at) or known.find(kind, version)

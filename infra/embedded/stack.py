@@ -82,7 +82,8 @@ class Stack:
         self._servers = [PartProcess(part) for part in servers]
         self._own = [PartProcess(part) for part in own]
         self._watchers: list[asyncio.Task[None]] = []
-        self._restarted = asyncio.Lock()
+        self._broker = asyncio.Lock()
+        """Held while a broker that forgets is made anew: no worker starts meanwhile."""
         self.gave_up: asyncio.Future[str] | None = None
 
     async def start(self) -> None:
@@ -136,18 +137,25 @@ class Stack:
             self._tell(f"{name} ended by itself (exit code {code}), starting it again")
             await asyncio.sleep(min(0.2 * 2**restarts, 10))
             restarts += 1
-            async with self._restarted:
-                if name == "kafka" and process.part.forgets:
+            async with self._broker:
+                empty = name == "kafka" and process.part.forgets
+                if empty:
                     # What the broker held is gone, the workers' places with it; and a client that
                     # asks an empty broker for a Kafka topic by name makes it create a wrong one.
                     await asyncio.gather(*(worker.kill() for worker in self._own[:-1]))
-                try:
-                    await self._start(process)
-                except (PartFailedError, KafkaTopicsError, OSError) as problem:
-                    self._tell(f"{name} did not start: {problem}")
-                    await process.kill()
+                    await self._start_again(process)
+            # Side by side: one that waits for a neighbour holds up none of the others.
+            if not empty:
+                await self._start_again(process)
         if self.gave_up is not None and not self.gave_up.done():
             self.gave_up.set_result(name)
+
+    async def _start_again(self, process: PartProcess) -> None:
+        try:
+            await self._start(process)
+        except (PartFailedError, KafkaTopicsError, OSError) as problem:
+            self._tell(f"{process.part.name} did not start: {problem}")
+            await process.kill()
 
     async def _drain(self) -> None:
         deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS

@@ -37,15 +37,15 @@ class Definers:
 
     def __init__(self, known: Definitions, otherwise: CompiledPlaybook) -> None:
         """`otherwise` is gone by where no playbook was ever published."""
-        self._known = known
+        self.known = known
         self._otherwise = otherwise
         self._compiler = Compiler(otherwise)
 
     def first(self) -> GoingBy:
         """At the beginning of a log."""
-        found = self._compiler.standing(self._known, {})
+        found = self._compiler.standing(self.known, {})
         return found or GoingBy(self._otherwise, DEFAULT_CHURN, {})
 
     def after(self, going: GoingBy, adoption: Adoption) -> GoingBy:
         """After a control record; one whose definition is gone changes nothing."""
-        return self._compiler.after(going, self._known, adoption) or going
+        return self._compiler.after(going, self.known, adoption) or going

@@ -17,6 +17,7 @@ from infra.rebuilding.loading import clear_partitions, load_partition, take_part
 from infra.rebuilding.replay import Replayed, replay_partition
 from infra.rebuilding.shelf import Shelf
 from infra.redis.alias_index import AliasIndex
+from infra.redis.definition_copy import DefinitionCopy
 from infra.redis.state_store import StateStore
 from infra.settings import Settings
 from schemas.watermark import Watermark
@@ -84,6 +85,8 @@ async def rebuild(
         if not dry_run:
             await take_partitions(store, partitions, replace=replace)
             await clear_partitions(redis, partitions)
+            # The state names them; a broker that forgets gets them back from here.
+            await DefinitionCopy(redis).keep(definers.known)
         places = await asyncio.to_thread(kafka_places, settings)
         archived = await asyncio.to_thread(log.ends, places.log_id)
         cuts = [cut_of(partition, archived, places) for partition in range(partitions)]

@@ -20,9 +20,6 @@ from infra.settings import Settings
 from tests.integration.stack import RunningStack
 from tests.waiting import wait_until
 
-# One after the other on one stack; with several days of purchases the later ones do not settle yet.
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def dropped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:

@@ -112,6 +112,20 @@ def test_a_log_begins_with_the_first_playbook_and_a_watermark_goes_on_with_its_o
     assert Compiler(shop()).standing(Definitions(), {}) is None
 
 
+def test_the_same_content_published_again_at_another_time_is_as_good() -> None:
+    again = playbook(SECOND.content, 30)
+    said = {PLAYBOOK: InForce(SECOND.version, SECOND.at)}
+    going = going_by(again, said=said)
+    assert rules(going) == ["noticed"]
+    assert going.in_force == said, "what the log says, not when it was published"
+    begin = going_by(FIRST, again)
+    after = Compiler(shop()).after(
+        begin, Definitions([FIRST, again]), Adoption(PLAYBOOK, SECOND.version, SECOND.at)
+    )
+    assert after is not None
+    assert after.in_force == said
+
+
 def test_what_is_older_than_what_is_in_force_changes_nothing() -> None:
     known = Definitions([FIRST, SECOND])
     compiler = Compiler(shop())

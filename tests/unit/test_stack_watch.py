@@ -57,6 +57,24 @@ async def test_a_part_that_keeps_ending_is_given_up(stack: Stack) -> None:
     assert stack.gave_up.result() == "ending"
 
 
+async def test_a_part_that_does_not_get_ready_holds_up_no_other(stack: Stack) -> None:
+    started = stack_module.asyncio.Event()
+
+    class Waiting(Ending):
+        async def start(self) -> None:
+            started.set()
+            await stack_module.asyncio.Event().wait()
+
+    waiting: Any = Waiting()
+    watcher = stack_module.asyncio.create_task(stack._watch(waiting))
+    await started.wait()
+    other: Any = Ending(None, None, None)
+    stack.gave_up = stack_module.asyncio.get_running_loop().create_future()
+    await stack._watch(other)
+    assert stack.gave_up.result() == "ending"
+    watcher.cancel()
+
+
 async def test_what_lasted_is_not_held_against_a_part(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
