@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 KAFKA_POM := infra/kafka/apache/pom.xml
 KAFKA_JARS := build/apache-kafka
+# As many files at once as there are cores: much of a test of the stack is waiting. In their order,
+# so that the short unit tests come last and fill what is left.
+AT_ONCE := -n auto --dist loadfile --no-loadscope-reorder
 KAFKA_TESTS := tests/contract/test_kafka_topics.py tests/contract/test_broker_contract.py \
   tests/integration/test_main_job.py tests/integration/test_failures.py \
   tests/integration/test_broker_restart.py $(wildcard tests/soak)
@@ -38,10 +41,10 @@ lint: setup ## style, types and the dependency rule
 	@$(BIN)/lint-imports --no-cache
 
 test: setup lint ## lint and every test that is not slow
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest $(AT_ONCE) -m "not slow"
 
 test-all: setup lint ## every test, the laws on 20,000 histories each
-	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest
+	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest $(AT_ONCE)
 
 kafka: $(KAFKA_JARS)/.ready ## fetch Apache Kafka (needs Java 17 and Maven)
 

@@ -140,6 +140,7 @@ def test_a_part_killed_in_mid_stream_loses_and_doubles_nothing(
     wait_until(lambda: archived(stack, f"{victim}-") == 200, within=40)
 
 
+@pytest.mark.slow  # two stacks one after the other; make test-kafka runs it too
 def test_data_survives_a_restart_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     data = tmp_path / "data"
     first = RunningStack(tmp_path, data=data)
@@ -162,6 +163,7 @@ def test_data_survives_a_restart_and_ctrl_c_leaves_nothing(tmp_path: Path) -> No
         second.stop()
 
 
+@pytest.mark.slow
 def test_parts_die_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
     stack = RunningStack(tmp_path)
     parts = [part for part in stack.parts() if "-c" not in part.cmdline()]

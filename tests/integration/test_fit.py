@@ -47,6 +47,7 @@ def ordered(customer: str, day: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_refuses_with_the_numbers_then_fits_the_published_figures_and_workers_go_by_them(
     stack: RunningStack,
 ) -> None:

@@ -45,6 +45,7 @@ triggers:
         running.stop()
 
 
+@pytest.mark.slow  # a night lasts until the next full minute
 def test_at_night_it_waits_and_in_the_morning_it_is_said(
     night: tuple[RunningStack, datetime],
 ) -> None:

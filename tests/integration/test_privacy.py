@@ -142,6 +142,7 @@ def test_everything_held_is_exported(stack: RunningStack) -> None:
 def test_what_waits_to_be_told_is_not_told_any_more(delivering: Delivering) -> None:
     stack, customer = delivering.stack, f"customer-{uuid4()}"
     delivering.identify(customer, phone="+82 10-2345-6789", consent=True)
+    delivering.receiver.answers["/down"] = lambda _: (503, {})
     delivering.click(customer, "down")
     path = f"/v1/deliveries?status=waiting&customer={customer}"
     wait_until(lambda: stack.triggers(customer))
@@ -157,5 +158,6 @@ def test_what_waits_to_be_told_is_not_told_any_more(delivering: Delivering) -> N
         wait_until(waiting)
         assert daehwa(stack, "forget", customer, "--yes").strip() == f"{customer}: erased"
         assert waiting() == 0, path
+    del delivering.receiver.answers["/down"]
     told = list(delivering.contacts(customer))
     assert told == []
