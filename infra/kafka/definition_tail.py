@@ -5,16 +5,15 @@ It reads without a consumer group, from the beginning: definitions are few.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from infra.kafka.names import DEFINITIONS
 from infra.kafka.producer_connection import LARGEST_REQUEST
+from infra.kafka.topic_tail import AwayError, TopicTail, close_consumer
 from infra.settings import Settings
 from streams.definitions import Definitions, decode_definition
 
@@ -25,16 +24,10 @@ _FETCH_WAIT_MS = 400
 half of this time. Every process asks all the time for what hardly ever comes."""
 
 _ANSWER_S = 5.0
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 2.0
 
 T = TypeVar("T")
 
 _log = structlog.get_logger()
-
-
-class _AwayError(Exception):
-    """Kafka answers, but not with the topic that was followed."""
 
 
 class DefinitionTail:
@@ -45,33 +38,25 @@ class DefinitionTail:
         self._servers = settings.kafka_servers
         self.known = Definitions()
         """Empty until Kafka was read; take it from here each time, it is replaced."""
-        self._live = asyncio.Event()
         self._changed = asyncio.Event()
-        self._told = False
-        self._pause = _FIRST_PAUSE_S
-        self._task: asyncio.Task[None] | None = None
+        self._following = TopicTail(DEFINITIONS, self._read)
 
     async def start(self) -> None:
         """Begins to follow; returns at once, whether or not Kafka is there."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="definition-tail")
+        await self._following.start()
 
     async def stop(self) -> None:
         """Stops following."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await self._following.stop()
 
     @property
     def live(self) -> bool:
         """Whether everything Kafka has is read."""
-        return self._live.is_set()
+        return self._following.live
 
     async def until_live(self) -> None:
         """Returns when the tail is `live`."""
-        await self._live.wait()
+        await self._following.until_live()
 
     async def until(self, answer: Callable[[Definitions], T | None]) -> T:
         """The first answer that is not None, asked again after everything that comes."""
@@ -81,17 +66,6 @@ class DefinitionTail:
             if found is not None:
                 return found
             await changed.wait()
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._read()
-            except (KafkaError, OSError, TimeoutError, _AwayError) as problem:
-                if not self._told:
-                    _log.warning("definitions are out of reach", problem=str(problem))
-                    self._told = True
-            await asyncio.sleep(self._pause)
-            self._pause = min(self._pause * 2, _LONGEST_PAUSE_S)
 
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(
@@ -115,13 +89,12 @@ class DefinitionTail:
             position = await self._catch_up(consumer, ends[_PLACE], found)
             if found.kinds or not self.known.kinds:
                 self.known = found
-            self._told, self._pause = False, _FIRST_PAUSE_S
-            self._live.set()
+            self._following.caught_up()
             self._tell()
             await self._follow(consumer, position)
         finally:
-            self._live.clear()
-            await _close(consumer)
+            self._following.lost()
+            await close_consumer(consumer)
 
     async def _catch_up(self, consumer: Any, end: int, found: Definitions) -> int:
         position = 0
@@ -143,7 +116,7 @@ class DefinitionTail:
                 await self._check(consumer, position)
             for records in batches.values():
                 if self.known.kinds and records[0].offset == 0:
-                    raise _AwayError(f"the Kafka topic {DEFINITIONS} began anew")
+                    raise AwayError(f"the Kafka topic {DEFINITIONS} began anew")
                 for record in records:
                     _take(self.known, record)
                 position = records[-1].offset + 1
@@ -154,12 +127,12 @@ class DefinitionTail:
             await self._check_topic(consumer)
         end = consumer.highwater(_PLACE)
         if end is not None and end < position:
-            raise _AwayError(f"the Kafka topic {DEFINITIONS} began anew")
+            raise AwayError(f"the Kafka topic {DEFINITIONS} began anew")
 
     async def _check_topic(self, consumer: Any) -> None:
         # Asked for by name, the embedded broker would create it with too many partitions.
         if DEFINITIONS not in await consumer.topics():
-            raise _AwayError(f"there is no Kafka topic {DEFINITIONS}")
+            raise AwayError(f"there is no Kafka topic {DEFINITIONS}")
 
     def _tell(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
@@ -177,14 +150,3 @@ def _take(found: Definitions, record: Any) -> None:
             "a definition does not count",
             kind=definition.kind, version=definition.version, by=definition.by,
         )  # fmt: skip
-
-
-async def _close(consumer: Any) -> None:
-    stopping = asyncio.create_task(consumer.stop())
-    await asyncio.wait({stopping})
-    if stopping.cancelled():
-        # A fetcher that is closed while it waits to try again cancels the closing itself (aiokafka
-        # 0.14), which then leaves the connections open.
-        await consumer._client.close()
-    else:
-        stopping.result()

@@ -6,16 +6,15 @@ It reads without a consumer group: every API process sees every trigger, and non
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import suppress
 from heapq import merge
 from typing import Any
 
 import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from infra.kafka.names import TRIGGERS
+from infra.kafka.topic_tail import AwayError, TopicTail, close_consumer
 from infra.settings import Settings
 from schemas.trigger import Trigger
 from streams.codec import decode_trigger
@@ -36,14 +35,8 @@ _FETCH_WAIT_MS = 5
 after half of this time, so that it is the greater part of a trigger's way to a subscriber."""
 
 _ANSWER_S = 3.0
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 2.0
 
 _log = structlog.get_logger()
-
-
-class _AwayError(Exception):
-    """Kafka answers, but not with the log that was followed."""
 
 
 class Subscription(AsyncIterator[Trigger]):
@@ -94,32 +87,24 @@ class TriggerTail:
         self._seen: dict[str, None] = {}
         self._subscribers: dict[Subscription, None] = {}
         self._positions: dict[TopicPartition, int] = {}
-        self._live = asyncio.Event()
-        self._told = False
-        self._pause = _FIRST_PAUSE_S
         self.checks = 0
         """How often Kafka was asked in a silence, and was as it should be."""
-        self._task: asyncio.Task[None] | None = None
+        self._following = TopicTail(TRIGGERS, self._read)
 
     async def start(self) -> None:
         """Begins to follow; returns at once, whether or not Kafka is there."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="trigger-tail")
+        await self._following.start()
 
     async def stop(self) -> None:
         """Stops following and ends every subscription."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await self._following.stop()
         for subscriber in tuple(self._subscribers):
             subscriber.close()
 
     @property
     def live(self) -> bool:
         """Whether everything Kafka has is read and new triggers arrive as they are written."""
-        return self._live.is_set()
+        return self._following.live
 
     @property
     def subscribers(self) -> int:
@@ -128,7 +113,7 @@ class TriggerTail:
 
     async def until_live(self) -> None:
         """Returns when the tail is `live`."""
-        await self._live.wait()
+        await self._following.until_live()
 
     def recent(
         self,
@@ -161,17 +146,6 @@ class TriggerTail:
         self._subscribers[subscriber] = None
         return subscriber
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._read()
-            except (KafkaError, OSError, TimeoutError, _AwayError) as problem:
-                if not self._told:
-                    _log.warning("triggers_out_of_reach", kafka=self._servers, problem=str(problem))
-                    self._told = True
-            await asyncio.sleep(self._pause)
-            self._pause = min(self._pause * 2, _LONGEST_PAUSE_S)
-
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._servers,
@@ -188,20 +162,17 @@ class TriggerTail:
                 await consumer.start()
                 ends = await self._seek(consumer)
             await self._catch_up(consumer, ends)
-            if self._told:
-                _log.info("triggers_followed_again")
-            self._told, self._pause = False, _FIRST_PAUSE_S
-            self._live.set()
+            self._following.caught_up()
             await self._follow(consumer)
         finally:
-            self._live.clear()
-            await _close(consumer)
+            self._following.lost()
+            await close_consumer(consumer)
 
     async def _seek(self, consumer: Any) -> dict[TopicPartition, int]:
         """Goes to where it left off, or some way back: what was seen is dropped, and a log that
         began anew is read from its beginning. Offset at which each partition ends now."""
         if TRIGGERS not in await consumer.topics():
-            raise _AwayError(f"there is no Kafka topic {TRIGGERS}")
+            raise AwayError(f"there is no Kafka topic {TRIGGERS}")
         begins = await consumer.beginning_offsets(self._partitions)
         ends: dict[TopicPartition, int] = await consumer.end_offsets(self._partitions)
         consumer.assign(self._partitions)
@@ -242,11 +213,11 @@ class TriggerTail:
         """
         async with asyncio.timeout(_ANSWER_S):
             if TRIGGERS not in await consumer.topics():
-                raise _AwayError(f"the Kafka topic {TRIGGERS} is gone")
+                raise AwayError(f"the Kafka topic {TRIGGERS} is gone")
         for partition, position in self._positions.items():
             end = consumer.highwater(partition)
             if end is not None and end < position:
-                raise _AwayError(f"the Kafka topic {TRIGGERS} began anew")
+                raise AwayError(f"the Kafka topic {TRIGGERS} began anew")
         self.checks += 1
 
     def _take(self, batches: dict[TopicPartition, list[Any]]) -> None:
@@ -284,14 +255,3 @@ def fits(
         and (type is None or trigger.type == type)
         and (customer is None or trigger.customer_id == customer)
     )
-
-
-async def _close(consumer: Any) -> None:
-    stopping = asyncio.create_task(consumer.stop())
-    await asyncio.wait({stopping})
-    if stopping.cancelled():
-        # A fetcher that is closed while it waits to try again cancels the closing itself (aiokafka
-        # 0.14), which then leaves the connections open.
-        await consumer._client.close()
-    else:
-        stopping.result()

@@ -1,0 +1,88 @@
+"""Keeps following a Kafka topic without a consumer group, however often the topic is away."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from aiokafka.errors import KafkaError
+
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 2.0
+
+_log = structlog.get_logger()
+
+
+class AwayError(Exception):
+    """Kafka answers, but not with the topic that was followed."""
+
+
+class TopicTail:
+    """Follows in the background. Needs no Kafka to start, and comes back by itself."""
+
+    def __init__(self, topic: str, follow: Callable[[], Awaitable[None]]) -> None:
+        """`follow` reads `topic` until it fails; it says when it has `caught_up` and when it is
+        `lost`."""
+        self._topic = topic
+        self._follow = follow
+        self._live = asyncio.Event()
+        self._told = False
+        self._pause = _FIRST_PAUSE_S
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begins to follow; returns at once, whether or not Kafka is there."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name=f"tail of {self._topic}")
+
+    async def stop(self) -> None:
+        """Stops following."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    def caught_up(self) -> None:
+        """Everything that Kafka has is read."""
+        if self._told:
+            _log.info("followed again", kafka_topic=self._topic)
+        self._told, self._pause = False, _FIRST_PAUSE_S
+        self._live.set()
+
+    def lost(self) -> None:
+        """Nothing more arrives."""
+        self._live.clear()
+
+    @property
+    def live(self) -> bool:
+        """Whether everything that Kafka has is read, and what is new arrives as it is written."""
+        return self._live.is_set()
+
+    async def until_live(self) -> None:
+        """Returns when it is `live`."""
+        await self._live.wait()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._follow()
+            except (KafkaError, OSError, TimeoutError, AwayError) as problem:
+                if not self._told:
+                    _log.warning("out of reach", kafka_topic=self._topic, problem=str(problem))
+                    self._told = True
+            await asyncio.sleep(self._pause)
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE_S)
+
+
+async def close_consumer(consumer: Any) -> None:
+    """Stops an aiokafka consumer, and sees to it that its connections are closed."""
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait({stopping})
+    if stopping.cancelled():
+        # A fetcher that is closed while it waits to try again cancels the closing itself (aiokafka
+        # 0.14), which then leaves the connections open.
+        await consumer._client.close()
+    else:
+        stopping.result()
