@@ -11,6 +11,10 @@ from infra.redis.state_store import is_away
 from infra.waiting import until_up
 from streams.codec import encode_envelope
 
+GATHER_S = 0.1
+"""How long outcomes are gathered: nobody waits for one, and each on its own costs Kafka, Redis and
+the dialogue worker a turn."""
+
 LOOK_EVERY_S = 5.0
 """How often it looks for what a worker that was killed has left."""
 
@@ -40,6 +44,7 @@ class Outbox:
                     await self._woken.wait()
             except TimeoutError:
                 continue
+            await asyncio.sleep(GATHER_S)
 
     async def empty(self, partition: int) -> int:
         """Puts some outcomes onto the log; how many. Waits while Redis or Kafka is away."""

@@ -10,7 +10,7 @@ from infra.embedded.process import Part
 
 WORKERS = ("dialogue", "archive", "delivery")
 
-_FETCH_WAIT_MS = {"dialogue": "8", "archive": "200", "delivery": "8"}
+_FETCH_WAIT_MS = {"dialogue": "8", "archive": "200", "delivery": "20"}
 
 
 def worker_part(

@@ -34,6 +34,9 @@ _FETCH_WAIT_MS = 5
 """Apache Kafka answers a waiting fetch when a record comes; the embedded broker only looks again
 after half of this time, so that it is the greater part of a trigger's way to a subscriber."""
 
+_UNHEARD_FETCH_WAIT_MS = 200
+"""The same while nobody is subscribed: asking all the time costs both sides much of a processor."""
+
 _ANSWER_S = 3.0
 
 _log = structlog.get_logger()
@@ -90,6 +93,7 @@ class TriggerTail:
         self.checks = 0
         """How often Kafka was asked in a silence, and was as it should be."""
         self._following = TopicTail(TRIGGERS, self._read)
+        self._consumer: Any = None
 
     async def start(self) -> None:
         """Begins to follow; returns at once, whether or not Kafka is there."""
@@ -142,9 +146,21 @@ class TriggerTail:
                     break
                 earlier.append(trigger)
             earlier.reverse()
-        subscriber = Subscription(earlier, lambda gone: self._subscribers.pop(gone, None))
+        subscriber = Subscription(earlier, self._leave)
         self._subscribers[subscriber] = None
+        self._hurry()
         return subscriber
+
+    def _leave(self, gone: Subscription) -> None:
+        self._subscribers.pop(gone, None)
+        self._hurry()
+
+    def _hurry(self) -> None:
+        """Lets fetches wait as long as fits those who listen."""
+        if self._consumer is not None:
+            wait = _FETCH_WAIT_MS if self._subscribers else _UNHEARD_FETCH_WAIT_MS
+            # aiokafka asks for it at every fetch, and offers no way to change it.
+            self._consumer._fetcher._fetch_max_wait_ms = wait
 
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(
@@ -162,9 +178,12 @@ class TriggerTail:
                 await consumer.start()
                 ends = await self._seek(consumer)
             await self._catch_up(consumer, ends)
+            self._consumer = consumer
+            self._hurry()
             self._following.caught_up()
             await self._follow(consumer)
         finally:
+            self._consumer = None
             self._following.lost()
             await close_consumer(consumer)
 
