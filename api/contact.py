@@ -86,16 +86,19 @@ def _read(body: bytes) -> Contact:
     return found
 
 
-async def event_of(contact: Contact, now: int, source: str, parts: Parts) -> WireEvent:
-    """The contact as an event received at `now`; where it is a telephone that rings, its trigger is
-    on the log when this returns. Refused: 400; 503 while Redis is away and the contact rings or
+async def event_of(
+    contact: Contact, now: int, source: str, parts: Parts, *, rings: bool = True
+) -> WireEvent:
+    """The contact as an event received at `now`; where it is a telephone that `rings`, its trigger
+    is on the log when this returns. Refused: 400; 503 while Redis is away and the contact rings or
     names its customer by phone or email. KafkaUnavailable."""
     named = await profile_named(contact, parts)
     try:
         event = contact_event(contact, contact.message_id or str(uuid4()), now, source, named)
     except ContactRefused as problem:
         raise Refused(400, problem.code, problem.message) from None
-    await pop_if_ringing(contact, event, parts)
+    if rings:
+        await pop_if_ringing(contact, event, parts)
     return parts.scrub(event)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -12,6 +13,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from api.access import require_token
 from api.errors import RETRY_AFTER_S, Refused
 from api.parts import Parts, parts_of
+from api.source_letters import read_source_letter
 from infra.clickhouse.failures import ClickHouseUnavailable
 from infra.dead_letters.archived_letters import ArchivedLetters, LetterHead
 from infra.dead_letters.replaying import MOST_AT_ONCE, LetterReplayer, Policy
@@ -134,7 +136,9 @@ async def replay(request: Request, parts: FromParts) -> Response:
         until=_ms(wanted.until),
         origin=wanted.origin,
     )
-    replayer = LetterReplayer(parts.settings, parts.events, parts.playbook)
+    replayer = LetterReplayer(
+        parts.settings, parts.events, parts.playbook, partial(read_source_letter, parts=parts)
+    )
     total = None
     if not wanted.after:
         total = await _asked(parts, lambda shelf: shelf.counted(letters))

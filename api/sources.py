@@ -1,6 +1,6 @@
 """Webhooks of other systems, turned into events by their mappings."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
@@ -14,18 +14,21 @@ from infra.kafka.names import DEAD_LETTERS as DEAD_LETTERS_TOPIC
 from infra.metrics import DEAD_LETTERS, EVENTS_ACCEPTED
 from infra.sources.sources import NoSecretError, Source
 from schemas.dead_letter import DeadLetterReason
-from streams.codec import encode_dead_letter, encode_event
+from schemas.event import WireEvent
+from streams.codec import encode_dead_letter
 from streams.dead_letters import dead_letter
 from streams.mapping.mapping_items import Mapped, Unmapped
 from streams.mapping.payloads import MOST_ITEMS, read_payload
 from streams.partitioning import partition_of
+from streams.replaying_letters import ITEM, SOURCE
 from streams.tracking.body import LARGEST_KEPT, Body
 from streams.tracking.events import read_events
 
 router = APIRouter(tags=["contacts"])
 
 FromParts = Annotated[Parts, Depends(parts_of)]
-Bad = tuple[DeadLetterReason, str, bytes]
+Bad = tuple[DeadLetterReason, str, bytes, str]
+"""(reason, detail, payload, end of the letter's origin)."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -53,20 +56,18 @@ async def source(name: str, request: Request, parts: FromParts) -> Response:
         items = found.mapper.items(read_payload(found.mapping, body))
     except Unmapped as problem:
         items = []
-        bad.append((problem.reason, problem.detail, body))
+        bad.append((problem.reason, problem.detail, body, ""))
     if len(items) > MOST_ITEMS:
         raise Refused(413, "too_large", f"send at most {MOST_ITEMS} items at once")
     for item in items:
         try:
-            events = [
-                await _event(mapped, now, name, parts)
-                for mapped in found.mapper.events(item, received_at=now)
-            ]
-            good += events
+            events = await mapped_events(found, item, now, parts)
+            good += [keyed(event) for event in events]
             skipped += not events
         except Unmapped as problem:
-            whole = body if found.mapping.reads == "form" else _encode(item)
-            bad.append((problem.reason, problem.detail, whole))
+            whole = found.mapping.reads == "form"
+            payload, place = (body, "") if whole else (_encode(item), ITEM)
+            bad.append((problem.reason, problem.detail, payload, place))
     if bad:
         await _keep(bad, now, name, parts)
     await parts.events.put(good)
@@ -93,11 +94,23 @@ def _check(found: Source, request: Request, body: bytes, parts: Parts) -> None:
     raise Refused(401, "unauthorized", "the signature is missing or wrong")
 
 
-async def _event(mapped: Mapped, now: int, source: str, parts: Parts) -> tuple[str, bytes]:
-    """The event for the log. Unmapped; Refused: 503 while Redis is away."""
+async def mapped_events(
+    found: Source, item: Any, at: int, parts: Parts, *, rings: bool = True
+) -> list[WireEvent]:
+    """The events of an item received at `at` (milliseconds), none where it is of no interest.
+
+    `rings`: as in `event_of`. Unmapped; Refused: 503 while Redis is away.
+    """
+    return [
+        await _event(mapped, at, found.mapping.name, parts, rings=rings)
+        for mapped in found.mapper.events(item, received_at=at)
+    ]
+
+
+async def _event(mapped: Mapped, at: int, source: str, parts: Parts, *, rings: bool) -> WireEvent:
     if mapped.contact is not None:
         try:
-            return keyed(await event_of(mapped.contact, now, source, parts))
+            return await event_of(mapped.contact, at, source, parts, rings=rings)
         except Refused as problem:
             if problem.status == 503:
                 raise
@@ -105,17 +118,16 @@ async def _event(mapped: Mapped, now: int, source: str, parts: Parts) -> tuple[s
                 "no_identity" if problem.code == "no_identity" else "invalid_event"
             )
             raise Unmapped(reason, problem.message) from None
-    events, rejected = read_events(Body([msgspec.Raw(mapped.body)], None), None, now, source)
+    events, rejected = read_events(Body([msgspec.Raw(mapped.body)], None), None, at, source)
     if rejected:
         raise Unmapped(rejected[0].reason, rejected[0].detail)
-    key, event = events[0]
-    return key, encode_event(parts.scrub(event))
+    return parts.scrub(events[0][1])
 
 
 async def _keep(bad: list[Bad], at: int, name: str, parts: Parts) -> None:
     letters = [
-        dead_letter(reason, detail, f"source:{name}", payload[:LARGEST_KEPT], at)
-        for reason, detail, payload in bad
+        dead_letter(reason, detail, f"{SOURCE}{name}{place}", payload[:LARGEST_KEPT], at)
+        for reason, detail, payload, place in bad
     ]
     await parts.writer.append_many(
         DEAD_LETTERS_TOPIC,

@@ -27,6 +27,7 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     detail: str
     origin: str
     """`collector:<source>/<kind of event that the route named, or batch>`,
+    `source:<name>` or `source:<name>/item`,
     `<Kafka topic>/<partition>/<offset>[<index>]` or `<ClickHouse table>/<partition>/<offset>`."""
     at: int
     """Milliseconds since 1970."""

@@ -1,6 +1,7 @@
 """A dead letter read again: what goes onto the log, or into the archive, or why it still cannot."""
 
 import re
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -13,6 +14,9 @@ from streams.tracking.body import BodyError, read_again
 from streams.tracking.events import KINDS, read_events
 
 COLLECTOR = "collector:"
+SOURCE = "source:"
+ITEM = "/item"
+"""Ends the origin of one item out of what a source sent; else the letter is all that it sent."""
 BATCH = "batch"
 """Stands in an origin where the route named no kind of event."""
 
@@ -49,14 +53,19 @@ class StillDead(msgspec.Struct, frozen=True):
     detail: str
 
 
-def read_letter(letter: DeadLetter) -> list[Again] | AgainForArchive | StillDead:
-    """What a replay of the letter does, by the code of today. Never raises.
+Scrub = Callable[[WireEvent], WireEvent]
+"""Takes out of an event what may not be kept."""
+
+
+def read_letter(letter: DeadLetter, scrub: Scrub) -> list[Again] | AgainForArchive | StillDead:
+    """What a replay of the letter does, by the code of today. Never raises. A source's letter
+    needs the source's mapping: not here.
 
     Ids and times are those that the event would have had when it first came: the letter's `at`
-    is the time of receipt.
+    is the time of receipt. What was never on the log is scrubbed as everything that comes.
     """
     if letter.origin.startswith(COLLECTOR):
-        return _of_collector(letter)
+        return _of_collector(letter, scrub)
     place = _PLACE.fullmatch(letter.origin)
     if place is None:
         return StillDead(letter.reason, f"nothing replays what came from {letter.origin!r}")
@@ -76,7 +85,18 @@ def source_and_kind(origin: str) -> tuple[str, str | None]:
     return source, None if kind == BATCH else kind
 
 
-def _of_collector(letter: DeadLetter) -> list[Again] | StillDead:
+def source_of(origin: str) -> tuple[str, bool]:
+    """(source, whether the letter is one item of what it sent) of a source's origin."""
+    named = origin.removeprefix(SOURCE)
+    return named.removesuffix(ITEM), named.endswith(ITEM)
+
+
+def never_on_the_log(events: Sequence[WireEvent]) -> list[Again]:
+    """The events as they go onto the log for the first time."""
+    return [_again(event, None) for event in events]
+
+
+def _of_collector(letter: DeadLetter, scrub: Scrub) -> list[Again] | StillDead:
     source, kind = source_and_kind(letter.origin)
     try:
         body = read_again(letter.payload, letter.batch)
@@ -85,7 +105,7 @@ def _of_collector(letter: DeadLetter) -> list[Again] | StillDead:
     events, rejected = read_events(body, kind, letter.at, source)
     if rejected:
         return StillDead(rejected[0].reason, rejected[0].detail)
-    return [_again(event, None) for _, event in events]
+    return never_on_the_log([scrub(event) for _, event in events])
 
 
 def _of_log(letter: DeadLetter, stood_at: tuple[int, int]) -> list[Again] | StillDead:

@@ -7,7 +7,7 @@ customer's profile knows the message id.
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -29,10 +29,14 @@ from streams.archive_rows import (
 )
 from streams.codec import decode_trigger, decode_wire_envelope
 from streams.playbook import CompiledPlaybook
-from streams.replaying_letters import Again, AgainForArchive, StillDead, read_letter
+from streams.replaying_letters import SOURCE, Again, AgainForArchive, StillDead, read_letter
 
 Policy = Literal["keep", "discard"]
 """What becomes of a letter that would be dead again."""
+
+Read = list[Again] | AgainForArchive | StillDead
+ReadOfSource = Callable[[DeadLetter], Awaitable[list[Again] | StillDead]]
+"""Reads a source's letter by the source's mapping of today."""
 
 MOST_AT_ONCE = 1_000
 REPLAYED_LOG = "replayed"
@@ -75,10 +79,17 @@ class Replayed(msgspec.Struct):
 class LetterReplayer:
     """Replays for one process; one page after the other."""
 
-    def __init__(self, settings: Settings, events: EnvelopeWriter, book: CompiledPlaybook) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        events: EnvelopeWriter,
+        book: CompiledPlaybook,
+        of_source: ReadOfSource,
+    ) -> None:
         self._settings = settings
         self._events = events
         self._book = book
+        self._of_source = of_source
 
     async def replay(
         self,
@@ -92,15 +103,15 @@ class LetterReplayer:
     ) -> Replayed:
         """Replays at most `most` letters whose ids come after `after`.
 
-        KafkaUnavailable, ClickHouseUnavailable: nothing is marked then, and the same again does
-        no harm.
+        KafkaUnavailable, ClickHouseUnavailable, what reading a source's letter raises: nothing is
+        marked then, and the same again does no harm.
         """
         shelf = ArchivedLetters(self._settings)
         try:
             heads = await asyncio.to_thread(shelf.page, wanted, after, most)
             letters = await asyncio.to_thread(shelf.whole, heads) if heads else []
             done = Replayed(next=heads[-1].id if heads else None)
-            read = await asyncio.to_thread(lambda: [read_letter(letter) for letter in letters])
+            read = await self._read(letters)
             events = [one for found in read if isinstance(found, list) for one in found]
             known = await asyncio.to_thread(shelf.on_the_log, events)
             tried = {head.id: head.state_at for head in heads}
@@ -130,6 +141,18 @@ class LetterReplayer:
             return done
         finally:
             await asyncio.to_thread(shelf.close)
+
+    async def _read(self, letters: Sequence[DeadLetter]) -> list[Read]:
+        scrub = self._settings.scrubbing.scrub
+
+        def read_all() -> list[Read]:
+            return [read_letter(letter, scrub) for letter in letters]
+
+        found = await asyncio.to_thread(read_all)
+        for index, letter in enumerate(letters):
+            if letter.origin.startswith(SOURCE):
+                found[index] = await self._of_source(letter)
+        return found
 
     def _archive(self, again: AgainForArchive, now: int, *, dry_run: bool) -> StillDead | None:
         """Inserts a record that ClickHouse refused once. Blocks. ClickHouseUnavailable."""

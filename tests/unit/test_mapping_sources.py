@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from api.errors import answer_errors
+from api.source_letters import read_source_letter
 from api.sources import router
 from infra.settings import Settings
 from infra.sources.sources import Sources
@@ -26,6 +27,8 @@ from schemas.event import Event
 from schemas.profile import Profile, Stamped
 from streams.aliases import Alias
 from streams.codec import decode_dead_letter, decode_envelope
+from streams.dead_letters import dead_letter
+from streams.replaying_letters import StillDead
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "sources"
 KEY = generate_private_key(SECP256R1())
@@ -143,7 +146,7 @@ def test_what_became_of_mails(client: TestClient, parts: Parts) -> None:
     assert parts.events.events[5][1].properties == {"consent": {"email": False}}
     assert len({event.message_id for _, event in parts.events.events}) == 7
     [dead] = parts.events.dead
-    assert (dead.reason, dead.origin) == ("invalid_event", "source:sendgrid-events")
+    assert (dead.reason, dead.origin) == ("invalid_event", "source:sendgrid-events/item")
     assert json.loads(dead.payload)["event"] == "something new"
 
 
@@ -223,3 +226,60 @@ def test_what_is_unreadable_is_kept_and_not_sent_for_ever(client: TestClient, pa
     assert post(client, "generic-json", b"[1, null]", TOKEN).json()["dead"] == 2
     assert post(client, "generic-jsn", b"{}", TOKEN).json()["code"] == "no_source"
     assert post(client, "generic-json", b"x" * (5 << 20), TOKEN).status_code == 413
+
+
+MAPPING = """
+version: 1
+name: desk
+reads: json
+items: payload.items
+message_id: item.id
+events:
+  - type: contact
+    fields: {channel: '"call"', code: '"question.asked"', phone: e164(item.number)}
+"""
+
+
+def sources(folder: Path, mapping: str) -> Sources:
+    (folder / "desk.yaml").write_text(mapping)
+    return Sources(folder, "KR", {})
+
+
+@pytest.mark.parametrize(
+    ("body", "origin", "fault", "mended"),
+    [
+        ({"items": [{"id": 7, "tel": "+821012345678"}]}, "source:desk/item", "number", "tel"),
+        ({"calls": [{"id": 7, "number": "+821012345678"}]}, "source:desk", "items", "calls"),
+    ],
+)
+async def test_a_letter_of_a_source_is_read_again_by_the_mapping_of_today(
+    client: TestClient,
+    parts: Any,
+    tmp_path: Path,
+    body: dict[str, Any],
+    origin: str,
+    fault: str,
+    mended: str,
+) -> None:
+    parts.sources = sources(tmp_path, MAPPING)
+    answer = post(client, "desk", json.dumps(body).encode(), TOKEN)
+    assert answer.json() == {"accepted": 0, "skipped": 0, "dead": 1}
+    [dead] = parts.writer.dead
+    assert dead.origin == origin
+    assert isinstance(await read_source_letter(dead, parts), StillDead)
+
+    parts.sources = sources(tmp_path, MAPPING.replace(f".{fault}", f".{mended}"))
+    found = await read_source_letter(dead, parts)
+    assert isinstance(found, list)
+    [again] = found
+    assert (again.key, again.stood_at) == ("mina", None)
+    [event], _ = decode_envelope(again.event)
+    assert (event.name, event.received_at, event.source) == ("question.asked", dead.at, "desk")
+    assert await read_source_letter(dead, parts) == [again], "the same id each time"
+
+
+async def test_a_letter_of_a_source_that_is_no_more_stays_open(parts: Any) -> None:
+    found = await read_source_letter(
+        dead_letter("invalid_event", "", "source:gone", b"{}", 1), parts
+    )
+    assert found == StillDead("invalid_event", "no source is called 'gone' any more")
