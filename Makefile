@@ -44,7 +44,8 @@ test: setup lint ## lint and every test that is not slow
 	@$(BIN)/python -m pytest $(AT_ONCE) -m "not slow"
 
 test-all: setup lint ## every test, the laws on 20,000 histories each
-	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest $(AT_ONCE)
+	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest $(AT_ONCE) tests/unit
+	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --ignore tests/unit
 
 kafka: $(KAFKA_JARS)/.ready ## fetch Apache Kafka (needs Java 17 and Maven)
 
