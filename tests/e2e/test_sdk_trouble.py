@@ -81,8 +81,18 @@ def go_through(
             fronts[sdk] = open_fronts.enter_context(front_before(stack.url))
             url = fronts[sdk].url
         working[sdk] = starting.start(sdk, url, stack.write_key, customer, EVENTS[sdk], PAUSE_MS)
-    for sdk, sender in working.items():
-        wait_until(lambda sdk=sdk, one=sender: one.progress() >= EVENTS[sdk] // 4, within=30)
+    # Each meets it in its own mid-stream: the fast would be done before the slow have begun.
+    begun: set[str] = set()
+
+    def all_have_begun() -> bool:
+        for sdk in working.keys() - begun:
+            if working[sdk].progress() >= EVENTS[sdk] // 4:
+                begun.add(sdk)
+                if not direct:
+                    begin(trouble, fronts[sdk])
+        return begun == working.keys()
+
+    wait_until(all_have_begun, within=60)
     if trouble == "collector killed":
         stack.kill("api")
     elif trouble == "kafka stopped":
@@ -92,7 +102,6 @@ def go_through(
         wait_until(lambda: stack.send(probe).status_code == 503, within=60)
         kafka.resume()
     else:
-        begin(trouble, fronts)
         for sdk, sender in working.items():
             wait_until(
                 lambda sdk=sdk, one=sender: was_told(trouble, sdk, one, fronts[sdk]), within=60
@@ -121,14 +130,13 @@ def was_told(trouble: str, sdk: str, sender: Sender, front: Front) -> bool:
     return front.refused >= 3 or (sdk in GIVES_UP and sender.done())
 
 
-def begin(trouble: str, fronts: dict[str, Front]) -> None:
-    for front in fronts.values():
-        if trouble in REFUSALS:
-            front.refusal = REFUSALS[trouble]
-        elif trouble == "answer lost":
-            front.mute = True
-        else:
-            front.away()
+def begin(trouble: str, front: Front) -> None:
+    if trouble in REFUSALS:
+        front.refusal = REFUSALS[trouble]
+    elif trouble == "answer lost":
+        front.mute = True
+    else:
+        front.away()
 
 
 def end(fronts: dict[str, Front]) -> None:
