@@ -19,6 +19,7 @@ from streams.matching import Match, match_event
 from streams.money import order_value
 from streams.playbook import CompiledPlaybook
 from streams.screen_pop import SHOWN
+from streams.triggers.complaint_overdue import promised
 
 Columns = list[list[Any]]
 
@@ -39,6 +40,8 @@ EVENT_COLUMNS: Final = (
     "topics",
     "stages",
     "stage_ranks",
+    "stage_ends",
+    "sla_ms",
     "properties",
     "context",
     "findings",
@@ -108,7 +111,9 @@ LATEST: Final = 9_904_550_399_999
 
 _MOST_UINT8: Final = 255
 _MOST_INT32: Final = 2**31 - 1
-_NOTHING: Final[tuple[Any, ...]] = ([], [], [], 0, "", NOTHING_SEEN)
+_NOTHING: Final[tuple[Any, ...]] = ([], [], [], [], [], 0, "", NOTHING_SEEN)
+_ZERO: Final = [0]
+_ONE: Final = [1]
 
 _properties_decoder = msgspec.json.Decoder(dict[str, Any])
 _context_decoder = msgspec.json.Decoder(Context)
@@ -171,11 +176,13 @@ def event_columns(
         [row[0] for row in matched],
         [row[1] for row in matched],
         [row[2] for row in matched],
-        [bytes(event.properties) for event in events],
-        [bytes(event.context) for event in events],
-        [findings(event, row[5], region) for event, row in zip(events, matched, strict=True)],
         [row[3] for row in matched],
         [row[4] for row in matched],
+        [bytes(event.properties) for event in events],
+        [bytes(event.context) for event in events],
+        [findings(event, row[7], region) for event, row in zip(events, matched, strict=True)],
+        [row[5] for row in matched],
+        [row[6] for row in matched],
         _times([event.occurred_at for event in events]),
         _times([event.received_at for event in events]),
         [_time_or_none(event.sent_at) for event in events],
@@ -251,7 +258,8 @@ def _owner(event: WireEvent) -> str:
 
 
 def _matched(event: WireEvent, book: CompiledPlaybook) -> tuple[Any, ...]:
-    """(topics, stages, ranks, hundredths, currency) by the playbook, then what was seen."""
+    """(topics, stages, ranks, whether each is the last, what is promised, hundredths, currency) by
+    the playbook, then what was seen."""
     kind = event.type
     dispatch = book.dispatch
     context = NO_CONTEXT
@@ -291,9 +299,21 @@ def _matched(event: WireEvent, book: CompiledPlaybook) -> tuple[Any, ...]:
         [found.topic for found in matches],
         [found.stage for found in matches],
         [_rank(found, book) for found in matches],
+        *_clocks(matches, book),
         amount,
         currency,
         Seen(properties, order, topicless),
+    )
+
+
+def _clocks(matches: list[Match], book: CompiledPlaybook) -> tuple[list[int], list[int]]:
+    """Whether each stage is the last of its ladder, and what is promised on its topic."""
+    if len(matches) == 1 and matches[0].place[0] not in book.clocks:
+        # Most events by far: a list of their own each would keep the garbage collector busy.
+        return _ONE if matches[0].place in book.ends else _ZERO, _ZERO
+    return (
+        [int(found.place in book.ends) for found in matches],
+        [min(promised(found.topic, book), LATEST) for found in matches],
     )
 
 

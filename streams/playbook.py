@@ -83,6 +83,11 @@ class CompiledPlaybook(msgspec.Struct, frozen=True):
     lifecycle: Rules = ()
     overdue: dict[Place, Rules] = {}
     """By the stages that start the clock: every one of the ladder but the last."""
+    clocks: dict[str, Rules] = {}
+    """complaint.overdue of every case of a topic family and at every stage of it: what is promised
+    to all. A rule with a condition, or of some stages, speaks of some cases only."""
+    ends: frozenset[Place] = frozenset()
+    """The last stages of the ladders."""
     relationship: CompiledRelationship | None = None
     """None where nothing asks for it: then it costs nothing."""
     policy: CompiledPolicy = CompiledPolicy()
@@ -127,6 +132,7 @@ def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
     if errors:
         raise RuleErrors(tuple(errors))
     rules = [rule for _, rule in by_name.values()]
+    overdue = _clocks(rules, playbook)
     asked = any(rule.when == "lifecycle.changed" for rule in rules) or asks(
         "relationship", (*(segment.expression for segment in segments), *_conditions(rules))
     )
@@ -149,7 +155,9 @@ def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
         entered=_by_segment(rules, "segment.entered"),
         left=_by_segment(rules, "segment.left"),
         lifecycle=_of(rules, "lifecycle.changed"),
-        overdue=_clocks(rules, playbook),
+        overdue=overdue,
+        clocks=_promises(overdue, playbook),
+        ends=frozenset((name, ladder[-1]) for name, ladder in playbook.ladders.items()),
         relationship=relationship if asked or relationship.blocked is not None else None,
         policy=policy,
         campaigns=campaigns,
@@ -182,6 +190,16 @@ def _clocks(rules: Iterable[CompiledRule], playbook: Playbook) -> dict[Place, Ru
     for rule in _of(rules, "complaint.overdue"):
         for place in stages_starting_a_clock(rule, playbook.ladders):
             table[place] = (*table.get(place, ()), rule)
+    return table
+
+
+def _promises(overdue: dict[Place, Rules], playbook: Playbook) -> dict[str, Rules]:
+    table: dict[str, Rules] = {}
+    for name, (first, *others) in playbook.ladders.items():
+        for rule in overdue.get((name, first), ()):
+            waited = all(rule in overdue.get((name, stage), ()) for stage in others[:-1])
+            if waited and rule.condition is None:
+                table[name] = (*table.get(name, ()), rule)
     return table
 
 

@@ -35,6 +35,13 @@ def has_clock(topic: str, rule: CompiledRule) -> bool:
     return topic.startswith("complaint/") if rule.topic == "*" else rule.covers(topic)
 
 
+def promised(topic: str, book: CompiledPlaybook) -> int:
+    """Within how many milliseconds every case of this topic is to be solved, whoever the customer
+    is and wherever it stands; the shortest of several rules, 0 where there is none."""
+    rules = book.clocks.get(family(topic), ())
+    return min((rule.after for rule in rules if has_clock(topic, rule)), default=0)
+
+
 def opened_at(
     dialogue: Dialogue, ranks: Mapping[str, int], remembered: int | None = None
 ) -> int | None:

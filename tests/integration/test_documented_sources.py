@@ -53,6 +53,8 @@ def test_every_example_runs_and_arrives(stack: RunningStack, tmp_path: Path) -> 
         ("complaint.opened", "call"), ("mail.clicked", "email"), ("question.asked", "call"),
         ("question.asked", "chat"), ("question.asked", "letter"),
     }  # fmt: skip
+    cases = "select topic, sla_ms, resolved_at from daehwa.complaints where customer_id = 'mina'"
+    assert stack.sql(cases) == [("complaint/delivery", 48 * 3_600_000, None)]
 
 
 def names(stack: RunningStack) -> set[tuple[Any, ...]]:

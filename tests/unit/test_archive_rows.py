@@ -8,7 +8,7 @@ import pytest
 
 from infra.clickhouse.migrations import MIGRATIONS
 from infra.clickhouse.statements import split_statements
-from infra.playbook_file import read_playbook
+from infra.playbook_file import parse_playbook, read_playbook
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.dead_letter import DeadLetter, DeadLetterReason
 from schemas.event import Event, EventType, WireEvent
@@ -114,6 +114,36 @@ def test_topics_and_stages_are_the_ones_the_fold_finds(happening: dict[str, Any]
         (match.topic, match.stage) for match in matches
     ]
     assert found["stage_ranks"] == [BOOK.rank(match.topic, match.stage) for match in matches]
+    ladders = BOOK.source.ladders
+    assert found["stage_ends"] == [ladders[match.place[0]][-1] == match.stage for match in matches]
+    assert found["sla_ms"] == [
+        48 * 3_600_000 if match.topic.startswith("complaint/") else 0 for match in matches
+    ]
+
+
+def test_an_event_of_two_dialogues_has_a_clock_for_each() -> None:
+    text = SHIPPED_PLAYBOOK.read_text(encoding="utf-8").replace(
+        "match:\n",
+        "match:\n"
+        "  - {contact: settled, topic: complaint/delivery, stage: resolved}\n"
+        "  - {contact: settled, topic: service/delivery, stage: asked}\n",
+    )
+    text = text.replace("after: 48h", f"after: {10**9}w")
+    columns = event_columns(
+        [(PLACE, [wire(type="contact", name="settled")])], parse_playbook(text, "test")
+    )
+    found = {name: column[0] for name, column in zip(EVENT_COLUMNS, columns, strict=True)}
+    assert found["topics"] == ["complaint/delivery", "service/delivery"]
+    assert found["stage_ends"] == [1, 0]
+    assert found["sla_ms"] == [LATEST, 0], "no longer than times are"
+
+
+def test_a_forwarded_copy_says_the_same_of_its_dialogues() -> None:
+    original = wire(type="contact", name="complaint.resolved", properties={"about": "delivery"})
+    copy = msgspec.structs.replace(original, key="customer", hops=1)
+    names = ("topics", "stages", "stage_ranks", "stage_ends", "sla_ms")
+    assert [row(copy)[name] for name in names] == [row(original)[name] for name in names]
+    assert row(copy)["stage_ends"] == [1]
 
 
 def test_an_order_carries_its_value() -> None:

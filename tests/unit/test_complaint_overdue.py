@@ -1,5 +1,8 @@
 """Every complaint has a clock."""
 
+import pytest
+
+from streams.triggers.complaint_overdue import promised
 from tests.unit.histories import BEGIN, MINUTE, event
 from tests.unit.living import Living, book_of, said
 
@@ -80,6 +83,31 @@ def test_a_rule_may_speak_of_complaints_that_nobody_has_begun_to_work_on() -> No
     customer.says("opened", 0)
     customer.says("working", DAY)
     assert customer.lives_until(9 * DAY) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "hours"),
+    [
+        ("topic: complaint/*, after: 48h", 48),
+        ("after: 48h", 48),
+        ("topic: complaint/colour, after: 48h", 0),
+        ("topic: product/*, after: 48h", 0),
+        ("after: 48h|topic: complaint/delivery, after: 24h|after: 36h", 24),
+        # What only some cases wait for is promised to none of the others.
+        ("stages: [opened], after: 4h", 0),
+        ("stages: [opened], after: 4h|after: 48h", 48),
+        ("stages: [working, opened], after: 4h", 4),
+        ("if: purchases > 1, after: 4h|after: 48h", 48),
+    ],
+)
+def test_what_is_promised_to_everybody_is_the_shortest_clock(rules: str, hours: int) -> None:
+    written = "".join(
+        f"  - {{name: r{number}, when: complaint.overdue, {rule}}}\n"
+        for number, rule in enumerate(rules.split("|"))
+    )
+    book = book_of(f"triggers:\n{written}")
+    assert promised("complaint/delivery", book) == hours * 3_600_000
+    assert promised("product/shoes", book) == (48 * 3_600_000 if "product" in rules else 0)
 
 
 SILENCE = """
