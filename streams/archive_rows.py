@@ -276,8 +276,10 @@ def _matched(event: WireEvent, book: CompiledPlaybook) -> tuple[Any, ...]:
         return _NOTHING
     try:
         properties = _properties_decoder.decode(event.properties)
-        if kind in ("page", "screen") and not properties.get("path"):
-            context = _context_decoder.decode(event.context)
+        if kind in ("page", "screen"):
+            path = properties.get("path")
+            if not (path and isinstance(path, str)):  # the page is asked, as `match_event` does
+                context = _context_decoder.decode(event.context)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _NOTHING
     happened = Event(

@@ -7,6 +7,8 @@ from urllib.parse import unquote, urlsplit
 _MOST_SEGMENTS = 24
 _MOST_REMEMBERED = 16_384
 _LONGEST_REMEMBERED = 200
+_FIELD = "/"
+"""Where a node of the trie keeps what follows a field: a key that no segment of a path can be."""
 
 
 class PathTrie:
@@ -30,7 +32,7 @@ class PathTrie:
         for segment in _segments(pattern[2:] if floating else pattern):
             if segment.startswith("{") and segment.endswith("}") and segment[1:-1].isidentifier():
                 names.append(segment[1:-1])
-                node = node.setdefault("{}", {})
+                node = node.setdefault(_FIELD, {})
             elif "{" in segment or "}" in segment or segment == "**":
                 raise ValueError(f"{pattern!r}: {segment!r} must be a word or one {{field}}")
             else:
@@ -71,7 +73,7 @@ class PathTrie:
         literal = node.get(segments[at])
         if literal is not None:
             self._walk(literal, segments, at + 1, values, found)
-        anything = node.get("{}")
+        anything = node.get(_FIELD)
         if anything is not None:
             self._walk(anything, segments, at + 1, [*values, unquote(segments[at])], found)
 

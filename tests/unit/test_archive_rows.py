@@ -88,6 +88,8 @@ HAPPENINGS = [
     {"type": "page", "context": {"page": {"path": "/shop/products/hat/purchase"}}},
     {"type": "screen", "context": {"page": {"url": "https://shop.example/products/hat"}}},
     {"type": "page", "properties": {"path": ""}, "context": {"page": {"path": "/products/a"}}},
+    {"type": "page", "properties": {"path": 7}, "context": {"page": {"path": "/products/a"}}},
+    {"type": "page", "properties": {"path": "/products/{}"}},
     {"type": "contact", "name": "complaint.opened", "properties": {"about": "delivery"}},
     {"type": "contact", "channel": "call"},
     {"type": "identify", "properties": {"category": "x"}},

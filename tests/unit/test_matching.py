@@ -69,6 +69,7 @@ def test_an_order_of_nothing_known_is_still_an_order() -> None:
         ("/products/shoes/details?from=mail#top", [("product/shoes", "details")]),
         ("/en/shop/products/Red%20Shoes/purchase", [("product/red-shoes", "purchase")]),
         ("/products", []),
+        ("/products/{}", [("product/{}", "introduction")]),
         ("/products/shoes/reviews", []),
         ("/about", []),
         ("/", []),

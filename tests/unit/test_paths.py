@@ -32,6 +32,12 @@ def test_fields_have_names_of_their_own_in_every_pattern() -> None:
     assert paths.match("/x/b") == [({"country": "x"}, "/{country}/b")]
 
 
+def test_a_path_may_hold_what_patterns_are_written_with() -> None:
+    paths = trie("/products/{product}", "**/sale/{product}")
+    assert paths.match("/products/{}") == [({"product": "{}"}, "/products/{product}")]
+    assert paths.match("/en/sale/**") == [({"product": "**"}, "**/sale/{product}")]
+
+
 def test_a_path_without_end_matches_nothing_and_costs_nothing() -> None:
     paths = trie("**/{a}/{b}/{c}")
     assert paths.match("/x" * 100_000) == []
