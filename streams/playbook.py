@@ -106,7 +106,7 @@ class CompiledPlaybook(msgspec.Struct, frozen=True):
 
 def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
     """The compiled playbook. RuleErrors says every mistake, where it is and how to mend it."""
-    errors: list[RuleError] = []
+    errors = _unwritable(playbook)
     if playbook.version != 1:
         said = f"this Daehwa reads version 1, not {playbook.version}"
         errors.append(RuleError("version", said))
@@ -167,6 +167,27 @@ def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
         leaving=_placed((rule for rule in rules if rule.stages), "churn.risk", playbook),
     )
     return _indexed(book)
+
+
+def _unwritable(playbook: Playbook) -> list[RuleError]:
+    """What would come into profiles and triggers and cannot be written: halves of characters, which
+    YAML takes from an escape (`"\\ud83d"`)."""
+    segments = {f"segments.{name}": (name, one.if_) for name, one in playbook.segments.items()}
+    parts: dict[str, object] = {
+        "ladders": playbook.ladders,
+        "complements": playbook.complements,
+        **{f"match[{index}]": rule for index, rule in enumerate(playbook.match)},
+        **{f"triggers[{index}]": rule for index, rule in enumerate(playbook.triggers)},
+        **segments,
+    }
+    errors = []
+    for where, part in parts.items():
+        try:
+            msgspec.json.encode(part)
+        except UnicodeEncodeError as problem:
+            said = f"{problem.object!a} holds half a character; write it whole"
+            errors.append(RuleError(where, said))
+    return errors
 
 
 def _conditions(rules: Iterable[CompiledRule]) -> list[Expression]:
