@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from schemas.decisions import Waiting
 from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Lifecycle
@@ -26,6 +27,9 @@ from streams.rhythm import (
 from streams.triggers.cause import Cause, Spark
 from streams.value import residual_value
 from streams.value_tiers import tier_of
+
+_SILENT, _FALL = "silent", "fall"
+"""How the causes by visits begin; those by purchases begin with their number."""
 
 
 def risk_due(life: Lifecycle, rule: CompiledRule, models: Models) -> int | None:
@@ -94,7 +98,7 @@ def fallen(
         return None
     return Cause(
         type="churn.risk",
-        cause=f"fall\x1f{life.active_day}",
+        cause=f"{_FALL}\x1f{life.active_day}",
         occurred_at=event.occurred_at,
         decided_at=event.received_at,
         reason=(
@@ -129,6 +133,19 @@ def announced(life: Lifecycle, found: Match, event: Event, models: Models) -> Ca
     )
 
 
+def still_at_risk(late: Waiting, rule: CompiledRule, life: Lifecycle) -> bool:
+    """Whether what waits over night is so in the morning: no purchase or visit since ended the
+    silence, visits are as few. A stage that was reached stays reached."""
+    if late.topic is not None:
+        return True
+    kind, _, since = late.cause.partition("\x1f")
+    if kind == _SILENT:
+        return since.partition("\x1f")[0] == str(life.active_day)
+    if kind == _FALL:
+        return sharp_fall(life, life.active_day, rule.chance, rule.least_days) is not None
+    return life.last_purchase == late.why.get("last_purchase")
+
+
 def stake(life: Lifecycle, at: int, models: Models) -> dict[str, Any]:
     """What the model knows of the customer at an instant (milliseconds), and what would be lost:
     `value_at_stake` = (1 - p_alive) * `residual_value_if_kept`, money in units of `currency`.
@@ -159,7 +176,7 @@ def _silent(
     silent_days = due // DAY - life.active_day - 1
     return Cause(
         type="churn.risk",
-        cause=f"silent\x1f{life.active_day}",
+        cause=f"{_SILENT}\x1f{life.active_day}",
         occurred_at=due,
         decided_at=decided_at,
         reason=(

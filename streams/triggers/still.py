@@ -6,6 +6,7 @@ from streams.dialogues import last_at
 from streams.playbook import CompiledPlaybook
 from streams.playbook_parts import CompiledRule
 from streams.topics import family
+from streams.triggers.churn_risk import still_at_risk
 from streams.triggers.complaint_overdue import opened_at
 from streams.triggers.stage_stalled import stall_of
 
@@ -34,7 +35,7 @@ def still_holds(
     if late.type == "silence":
         return life.last_seen == late.why.get("last_seen")
     if late.type == "churn.risk":
-        return life.last_purchase == late.why.get("last_purchase")
+        return still_at_risk(late, rule, life)
     if late.type == "offer.next":
         return dialogue is None
     if late.type == "segment.entered":

@@ -150,6 +150,51 @@ def test_the_condition_is_asked_again_in_the_morning() -> None:
     assert customer.lives_until(24 * 60) == []
 
 
+LEAVES = "  - {name: leaves, when: churn.risk, %s, then: {channel: call}}\n"
+BY_STAGE = NIGHTS + LEAVES % "topic: product/*, stages: [details]"
+BY_VISITS = NIGHTS + LEAVES % "by: visits"
+DAY = 24 * 60
+
+
+def test_a_stage_at_which_people_leave_stays_reached_over_night() -> None:
+    customer = Living(book_of(BY_STAGE))
+    assert said(customer.does("Viewed", 0)) == [("leaves", "quiet_hours")]
+    assert said(customer.lives_until(DAY)) == [("leaves", None)]
+
+
+def silent_at_midnight() -> tuple[Living, float]:
+    """A customer whose silence, by days of UTC, became too long in the night, and the minute."""
+    customer = Living(book_of(BY_VISITS))
+    for day in range(8):
+        assert customer.does("Viewed", day * DAY) == []
+    minute = 0.0
+    while not customer.triggers:
+        minute = (customer.deadlines["leaves"] - BEGIN) // MINUTE + 1
+        customer.lives_until(minute)
+    assert said(customer.triggers) == [("leaves", "quiet_hours")]
+    return customer, minute
+
+
+def test_a_silence_that_lasts_until_the_morning_is_said() -> None:
+    customer, minute = silent_at_midnight()
+    assert said(customer.lives_until(minute + DAY)) == [("leaves", None)]
+
+
+def test_a_silence_that_ends_in_the_night_is_not_said() -> None:
+    customer, minute = silent_at_midnight()
+    customer.does("Viewed", minute + 60)
+    assert said(customer.lives_until(minute + DAY)) == []
+
+
+def test_a_fall_in_visits_is_said_in_the_morning() -> None:
+    customer = Living(book_of(BY_VISITS.replace("by: visits", "by: visits, least_days: 10")))
+    for day in [*range(0, 46, 2), 51, 58, 59]:
+        customer.does("Viewed", day * DAY)
+    night, morning = [one for one in customer.triggers if "active_days_lately" in one.why]
+    assert said([night, morning]) == [("leaves", "quiet_hours"), ("leaves", None)]
+    assert morning.why["active_days_lately"] == night.why["active_days_lately"]
+
+
 def test_consent_withdrawn_over_night_holds_in_the_morning() -> None:
     customer = Living(book_of(NIGHTS))
     customer.does("Added", 0)
