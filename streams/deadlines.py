@@ -12,7 +12,7 @@ from schemas.decisions import Decisions
 from schemas.effect import ClearDeadline, Dead, Dropped, Effect, Folded, Outcome, SetDeadline
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Profile
+from schemas.profile import Lifecycle, Profile
 from streams.churn import churn_deadline
 from streams.coming_due import Due, morning_came, overdue_due, rule_came_due, rule_due, stall_due
 from streams.matching import Match
@@ -22,6 +22,7 @@ from streams.policy.waiting import QUIET_KIND, set_morning
 from streams.relationship import dormant_at
 from streams.rhythm import silence_deadline
 from streams.segmenting import LOOK_KIND, first_look, look, next_look
+from streams.triggers.churn_risk import was_said
 from streams.triggers.complaint_overdue import has_clock, reopened
 from streams.triggers.deciding import decide
 from streams.triggers.silence import silence_due
@@ -148,10 +149,16 @@ def arm_rhythms(
 
 
 def settle(
-    profile: Profile, event: Event, book: CompiledPlaybook, models: Models, effects: list[Effect]
+    profile: Profile,
+    before: Lifecycle,
+    event: Event,
+    book: CompiledPlaybook,
+    models: Models,
+    effects: list[Effect],
 ) -> Profile:
     """The profile after a merge, whose events are past: what its state means is looked at anew, and
-    every deadline it asks for is set."""
+    every deadline it asks for is set. `before` is the customer's lifecycle without the merge."""
+    life = profile.lifecycle
     if book.overdue:
         cases = reopened(profile.decisions.cases, profile.dialogues, profile.dialogues, book)
         profile = replace(profile, decisions=replace(profile.decisions, cases=cases))
@@ -163,6 +170,8 @@ def settle(
     wanted: dict[str, int] = {}
     for name, (when, rule) in book.by_name.items():
         if name not in decisions.deadlines:
+            if when == "churn.risk" and was_said(before, life, rule, models):
+                continue
             due = rule_due(when, rule, profile, decisions, book, models)
             if due is not None:
                 wanted[name] = due

@@ -158,7 +158,7 @@ def fold_merge(
         decisions=replace(merged.decisions, deadlines=profile.decisions.deadlines),
     )
     effects: list[Effect] = list(move(profile.lifecycle.spend, merged.lifecycle.spend))
-    return Folded(settle(merged, event, book, models, effects), effects)
+    return Folded(settle(merged, profile.lifecycle, event, book, models, effects), effects)
 
 
 def _merged(identities: dict[str, bool], other: str) -> dict[str, bool]:

@@ -42,6 +42,16 @@ def risk_due(life: Lifecycle, rule: CompiledRule, models: Models) -> int | None:
     return churn_deadline(life, rule.p_alive, models.churn)
 
 
+def was_said(before: Lifecycle, life: Lifecycle, rule: CompiledRule, models: Models) -> bool:
+    """Whether the rule, with no deadline pending, spoke `before` a merge already of what it would
+    speak of after it, under the same id."""
+    if rule.by == "visits":
+        same = life.active_day == before.active_day
+    else:
+        same = (life.purchases, life.last_purchase) == (before.purchases, before.last_purchase)
+    return same and risk_due(before, rule, models) is not None
+
+
 def at_risk(
     life: Lifecycle, rule: CompiledRule, due: int, decided_at: int, models: Models
 ) -> Cause:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 import yaml
 
-from schemas.effect import Count, Folded
+from schemas.effect import Count, Folded, Send
 from schemas.event import Event
 from schemas.models import ChurnModels, GammaGamma, Models, ValueModel
 from schemas.playbook import Playbook
@@ -199,6 +199,39 @@ def test_a_visitor_who_turns_out_to_be_a_customer_is_counted_once() -> None:
     assert {field: count for field, count in total.items() if count} == {
         f"EUR|{spend_bin(3_000)}": 1
     }
+
+
+@pytest.mark.parametrize(
+    ("rule", "history"),
+    [(PURCHASES, [order(0), order(10)]), (VISITS, [visit(day) for day in range(12)])],
+)
+def test_a_visit_merged_later_says_no_risk_again_that_was_said(
+    rule: dict[str, Any], history: list[Event]
+) -> None:
+    """The customer whose silence was too long logs in elsewhere and does nothing new."""
+    playbook, by = book(rule), models()
+    letter = event("s", "group", user_id="u1", occurred_at=BEGIN + 400 * DAY, direction="outbound")
+    profile, triggers = run([*history, letter], playbook, by)
+    assert [found.decision for found in triggers] == ["fire"]
+    assert profile.decisions.deadlines == {}
+
+    def merged(*visits: Event) -> Profile:
+        visitor: Profile | None = None
+        link = event("l", "link", key="a9", properties={"to": "u1"})
+        for happened in (*visits, link):
+            outcome = fold(visitor, "a9", happened, playbook, by)
+            assert isinstance(outcome, Folded)
+            visitor = outcome.profile
+        merge = next(found.event for found in outcome.effects if isinstance(found, Send))
+        taken = fold(profile, "u1", merge, playbook, by)
+        assert isinstance(taken, Folded)
+        return taken.profile
+
+    assert merged().decisions.deadlines == {}
+    known = event("k", "group", anonymous_id="a9", occurred_at=BEGIN + DAY)
+    assert merged(known).decisions.deadlines == {}
+    bought = msgspec.structs.replace(order(20), user_id=None, anonymous_id="a9")
+    assert rule["name"] in merged(bought).decisions.deadlines
 
 
 def test_days_made_up_in_a_merge_are_refused() -> None:
