@@ -8,7 +8,7 @@ The law has three limits, because the profile is bounded:
 
 * Beyond `streams.dialogues.MOST_DIALOGUES` topics the same topics are kept whatever the order, each
   with its true last time, and no event is lost from the sum of the counts and `quiet_dialogues`;
-  but a topic that was given up and came back counts from its return.
+  but a topic that was given up and came back counts from its return. So does one in `spoken`.
 * Beyond `streams.linking.MOST_IDENTITIES` ids, which ones are linked depends on the order.
 * Beyond `streams.hot_profiles.MOST_A_MINUTE` events a minute, which are only counted does, too.
 """

@@ -44,7 +44,8 @@ def merge_spoken(one: dict[str, Span], other: dict[str, Span]) -> dict[str, Span
 
 
 def _latest(spoken: dict[str, Span]) -> dict[str, Span]:
-    """As many topics as there are dialogues, those last spoken of: the same in any order."""
+    """As many topics as there are dialogues, those last spoken of: the same ones in any order. One
+    that was given up and is spoken of again counts anew."""
     if len(spoken) <= MOST_DIALOGUES:
         return spoken
     ordered = sorted(spoken.items(), key=lambda item: (item[1].last_at, item[0]))
