@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from msgspec.structs import replace
+from xxhash import xxh3_128_hexdigest
 
 from schemas.decisions import Decisions, Waiting
 from schemas.effect import Effect, SetDeadline
@@ -14,6 +15,9 @@ MOST_WAITING = 5
 QUIET_KIND = "|quiet"
 """Kind of the deadline at which quiet hours end. No trigger is called so: names have no `|`."""
 
+LONGEST_CAUSE = 1024
+"""Characters; of a longer cause (a message id of any length may be in it) its hash is kept."""
+
 
 def put_off(
     decisions: Decisions, rule: str, cause: Cause, until: int, effects: list[Effect]
@@ -22,7 +26,7 @@ def put_off(
     late = Waiting(
         rule,
         cause.type,
-        cause.cause,
+        _short(cause.cause),
         until,
         cause.occurred_at,
         cause.reason,
@@ -32,6 +36,12 @@ def put_off(
     )
     kept = (*decisions.waiting, late)
     return set_morning(replace(decisions, waiting=latest_of(kept)), effects)
+
+
+def _short(cause: str) -> str:
+    if len(cause) <= LONGEST_CAUSE:
+        return cause
+    return xxh3_128_hexdigest(cause.encode("utf-8", "surrogatepass"))
 
 
 def latest_of(waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:

@@ -13,6 +13,7 @@ from streams.offers import NextTopic, interests, next_topics
 from streams.playbook import CompiledPlaybook
 from streams.playbook_parts import CompiledRule
 from streams.triggers.cause import Cause
+from streams.triggers.stage_reached import LONGEST_NAME
 
 
 def offer(
@@ -54,7 +55,7 @@ def offer(
         decided_at=event.received_at,
         reason=in_words(chosen.offer),
         why={
-            "message_id": event.message_id,
+            "message_id": event.message_id[:LONGEST_NAME],
             "at_stage": stage,
             **figures(chosen.offer),
             "segment": segment,

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.codec import encode_profile
 from streams.playbook_parts import CompiledQuietHours
 from streams.policy.quiet_hours import is_quiet, quiet_until, zone_of
 from streams.policy.waiting import MOST_WAITING, QUIET_KIND
-from tests.unit.histories import BEGIN, MINUTE, law
+from tests.unit.histories import BEGIN, MINUTE, event, law
 from tests.unit.living import Living, book_of, said
 
 NIGHT = CompiledQuietHours(21 * 60, 8 * 60, "UTC")
@@ -116,6 +117,21 @@ def test_at_night_it_waits_for_the_morning() -> None:
     assert again.id != night[0].id
     assert customer.profile.decisions.waiting == ()
     assert customer.deadlines == {}
+
+
+def test_what_waits_does_not_grow_with_the_ids_of_events() -> None:
+    customer = Living(book_of(NIGHTS))
+    for number in range(MOST_WAITING):
+        customer.take(
+            event(
+                f"{number}{'x' * 50_000}", name="Added", user_id="u1",
+                properties={"category": f"c{number}"},
+            )
+        )  # fmt: skip
+    assert len(customer.profile.decisions.waiting) == MOST_WAITING
+    assert len(encode_profile(customer.profile)) < 10_000
+    morning = customer.lives_until(24 * 60)
+    assert len({trigger.id for trigger in morning}) == MOST_WAITING
 
 
 def test_what_ignores_quiet_hours_is_said_at_once() -> None:
