@@ -15,7 +15,7 @@ from infra.delivery.call_list import Call, CallList, CallTakenError, NoCallError
 from infra.delivery.outcomes import called_event, uncalled_event
 from schemas.event import WireEvent
 from schemas.profile import Profile
-from streams.codec import encode_event
+from streams.codec import UNREADABLE, encode_event
 from streams.consent import MARKETING, may_speak
 from streams.customer_view import instant
 
@@ -128,7 +128,7 @@ def _view(held: OpenCall, now: int) -> dict[str, Any]:
 def _read(body: bytes, kind: Any) -> Any:
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except UNREADABLE as problem:
         raise Refused(400, "bad_request", str(problem)) from None
 
 

@@ -14,7 +14,7 @@ from api.screen_pop import pop_if_ringing
 from infra.clock import now_ms
 from schemas.contact import Contact
 from schemas.event import WireEvent
-from streams.codec import encode_event
+from streams.codec import UNREADABLE, encode_event
 from streams.identity import profile_key
 from streams.mapping.contact_events import ContactRefused, contact_event
 from streams.tracking.events import LARGEST_EVENT
@@ -55,7 +55,7 @@ async def contacts(request: Request, parts: FromParts) -> Response:
     """
     try:
         pieces = _decode_parts(await read_body(request))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except UNREADABLE as problem:
         raise Refused(400, "invalid_json", f"send a JSON array of contacts: {problem}") from None
     if len(pieces) > MOST_CONTACTS:
         raise Refused(413, "too_large", f"send at most {MOST_CONTACTS} contacts at once")
@@ -79,7 +79,7 @@ def _read(body: bytes) -> Contact:
         found = _decode_one(body)
     except msgspec.ValidationError as problem:
         raise Refused(400, "invalid_contact", str(problem)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except UNREADABLE as problem:
         raise Refused(400, "invalid_json", str(problem)) from None
     if len(body) > LARGEST_EVENT:  # Kafka takes no record of megabytes
         raise Refused(413, "too_large", f"a contact has at most {LARGEST_EVENT} bytes")

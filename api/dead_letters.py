@@ -17,6 +17,7 @@ from infra.dead_letters.archived_letters import ArchivedLetters, LetterHead
 from infra.dead_letters.replaying import MOST_AT_ONCE, LetterReplayer, Policy
 from infra.dead_letters.wanted import Wanted
 from schemas.dead_letter import DeadLetterReason, DeadLetterState
+from streams.codec import UNREADABLE
 from streams.customer_view import instant
 from streams.dead_letters import shown_payload
 
@@ -160,7 +161,7 @@ async def _read(request: Request) -> Replay:
         raise Refused(413, "too_large", f"a replay's body has at most {LARGEST_BODY} bytes")
     try:
         return msgspec.json.decode(body or b"{}", type=Replay)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except UNREADABLE as problem:
         raise Refused(400, "bad_request", str(problem)) from None
 
 

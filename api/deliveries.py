@@ -17,6 +17,7 @@ from infra.delivery.listing import DeliveryListing, Done, Shown
 from infra.delivery.records import Delivery
 from infra.delivery.schedule import DeliverySchedule
 from infra.delivery.telling import Endpoints
+from streams.codec import UNREADABLE
 from streams.customer_view import instant
 
 MOST_LISTED = 1_000
@@ -72,7 +73,7 @@ async def replay(request: Request, parts: FromParts) -> Response:
     the triggers named was given up."""
     try:
         wanted = msgspec.json.decode(await request.body() or b"{}", type=Replay)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except UNREADABLE as problem:
         raise Refused(400, "bad_request", str(problem)) from None
     listing = _listing(parts)
     try:

@@ -11,6 +11,7 @@ from api.errors import Refused
 from api.parts import Parts, parts_of
 from infra.clock import now_ms
 from schemas.contact import Contact, Moment, Text
+from streams.codec import UNREADABLE
 from streams.screen_pop import CODE
 
 router = APIRouter(tags=["calls"], dependencies=[Depends(require_token)])
@@ -92,5 +93,5 @@ async def ringing(request: Request, parts: FromParts) -> Response:
 def _read(body: bytes) -> RingingCall:
     try:
         return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except UNREADABLE as problem:
         raise Refused(400, "invalid_call", str(problem)) from None

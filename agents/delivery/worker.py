@@ -29,7 +29,7 @@ from infra.metrics import (
 )
 from infra.redis.state_store import is_away
 from infra.waiting import until_up
-from streams.codec import decode_trigger, encode_event
+from streams.codec import UNREADABLE, decode_trigger, encode_event
 
 LOOK_EVERY_S = 0.2
 """How often Redis is asked for what has become due."""
@@ -85,7 +85,7 @@ class DeliveryWorker:
         """Takes a record; waits while enough others are being written."""
         try:
             trigger = decode_trigger(record.value or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             TRIGGERS_UNREADABLE.inc()
             record.ack()
             return
