@@ -12,7 +12,8 @@ from infra.delivery.circuit import NEW, after_failure, disabled
 from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.listing import DeliveryListing, Done
 from infra.delivery.records import Delivery, Held
-from infra.delivery.schedule import LEASE_MS, DeliverySchedule, Settlement, remembered_s
+from infra.delivery.retrying import longest
+from infra.delivery.schedule import LEASE_MS, WAITS_MS, DeliverySchedule, Settlement
 from infra.embedded.ports import free_ports
 from infra.embedded.process import PartProcess
 from infra.embedded.redis import redis_part
@@ -22,6 +23,7 @@ from tests.unit.test_webhook import trigger
 
 SETTINGS = Settings()
 NOW = 1_000_000
+DAY_S = 86_400
 
 
 @pytest.fixture
@@ -113,11 +115,25 @@ async def test_an_outcome_stays_until_it_is_on_the_log(redis: Redis) -> None:
     assert await schedule.outcomes(0) == []
 
 
-async def test_a_delivery_is_remembered_longer_than_kafka_and_the_schedule(redis: Redis) -> None:
-    assert remembered_s(SETTINGS) == 8 * 86_400
-    assert remembered_s(Settings(retention_hours=1)) > 3 * 86_400
-    await DeliverySchedule(redis, SETTINGS).admit(0, [(delivery(), NOW)])
-    assert await redis.ttl("daehwa:{0}:delivery:trg_1/crm") > 8 * 86_400 - 60
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(),
+        Settings(retention_hours=1),
+        Settings(retention_hours=1, delivery_pauses=(5.0,)),
+        Settings(retention_hours=24 * 365),
+        Settings(delivery_pauses=(7 * 86_400.0,) * 3),
+    ],
+)
+async def test_a_delivery_is_remembered_until_nobody_asks_for_it_any_more(
+    redis: Redis, settings: Settings
+) -> None:
+    await DeliverySchedule(redis, settings).admit(0, [(delivery(), NOW)])
+    kept = await redis.ttl("daehwa:{0}:delivery:trg_1/crm") - DAY_S / 2
+    assert kept > settings.retention_hours * 3_600
+    assert kept > longest(settings.delivery_pauses)
+    # The endpoint asks for a day, or the pause is longer, and is down from then on.
+    assert kept > max(DAY_S, *settings.delivery_pauses) + WAITS_MS / 1000
 
 
 async def test_an_endpoint_stays_disabled_whatever_other_workers_write(redis: Redis) -> None:
