@@ -17,8 +17,10 @@ from infra.delivery.schedule import LEASE_MS, WAITS_MS, DeliverySchedule, Settle
 from infra.embedded.ports import free_ports
 from infra.embedded.process import PartProcess
 from infra.embedded.redis import redis_part
-from infra.redis.keys import LASTING
+from infra.rebuilding.loading import clear_partitions
+from infra.redis.keys import LASTING, counts_key, deadlines_key, profile_key, watermark_key
 from infra.settings import Settings
+from streams.learned import MOST_FIELDS
 from tests.unit.test_webhook import trigger
 
 SETTINGS = Settings()
@@ -155,3 +157,24 @@ async def test_calls_come_by_priority_then_age(redis: Redis) -> None:
         for _ in range(2):
             await calls.put(call_of(one, None, None, ""))
     assert [held.call.id for held in await calls.open(10)] == ["urgent", "old", "new", "minor"]
+
+
+async def test_a_rebuild_of_the_dialogue_state_takes_nothing_from_delivery(redis: Redis) -> None:
+    schedule = DeliverySchedule(redis, SETTINGS)
+    told, waits = delivery("trg_told"), delivery("trg_waits")
+    await schedule.admit(0, [(told, NOW), (waits, NOW)])
+    (held, _) = (await schedule.take(0, {"crm": (NOW, 2)}, NOW))["crm"]
+    await schedule.settle(0, [settled(held, "delivered", outcome=("id", b"event"))])
+    before = set(await redis.keys())
+    state = [
+        profile_key(0, "u\n1"), deadlines_key(0), watermark_key(7),
+        *(counts_key(0, kind) for kind in MOST_FIELDS),
+    ]  # fmt: skip
+    for name in (*state, watermark_key(0)):
+        await redis.set(name, b"", ex=600)
+
+    await clear_partitions(redis, 1)
+
+    assert set(await redis.keys()) == {*before, watermark_key(0).encode()}
+    assert await schedule.outcomes(0) == [("id", b"event")]
+    assert await schedule.admit(0, [(told, NOW), (waits, NOW)]) == [False, False]
