@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from redis.exceptions import RedisError
 
 from api.access import require_token
+from api.bodies import read_body
 from api.customers import redis_away
 from api.errors import Refused
 from api.parts import Parts, parts_of
@@ -20,6 +21,8 @@ from streams.consent import MARKETING, may_speak
 from streams.customer_view import instant
 
 MOST_CALLS = 500
+LARGEST_BODY = 64 * 1024
+"""Bytes."""
 
 router = APIRouter(prefix="/v1/calls", tags=["calls"], dependencies=[Depends(require_token)])
 
@@ -63,7 +66,7 @@ async def claim(call_id: str, request: Request, parts: FromParts) -> Response:
     404 `no_call`; 409 `claimed` where another operator has it, `withheld` where the customer has
     taken back the consent: the call is then taken off the list.
     """
-    operator = _read(await request.body(), Claim).operator
+    operator = _read(await read_body(request, LARGEST_BODY), Claim).operator
     calls, now = CallList(parts.redis), now_ms()
     held = await _ask(calls.claim, call_id, operator)
     call = held.call
@@ -84,7 +87,7 @@ async def done(call_id: str, request: Request, parts: FromParts) -> Response:
 
     404 `no_call`; 409 `claimed` where another operator has it; 503 while Kafka is away: repeat it.
     """
-    result = _read(await request.body(), Result)
+    result = _read(await read_body(request, LARGEST_BODY), Result)
     calls = CallList(parts.redis)
     # First the claim, so that two operators cannot both say what came of it; then the event, whose
     # message id is the same when this is repeated; the call leaves the list when it is on the log.

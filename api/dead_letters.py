@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.access import require_token
+from api.bodies import read_body
 from api.errors import RETRY_AFTER_S, Refused
 from api.parts import Parts, parts_of
 from infra.clickhouse.failures import ClickHouseUnavailable
@@ -156,9 +157,7 @@ async def replay(request: Request, parts: FromParts) -> Response:
 
 
 async def _read(request: Request) -> Replay:
-    body = await request.body()
-    if len(body) > LARGEST_BODY:
-        raise Refused(413, "too_large", f"a replay's body has at most {LARGEST_BODY} bytes")
+    body = await read_body(request, LARGEST_BODY)
     try:
         return msgspec.json.decode(body or b"{}", type=Replay)
     except UNREADABLE as problem:

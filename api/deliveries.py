@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from redis.exceptions import RedisError
 
 from api.access import require_token
+from api.bodies import read_body
 from api.customers import redis_away
 from api.errors import Refused
 from api.parts import Parts, parts_of
@@ -21,6 +22,8 @@ from streams.codec import UNREADABLE
 from streams.customer_view import instant
 
 MOST_LISTED = 1_000
+LARGEST_BODY = 256 * 1024
+"""Bytes of a replay's body: what thousands of ids need."""
 
 router = APIRouter(tags=["deliveries"], dependencies=[Depends(require_token)])
 
@@ -72,7 +75,7 @@ async def replay(request: Request, parts: FromParts) -> Response:
     with the whole schedule before them, under the ids they had. 404 `no_delivery` where none of
     the triggers named was given up."""
     try:
-        wanted = msgspec.json.decode(await request.body() or b"{}", type=Replay)
+        wanted = msgspec.json.decode(await read_body(request, LARGEST_BODY) or b"{}", type=Replay)
     except UNREADABLE as problem:
         raise Refused(400, "bad_request", str(problem)) from None
     listing = _listing(parts)
