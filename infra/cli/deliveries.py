@@ -80,6 +80,8 @@ def replay(
         replayed += int(answer["replayed"])
         if triggers or not answer["replayed"]:
             break
+        # Given up again meanwhile (the endpoint may be disabled): not tried for ever.
+        wanted["given_up_until"] = answer["given_up_until"]
     typer.echo(json.dumps({"replayed": replayed}) if as_json else f"{replayed} are tried again")
 
 

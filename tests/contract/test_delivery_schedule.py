@@ -52,6 +52,10 @@ def settled(held: Held, status: str, due: int = 0, **more: object) -> Settlement
     return Settlement(held, after, due, **more)  # type: ignore[arg-type]
 
 
+def again(held: Held, at: int) -> Delivery:
+    return replace(held.delivery, status="failed", attempts=1, last_at=at)
+
+
 async def test_a_delivery_is_admitted_once_also_after_it_was_told(redis: Redis) -> None:
     schedule = DeliverySchedule(redis, SETTINGS)
     assert await schedule.admit(0, [(delivery(), NOW), (delivery(), NOW)]) == [True, False]
@@ -104,6 +108,9 @@ async def test_what_is_given_up_is_kept_and_tried_again_by_hand(redis: Redis) ->
     (held,) = (await schedule.take(2, {"crm": (NOW + 5, 3)}, NOW + 5))["crm"]
     assert (held.delivery.trigger.id, held.delivery.attempts) == ("trg_1", 0)
     assert len(await listing.find("given_up", ["crm"], 10)) == 2
+    await schedule.settle(2, [replace(settled(held, "failed"), delivery=again(held, NOW + 9))])
+    assert len(await listing.find("given_up", ["crm"], 10)) == 3
+    assert len(await listing.find("given_up", ["crm"], 10, until=NOW + 8)) == 2
 
 
 async def test_an_outcome_stays_until_it_is_on_the_log(redis: Redis) -> None:
