@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from redis.exceptions import RedisError
 
 from api.access import require_token
+from api.bodies import read_body
 from api.customers import redis_away
 from api.errors import Refused
 from api.parts import Parts, parts_of
@@ -15,11 +16,13 @@ from infra.delivery.call_list import Call, CallList, CallTakenError, NoCallError
 from infra.delivery.outcomes import called_event, uncalled_event
 from schemas.event import WireEvent
 from schemas.profile import Profile
-from streams.codec import encode_event
+from streams.codec import UNREADABLE, encode_event
 from streams.consent import MARKETING, may_speak
 from streams.customer_view import instant
 
 MOST_CALLS = 500
+LARGEST_BODY = 64 * 1024
+"""Bytes."""
 
 router = APIRouter(prefix="/v1/calls", tags=["calls"], dependencies=[Depends(require_token)])
 
@@ -63,7 +66,7 @@ async def claim(call_id: str, request: Request, parts: FromParts) -> Response:
     404 `no_call`; 409 `claimed` where another operator has it, `withheld` where the customer has
     taken back the consent: the call is then taken off the list.
     """
-    operator = _read(await request.body(), Claim).operator
+    operator = _read(await read_body(request, LARGEST_BODY), Claim).operator
     calls, now = CallList(parts.redis), now_ms()
     held = await _ask(calls.claim, call_id, operator)
     call = held.call
@@ -84,7 +87,7 @@ async def done(call_id: str, request: Request, parts: FromParts) -> Response:
 
     404 `no_call`; 409 `claimed` where another operator has it; 503 while Kafka is away: repeat it.
     """
-    result = _read(await request.body(), Result)
+    result = _read(await read_body(request, LARGEST_BODY), Result)
     calls = CallList(parts.redis)
     # First the claim, so that two operators cannot both say what came of it; then the event, whose
     # message id is the same when this is repeated; the call leaves the list when it is on the log.
@@ -128,7 +131,7 @@ def _view(held: OpenCall, now: int) -> dict[str, Any]:
 def _read(body: bytes, kind: Any) -> Any:
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except UNREADABLE as problem:
         raise Refused(400, "bad_request", str(problem)) from None
 
 

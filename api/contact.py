@@ -7,6 +7,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.access import require_token
+from api.bodies import read_body
 from api.caller import profile_named
 from api.errors import Refused
 from api.parts import Parts, parts_of
@@ -14,7 +15,7 @@ from api.screen_pop import pop_if_ringing
 from infra.clock import now_ms
 from schemas.contact import Contact
 from schemas.event import WireEvent
-from streams.codec import encode_event
+from streams.codec import UNREADABLE, encode_event
 from streams.identity import profile_key
 from streams.mapping.contact_events import ContactRefused, contact_event
 from streams.tracking.events import LARGEST_EVENT
@@ -41,7 +42,7 @@ async def contact(request: Request, parts: FromParts) -> Response:
     400 with what is wrong, 413 over 32 KB; 503 with `Retry-After` while Kafka is away, or Redis
     where a contact names its customer by telephone number or e-mail address.
     """
-    event = await event_of(_read(await read_body(request)), now_ms(), SOURCE, parts)
+    event = await event_of(_read(await read_body(request, MOST_BYTES)), now_ms(), SOURCE, parts)
     await parts.events.put([keyed(event)])
     return _answer({"message_id": event.message_id})
 
@@ -54,8 +55,8 @@ async def contacts(request: Request, parts: FromParts) -> Response:
     400 where the body is no array, 413 where it is too large, 503 while Kafka is away.
     """
     try:
-        pieces = _decode_parts(await read_body(request))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        pieces = _decode_parts(await read_body(request, MOST_BYTES))
+    except UNREADABLE as problem:
         raise Refused(400, "invalid_json", f"send a JSON array of contacts: {problem}") from None
     if len(pieces) > MOST_CONTACTS:
         raise Refused(413, "too_large", f"send at most {MOST_CONTACTS} contacts at once")
@@ -79,7 +80,7 @@ def _read(body: bytes) -> Contact:
         found = _decode_one(body)
     except msgspec.ValidationError as problem:
         raise Refused(400, "invalid_contact", str(problem)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except UNREADABLE as problem:
         raise Refused(400, "invalid_json", str(problem)) from None
     if len(body) > LARGEST_EVENT:  # Kafka takes no record of megabytes
         raise Refused(413, "too_large", f"a contact has at most {LARGEST_EVENT} bytes")
@@ -107,18 +108,6 @@ def keyed(event: WireEvent) -> tuple[str, bytes]:
     key = profile_key(event)
     assert key is not None  # noqa: S101 - nothing that makes events here makes one without
     return key, encode_event(event)
-
-
-async def read_body(request: Request) -> bytes:
-    """The body. Refused: 413 over `MOST_BYTES`."""
-    pieces = []
-    size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > MOST_BYTES:
-            raise Refused(413, "too_large", f"send at most {MOST_BYTES >> 20} MB at once")
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def _answer(value: dict[str, object]) -> Response:

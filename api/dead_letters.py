@@ -11,6 +11,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.access import require_token
+from api.bodies import read_body
 from api.errors import RETRY_AFTER_S, Refused
 from api.parts import Parts, parts_of
 from api.source_letters import read_source_letter
@@ -19,6 +20,7 @@ from infra.dead_letters.archived_letters import ArchivedLetters, LetterHead
 from infra.dead_letters.replaying import MOST_AT_ONCE, LetterReplayer, Policy
 from infra.dead_letters.wanted import Wanted
 from schemas.dead_letter import DeadLetterReason, DeadLetterState
+from streams.codec import UNREADABLE
 from streams.customer_view import instant
 from streams.dead_letters import shown_payload
 
@@ -159,12 +161,10 @@ async def replay(request: Request, parts: FromParts) -> Response:
 
 
 async def _read(request: Request) -> Replay:
-    body = await request.body()
-    if len(body) > LARGEST_BODY:
-        raise Refused(413, "too_large", f"a replay's body has at most {LARGEST_BODY} bytes")
+    body = await read_body(request, LARGEST_BODY)
     try:
         return msgspec.json.decode(body or b"{}", type=Replay)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except UNREADABLE as problem:
         raise Refused(400, "bad_request", str(problem)) from None
 
 

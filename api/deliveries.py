@@ -1,5 +1,6 @@
 """Deliveries and endpoints over HTTP: what waits, what was given up, trying it again."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from redis.exceptions import RedisError
 
 from api.access import require_token
+from api.bodies import read_body
 from api.customers import redis_away
 from api.errors import Refused
 from api.parts import Parts, parts_of
@@ -17,9 +19,12 @@ from infra.delivery.listing import DeliveryListing, Done, Shown
 from infra.delivery.records import Delivery
 from infra.delivery.schedule import DeliverySchedule
 from infra.delivery.telling import Endpoints
+from streams.codec import UNREADABLE
 from streams.customer_view import instant
 
 MOST_LISTED = 1_000
+LARGEST_BODY = 256 * 1024
+"""Bytes of a replay's body: what thousands of ids need."""
 
 router = APIRouter(tags=["deliveries"], dependencies=[Depends(require_token)])
 
@@ -34,6 +39,8 @@ class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Ids of triggers; empty: every one, up to `limit`."""
     endpoint: str | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_LISTED)] = MOST_LISTED
+    given_up_until: datetime | None = None
+    """Only what was given up by then."""
 
 
 @router.get("/v1/deliveries", summary="Deliveries that wait, or were given up")
@@ -67,24 +74,28 @@ async def delivery(trigger_id: str, parts: FromParts) -> Response:
 
 @router.post("/v1/deliveries/replay", summary="Try again what was given up")
 async def replay(request: Request, parts: FromParts) -> Response:
-    """Body `{"triggers"?: [id, ...], "endpoint"?, "limit"?}`. `{"replayed": N}`: they are due now,
-    with the whole schedule before them, under the ids they had. 404 `no_delivery` where none of
-    the triggers named was given up."""
+    """Body `{"triggers"?: [id, ...], "endpoint"?, "limit"?, "given_up_until"?}`. `{"replayed": N,
+    "given_up_until"}`: they are due now, with the whole schedule before them, under the ids they
+    had. Send the answer's `given_up_until` again until N is 0: what is given up once more meanwhile
+    is left out. 404 `no_delivery` where none of the triggers named was given up."""
     try:
-        wanted = msgspec.json.decode(await request.body() or b"{}", type=Replay)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        wanted = msgspec.json.decode(await read_body(request, LARGEST_BODY) or b"{}", type=Replay)
+    except UNREADABLE as problem:
         raise Refused(400, "bad_request", str(problem)) from None
-    listing = _listing(parts)
+    listing, now = _listing(parts), now_ms()
+    until = None if wanted.given_up_until is None else _ms(wanted.given_up_until)
     try:
         found = await listing.find(
-            "given_up", await _names(parts, wanted.endpoint), wanted.limit, wanted.triggers
+            "given_up", await _names(parts, wanted.endpoint), wanted.limit, wanted.triggers, until
         )
         if wanted.triggers and not found:
             raise Refused(404, "no_delivery", "none of these was given up")
-        replayed = await listing.replay(found, now_ms())
+        replayed = await listing.replay(found, now)
     except (RedisError, OSError):
         raise redis_away() from None
-    return _answer({"replayed": replayed})
+    return _answer(
+        {"replayed": replayed, "given_up_until": instant(now if until is None else until)}
+    )
 
 
 @router.get("/v1/endpoints", summary="Who is told, and whether they answer")
@@ -179,6 +190,11 @@ def _known(found: Delivery | Done) -> dict[str, Any]:
         "detail": found.detail,
         "trigger": found.trigger,
     }
+
+
+def _ms(moment: datetime) -> int:
+    utc = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return round((utc - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)
 
 
 def _answer(body: dict[str, Any]) -> Response:

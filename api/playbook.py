@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.responses import StreamingResponse
 
 from api.access import require_token
+from api.bodies import read_body
 from api.errors import Refused
 from api.parts import Parts, parts_of
 from infra.dry_run.question import MOST_EVENTS, USUAL_EVENTS, Answer, Question
@@ -21,6 +22,7 @@ from infra.playbook_file import Mistake, PlaybookError, parse_playbook
 from schemas.definition import CHURN_MODEL, PLAYBOOK, Definition
 from schemas.models import ChurnModels
 from schemas.trigger import Trigger
+from streams.definitions import version_of
 from streams.trial import Tally
 
 MOST_BYTES = 1_000_000
@@ -72,12 +74,8 @@ async def one_version(version: str, parts: Annotated[Parts, Depends(parts_of)]) 
 async def check(request: Request) -> Response:
     """`{"version", "errors": [{"line", "column", "message"}]}`, 200 also where there are errors.
     The body is the playbook as it is: YAML."""
-    text = await _text(request)
-    try:
-        book = await asyncio.to_thread(parse_playbook, text, "playbook")
-    except PlaybookError as problem:
-        return _answer({"version": None, "errors": problem.mistakes})
-    return _answer({"version": book.version, "errors": []})
+    text, mistakes = await _checked(request)
+    return _answer({"version": None if mistakes else version_of(text), "errors": mistakes})
 
 
 @router.put(
@@ -97,11 +95,9 @@ async def adopt(
 ) -> Response:
     """Answers as `GET /v1/playbook` once every partition of the log has it: events accepted after
     the answer are decided by it. Nothing changes where it is refused."""
-    text = await _text(request)
-    try:
-        await asyncio.to_thread(parse_playbook, text, "playbook")
-    except PlaybookError as problem:
-        return _invalid(problem.mistakes)
+    text, mistakes = await _checked(request)
+    if mistakes:
+        return _invalid(mistakes)
     version = None if if_match is None else if_match.strip().removeprefix("W/").strip('"')
     try:
         adopted = await parts.adopting.adopt(
@@ -136,11 +132,9 @@ async def try_out(
     """Folds the latest events of the archive with the playbook in force and with the one in the
     body, both from empty profiles. With `Accept: application/x-ndjson` one JSON object a line:
     `{"done", "total"}` as it goes on, the answer last."""
-    text = await _text(request)
-    try:
-        await asyncio.to_thread(parse_playbook, text, "playbook")
-    except PlaybookError as problem:
-        return _invalid(problem.mistakes)
+    text, mistakes = await _checked(request)
+    if mistakes:
+        return _invalid(mistakes)
     question = Question(_latest(parts).content, text, events, _milliseconds(since), _models(parts))
     if _busy.locked():
         raise Refused(409, "busy", "another dry run goes on; try again when it is finished")
@@ -187,10 +181,18 @@ def _models(parts: Parts) -> ChurnModels:
         return DEFAULT_CHURN
 
 
+async def _checked(request: Request) -> tuple[str, tuple[Mistake, ...]]:
+    """The playbook in the body and what is wrong with it. Refused: 413, 400 where it is no text."""
+    text = await _text(request)
+    try:
+        await asyncio.to_thread(parse_playbook, text, "playbook")
+    except PlaybookError as problem:
+        return text, problem.mistakes
+    return text, ()
+
+
 async def _text(request: Request) -> str:
-    body = await request.body()
-    if len(body) > MOST_BYTES:
-        raise Refused(413, "too_large", f"a playbook has at most {MOST_BYTES:,} bytes")
+    body = await read_body(request, MOST_BYTES)
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:

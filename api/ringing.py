@@ -6,11 +6,13 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.access import require_token
-from api.contact import SOURCE, event_of, keyed, read_body
+from api.bodies import read_body
+from api.contact import MOST_BYTES, SOURCE, event_of, keyed
 from api.errors import Refused
 from api.parts import Parts, parts_of
 from infra.clock import now_ms
 from schemas.contact import Contact, Moment, Text
+from streams.codec import UNREADABLE
 from streams.screen_pop import CODE
 
 router = APIRouter(tags=["calls"], dependencies=[Depends(require_token)])
@@ -59,7 +61,7 @@ async def ringing(request: Request, parts: FromParts) -> Response:
 
     400 with what is wrong; 503 with `Retry-After` while Kafka or Redis is away: send it again.
     """
-    call = _read(await read_body(request))
+    call = _read(await read_body(request, MOST_BYTES))
     said: dict[str, Any] = {"call_id": call.call_id}
     if call.extension is not None:
         said["extension"] = call.extension
@@ -92,5 +94,5 @@ async def ringing(request: Request, parts: FromParts) -> Response:
 def _read(body: bytes) -> RingingCall:
     try:
         return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except UNREADABLE as problem:
         raise Refused(400, "invalid_call", str(problem)) from None

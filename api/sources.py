@@ -6,7 +6,8 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.access import require_token
-from api.contact import event_of, keyed, read_body
+from api.bodies import read_body
+from api.contact import MOST_BYTES, event_of, keyed
 from api.errors import Refused
 from api.parts import Parts, parts_of
 from infra.clock import now_ms
@@ -46,7 +47,7 @@ async def source(name: str, request: Request, parts: FromParts) -> Response:
         known = ", ".join(parts.sources.names())
         raise Refused(404, "no_source", f"no source is called {name!r}; there are {known}")
     found = parts.sources[name]
-    body = await read_body(request)
+    body = await read_body(request, MOST_BYTES)
     _check(found, request, body, parts)
     now = now_ms()
     good: list[tuple[str, bytes]] = []

@@ -10,6 +10,7 @@ from infra.metrics import DEFINITIONS_UNUSABLE
 from infra.playbook_file import PlaybookError, parse_playbook
 from schemas.definition import CHURN_MODEL, PLAYBOOK, Definition, InForce
 from schemas.models import ChurnModels
+from streams.codec import UNREADABLE
 from streams.definitions import Adoption, Definitions
 from streams.playbook import CompiledPlaybook
 
@@ -64,7 +65,7 @@ class Compiler:
         """The models of churn and value. `UnusableError`."""
         try:
             return msgspec.json.decode(definition.content, type=ChurnModels)
-        except msgspec.DecodeError as problem:
+        except UNREADABLE as problem:
             raise self._unusable(definition, str(problem)) from None
 
     def latest_playbook(self, known: Definitions) -> Definition | None:

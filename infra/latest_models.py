@@ -5,6 +5,7 @@ import msgspec
 from infra.kafka.definition_tail import DefinitionTail
 from schemas.definition import CHURN_MODEL
 from schemas.models import ChurnModels
+from streams.codec import UNREADABLE
 
 _DEFAULT = ChurnModels()
 
@@ -23,7 +24,7 @@ class LatestModels:
             self._version = latest.version
             try:
                 self._models = msgspec.json.decode(latest.content, type=ChurnModels)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 # The workers say so, and keep to the models before it as this does.
                 return self._models
         return self._models

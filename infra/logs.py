@@ -11,9 +11,19 @@ from infra.settings import Settings
 def configure_logs(settings: Settings, part: str) -> None:
     """Sets logging up once for this process; every line says which part of Daehwa speaks."""
     level = getattr(logging, settings.log_level.upper(), logging.INFO)
+    _configure(level, part, as_json=settings.log_json)
+
+
+def configure_command_logs() -> None:
+    """The same for a command: only what is wrong, and never on standard output, which belongs to
+    its answer."""
+    _configure(logging.WARNING, "daehwa", as_json=False)
+
+
+def _configure(level: int, part: str, *, as_json: bool) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
-        if settings.log_json
+        if as_json
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(

@@ -13,6 +13,7 @@ import msgspec
 from schemas.dead_letter import DeadLetter
 from schemas.event import NO_CONTEXT, Context, Event, WireEvent
 from schemas.trigger import Trigger
+from streams.codec import UNREADABLE
 from streams.data_quality import NOTHING_SEEN, Seen, findings
 from streams.identity import usable_id
 from streams.matching import Match, match_event
@@ -280,7 +281,7 @@ def _matched(event: WireEvent, book: CompiledPlaybook) -> tuple[Any, ...]:
             path = properties.get("path")
             if not (path and isinstance(path, str)):  # the page is asked, as `match_event` does
                 context = _context_decoder.decode(event.context)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return _NOTHING
     happened = Event(
         message_id=event.message_id,

@@ -12,7 +12,9 @@ from schemas.trigger import Trigger
 
 E = TypeVar("E")
 
-_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that do not hold what is read; the last for what is nested without
+end."""
 
 _profile_encoder = msgspec.msgpack.Encoder(order="deterministic")
 _profile_decoder = msgspec.msgpack.Decoder(Profile)
@@ -41,7 +43,7 @@ def encode_profile(profile: Profile) -> bytes:
 
 
 def decode_profile(data: bytes) -> Profile:
-    """The profile in the bytes. msgspec.DecodeError or RecursionError where they are none."""
+    """The profile in the bytes. `UNREADABLE` where they are none."""
     return _profile_decoder.decode(data)
 
 
@@ -59,7 +61,7 @@ def decode_envelope(data: bytes) -> tuple[list[Event], list[Unreadable]]:
     """The events of a Kafka record's value, and its parts that are none. Never raises."""
     try:
         found = _envelope_decoder.decode(data)
-    except _BROKEN:
+    except UNREADABLE:
         return _piece_by_piece(data, _event_decoder)
     return (found if isinstance(found, list) else [found]), []
 
@@ -68,7 +70,7 @@ def decode_wire_envelope(data: bytes) -> tuple[list[WireEvent], list[Unreadable]
     """As `decode_envelope`, with properties and context left as JSON."""
     try:
         found = _wire_envelope_decoder.decode(data)
-    except _BROKEN:
+    except UNREADABLE:
         return _piece_by_piece(data, _wire_event_decoder)
     return (found if isinstance(found, list) else [found]), []
 
@@ -78,7 +80,7 @@ def _piece_by_piece(
 ) -> tuple[list[E], list[Unreadable]]:
     try:
         pieces = _raw_envelope_decoder.decode(data)
-    except _BROKEN as problem:
+    except UNREADABLE as problem:
         if data.lstrip()[:1] == b"[":  # the list itself is broken
             return [], [Unreadable(bytes(data), 0, "unreadable", str(problem))]
         pieces = [msgspec.Raw(data)]
@@ -89,7 +91,7 @@ def _piece_by_piece(
             events.append(decoder.decode(piece))
         except msgspec.ValidationError as problem:
             unreadable.append(Unreadable(bytes(piece), index, "invalid_event", str(problem)))
-        except _BROKEN as problem:
+        except UNREADABLE as problem:
             unreadable.append(Unreadable(bytes(piece), index, "unreadable", str(problem)))
     return events, unreadable
 
@@ -101,13 +103,13 @@ def find_payload(data: bytes, event: Event) -> tuple[int, bytes]:
     """
     try:
         pieces = _raw_envelope_decoder.decode(data)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         pieces = [msgspec.Raw(data)]
     for index, piece in enumerate(pieces):
         try:
             if _event_decoder.decode(piece) == event:
                 return index, bytes(piece)
-        except _BROKEN:
+        except UNREADABLE:
             continue
     raise ValueError(f"event {event.message_id!r} is not in the envelope")
 
@@ -118,7 +120,7 @@ def encode_trigger(trigger: Trigger) -> bytes:
 
 
 def decode_trigger(data: bytes) -> Trigger:
-    """The trigger in the JSON. msgspec.DecodeError where it is none."""
+    """The trigger in the JSON. `UNREADABLE` where it is none."""
     return _trigger_decoder.decode(data)
 
 
@@ -128,5 +130,5 @@ def encode_dead_letter(letter: DeadLetter) -> bytes:
 
 
 def decode_dead_letter(data: bytes) -> DeadLetter:
-    """The dead letter in the JSON. msgspec.DecodeError where it is none."""
+    """The dead letter in the JSON. `UNREADABLE` where it is none."""
     return _dead_letter_decoder.decode(data)

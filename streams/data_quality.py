@@ -12,6 +12,7 @@ from phonenumbers import NumberParseException, is_valid_number, parse
 
 from schemas.event import WireEvent
 from streams.aliases import email_alias, kind_of
+from streams.codec import UNREADABLE
 
 CHECKS: Final[Mapping[str, str]] = {
     "invalid_email": "a trait that holds e-mail addresses holds none",
@@ -130,5 +131,5 @@ def _is_phone(text: str, region: str) -> bool:
 def _read(event: WireEvent) -> Mapping[str, Any]:
     try:
         return _decode(event.properties)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return {}

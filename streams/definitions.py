@@ -30,7 +30,7 @@ def encode_definition(definition: Definition) -> bytes:
 
 
 def decode_definition(data: bytes) -> Definition:
-    """The definition in the JSON. msgspec.DecodeError where it is none."""
+    """The definition in the JSON. `codec.UNREADABLE` where it is none."""
     return _decoder.decode(data)
 
 
@@ -40,7 +40,7 @@ def encode_in_force(found: Mapping[str, InForce]) -> str:
 
 
 def decode_in_force(text: str) -> dict[str, InForce]:
-    """What `encode_in_force` made. msgspec.DecodeError where it is not that."""
+    """What `encode_in_force` made. `codec.UNREADABLE` where it is not that."""
     return _in_force_decoder.decode(text) if text else {}
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from schemas.event import Context, Direction, Event, EventType
+from streams.codec import UNREADABLE
 from streams.identity import profile_key
 from streams.partitioning import partition_of
 
@@ -67,7 +68,7 @@ def replayed_event(row: Sequence[Any]) -> Event | None:
             source=source.decode(),
             hops=hops,
         )
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
 
 

@@ -14,6 +14,7 @@ from agents.archive.erasing import Erasing, EventsTurn, OtherTurn
 from agents.archive.gathering import Gatherer
 from agents.archive.rows import dead_letter_rows, event_rows, trigger_rows
 from agents.faust_app import Place, faust_app
+from agents.log_watch import watch_log
 from infra.clickhouse.inserter import Inserter
 from infra.clickhouse.patient import PatientInserter
 from infra.kafka.definition_tail import DefinitionTail
@@ -39,6 +40,10 @@ def archive_app(settings: Settings, book: CompiledPlaybook) -> faust.App:
 
     for name in KAFKA_TOPICS:
         _add_agent(app, worker, name)
+
+    @app.task  # type: ignore[untyped-decorator]  # Faust is untyped
+    async def log_watch() -> None:
+        await worker.watch_log()
 
     @app.on_before_shutdown.connect  # type: ignore[untyped-decorator]  # Faust is untyped
     async def stop(_app: faust.App, **_options: Any) -> None:
@@ -77,6 +82,7 @@ class ArchiveWorker:
         self._tasks: list[asyncio.Task[None]] = []
         self._started = False
         self._taking_over = asyncio.Lock()
+        self._log_ids: dict[str, str] | None = None
 
     async def take_over(self, places: dict[Place, int]) -> dict[Place, int]:
         """Starts over after what is stored already; waits while ClickHouse is away."""
@@ -92,11 +98,7 @@ class ArchiveWorker:
             await self._tail.until_live()
             await self._patient.migrate()
         await self._drop_all()
-        log_ids = await until_up(
-            "kafka",
-            lambda: asyncio.to_thread(self._log_identities),
-            lambda problem: isinstance(problem, KafkaError | OSError),
-        )
+        self._log_ids = log_ids = await self._identities()
         await self._erasing.load()
         positions: dict[Place, int] = {}
         for name, (table, rows) in self._tables().items():
@@ -141,6 +143,10 @@ class ArchiveWorker:
             lambda: asyncio.to_thread(beyond_the_end, self._settings, topic, starts),
             lambda problem: isinstance(problem, KafkaError | OSError),
         )
+
+    async def watch_log(self) -> None:
+        """Ends the worker when a Kafka topic is no longer the one whose offsets it counts."""
+        await watch_log(lambda: self._log_ids, self._identities, self._crash)
 
     async def hand_over(self, topic: str, record: Any) -> None:
         """Gives a record to its topic's gatherer; waits while that has enough to do."""
@@ -189,7 +195,14 @@ class ArchiveWorker:
             lambda problem: isinstance(problem, KafkaError | OSError),
         )
 
-    def _log_identities(self) -> dict[str, str]:
+    async def _identities(self) -> dict[str, str]:
+        return await until_up(
+            "kafka",
+            lambda: asyncio.to_thread(self._ask_identities),
+            lambda problem: isinstance(problem, KafkaError | OSError),
+        )
+
+    def _ask_identities(self) -> dict[str, str]:
         admin = TopicAdmin(self._settings)
         try:
             return {name: admin.identity(name) for name in KAFKA_TOPICS}

@@ -3,8 +3,6 @@ the dialogue worker, which keeps it as a dead letter."""
 
 from collections.abc import Sequence
 
-import msgspec
-
 from agents.archive.erasing import Erasing
 from infra.metrics import DATA_QUALITY, ROWS_NOT_ARCHIVED
 from streams.archive_rows import (
@@ -18,7 +16,7 @@ from streams.archive_rows import (
     trigger_columns,
 )
 from streams.archived_erasures import erasures_in, keeps_trigger, kept_events
-from streams.codec import decode_dead_letter, decode_trigger, decode_wire_envelope
+from streams.codec import UNREADABLE, decode_dead_letter, decode_trigger, decode_wire_envelope
 from streams.erasing import Tombstones
 from streams.playbook import CompiledPlaybook
 
@@ -56,7 +54,7 @@ def trigger_rows(
     for place, value in records:
         try:
             found.append((place, decode_trigger(value)))
-        except msgspec.DecodeError:
+        except UNREADABLE:
             continue
     if tombstones:
         kept = [(place, one) for place, one in found if keeps_trigger(one, tombstones)]
@@ -71,7 +69,7 @@ def dead_letter_rows(records: Sequence[tuple[Place, bytes]]) -> Columns:
     for place, value in records:
         try:
             found.append((place, decode_dead_letter(value)))
-        except msgspec.DecodeError:
+        except UNREADABLE:
             continue
     return dead_letter_columns(found)
 

@@ -23,6 +23,7 @@ from infra.metrics import WORKER_READY
 from infra.redis.connecting import redis_client
 from infra.redis.profile_reader import ProfileReader
 from infra.settings import Settings
+from streams.codec import UNREADABLE
 from streams.playbook import CompiledPlaybook
 
 log = structlog.get_logger()
@@ -100,5 +101,5 @@ def _decided_by(value: bytes) -> str:
     """The version of the playbook that decided a trigger."""
     try:
         return _decoder.decode(value).playbook
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return ""

@@ -17,7 +17,7 @@ from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.outcomes import Outcome, outcome_event
 from infra.delivery.records import DEFAULT, Attempt, Delivery, Held, Verdict
 from infra.delivery.retrying import pause_after
-from infra.delivery.schedule import LEASE_MS, DeliverySchedule, Settlement
+from infra.delivery.schedule import LEASE_MS, WAITS_MS, DeliverySchedule, Settlement
 from infra.delivery.telling import Teller
 from infra.metrics import (
     DELIVERIES,
@@ -29,7 +29,7 @@ from infra.metrics import (
 )
 from infra.redis.state_store import is_away
 from infra.waiting import until_up
-from streams.codec import decode_trigger, encode_event
+from streams.codec import UNREADABLE, decode_trigger, encode_event
 
 LOOK_EVERY_S = 0.2
 """How often Redis is asked for what has become due."""
@@ -39,9 +39,6 @@ MEASURE_EVERY_S = 2.0
 
 MOST_ADMITTED = 200
 """Records that wait to be written into Redis, and deliveries written at once."""
-
-WAITS_MS = 7 * 86_400_000
-"""What has been waiting for so long, because its endpoint was down, is given up."""
 
 LAST_ATTEMPTS_S = 5.0
 """How long attempts under way may take when the worker stops; the others come again."""
@@ -85,7 +82,7 @@ class DeliveryWorker:
         """Takes a record; waits while enough others are being written."""
         try:
             trigger = decode_trigger(record.value or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             TRIGGERS_UNREADABLE.inc()
             record.ack()
             return

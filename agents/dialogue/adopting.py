@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-import msgspec
 import structlog
 
 from infra.going_by import Compiler, GoingBy
 from infra.kafka.definition_tail import DefinitionTail
 from infra.metrics import DEFINITIONS_ADOPTED
 from infra.waiting import until_up
+from streams.codec import UNREADABLE
 from streams.definitions import Adoption, Definitions, decode_in_force
 from streams.playbook import CompiledPlaybook
 
@@ -34,7 +34,7 @@ class Adopting:
         """What a partition goes by whose watermark says so."""
         try:
             said = decode_in_force(in_force)
-        except msgspec.DecodeError as problem:
+        except UNREADABLE as problem:
             log.error("the watermark's definitions are unreadable", problem=str(problem))
             said = {}
         named = in_force or "the first playbook"

@@ -17,6 +17,7 @@ from agents.dialogue.effects import EffectWriter
 from agents.dialogue.partition_folder import PartitionFolder
 from agents.dialogue.steps import AtStep, go_on
 from agents.faust_app import Place, faust_app
+from agents.log_watch import Identities, watch_log
 from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.first_offset import first_offset
 from infra.kafka.log_end import beyond_the_end
@@ -32,13 +33,6 @@ from infra.redis.state_store import StateStore
 from infra.settings import Settings
 from infra.waiting import until_up
 from streams.playbook import CompiledPlaybook
-
-LOOK_AT_LOG_S = 10.0
-"""How often a worker makes sure that the Kafka topic is still the one it began with."""
-
-
-class LogChangedError(Exception):
-    """The Kafka topic was deleted and created anew while the worker read it."""
 
 
 def dialogue_app(settings: Settings, book: CompiledPlaybook, at_step: AtStep = go_on) -> faust.App:
@@ -152,15 +146,13 @@ class DialogueWorker:
 
     async def watch_log(self) -> None:
         """Ends the worker when the Kafka topic is no longer the one whose offsets it counts."""
-        while True:
-            await asyncio.sleep(LOOK_AT_LOG_S)
-            before = self._log_id
-            found = await self._identity()
-            if before is not None and before == self._log_id and found != before:
-                problem = LogChangedError(f"the Kafka topic {EVENTS} was {before}, is {found}")
-                log.error("the Kafka topic is a new one, the worker stops", problem=str(problem))
-                self._crash(problem)
-                return
+
+        async def ask() -> Identities:
+            return {EVENTS: await self._identity()}
+
+        await watch_log(
+            lambda: {EVENTS: self._log_id} if self._log_id is not None else None, ask, self._crash
+        )
 
     async def hand_over(self, record: Any) -> None:
         """Gives a record to its partition's folder; waits while that has enough to do."""

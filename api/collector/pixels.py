@@ -50,7 +50,10 @@ def _document(request: Request) -> bytes:
     fields = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace"))
     data = fields.get("data")
     if data is None:
-        return json.dumps(_nested(fields)).encode()
+        try:
+            return json.dumps(_nested(fields)).encode()
+        except RecursionError:
+            raise BodyError(400, "invalid_json", "its parameters are nested too deep") from None
     try:
         # Both alphabets are met, without padding too, and a + that a query made a space.
         text = data.rstrip("=").translate(_ONE_ALPHABET)

@@ -23,7 +23,7 @@ from infra.cli.send import send
 from infra.cli.sql import sql
 from infra.cli.triggers import triggers
 from infra.cli.up import up
-from infra.logs import quiet_clients
+from infra.logs import configure_command_logs
 
 app = typer.Typer(
     name="daehwa",
@@ -59,7 +59,7 @@ app.add_typer(dead, name="dead")
 
 def main() -> None:
     """The `daehwa` command: exit code 2 and one sentence where something is wrong."""
-    quiet_clients()
+    configure_command_logs()
     try:
         app()
     except Refusal as refusal:

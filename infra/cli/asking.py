@@ -1,21 +1,44 @@
 """Asks the API; says in one sentence why it does not answer."""
 
+import getpass
 import os
 from typing import Any
 
 import httpx
 
 from infra.cli.refusal import Refusal, settings_or_refusal
+from infra.settings import Settings
 
 
 def api_address() -> tuple[str, dict[str, str]]:
-    """The API's URL and the headers that let one read."""
+    """The API's URL and the headers that let one read. `Refusal` where one is not set, or wrong."""
     settings = settings_or_refusal()
-    url = os.environ.get("DAEHWA_URL") or f"http://{settings.host}:{settings.port}"
     token = settings.api_token.get_secret_value()
     if not token:
         raise Refusal("set DAEHWA_API_TOKEN to the token of the API")
-    return url.rstrip("/"), {"Authorization": f"Bearer {token}"}
+    if not (token.isascii() and token.isprintable()):
+        raise Refusal("DAEHWA_API_TOKEN holds what no header can: write it in ASCII")
+    return api_url(settings), {"Authorization": f"Bearer {token}"}
+
+
+def api_url(settings: Settings) -> str:
+    """Where the API is, without a slash at the end. `Refusal` where DAEHWA_URL is no URL."""
+    url = os.environ.get("DAEHWA_URL") or f"http://{settings.host}:{settings.port}"
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL as problem:
+        raise Refusal(f"DAEHWA_URL={url!r} is no URL: {problem}") from None
+    if parts.scheme not in ("http", "https") or not parts.host:
+        raise Refusal(f"DAEHWA_URL={url!r} is no URL: write http://HOST:PORT")
+    return url.rstrip("/")
+
+
+def operator() -> str:
+    """Who runs the command, as far as the machine knows: a container's user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def ask(path: str) -> Any:
@@ -27,7 +50,10 @@ def ask(path: str) -> Any:
         raise Refusal(f"no answer from {url}: {problem}") from None
     if answer.status_code != 200:
         raise Refusal(message_of(answer))
-    return answer.json()
+    try:
+        return answer.json()
+    except ValueError:
+        raise Refusal(f"what answers at {url} is not the API of Daehwa") from None
 
 
 def message_of(answer: httpx.Response) -> str:

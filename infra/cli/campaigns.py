@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.cli.asking import ask
+from infra.cli.printing import plain_console
 from streams.uplift import LEAST_RELATIVE, Estimate, Uplift
 from streams.uplift_in_words import percent, points
 
@@ -42,7 +43,7 @@ def campaigns(
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
-    console = Console()
+    console = plain_console()
     found = [answer] if name is not None else answer["campaigns"]
     table = Table("campaign", "", "customers", "converted", "rate, %", "pending")
     for campaign in found:
@@ -51,7 +52,7 @@ def campaigns(
     for campaign in found:
         _explain(console, campaign)
     for gone in answer.get("not_in_playbook", ()):
-        console.print(f"{gone}: has exposures, but the playbook does not define it", markup=False)
+        console.print(f"{gone}: has exposures, but the playbook does not define it")
     if not found:
         console.print("the playbook has no campaigns")
 

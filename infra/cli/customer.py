@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from infra.cli.asking import ask
+from infra.cli.printing import plain_console
 
 
 def customer(
@@ -23,11 +23,11 @@ def customer(
     if as_json:
         typer.echo(json.dumps(view, ensure_ascii=False))
         return
-    console = Console()
-    console.print(f"[bold]{view['customer_id']}[/bold]")
+    console = plain_console()
+    console.print(view["customer_id"], style="bold")
     for name in ("traits", "lifecycle", "churn", "value"):
         facts = ", ".join(f"{key} {_brief(value)}" for key, value in view[name].items())
-        console.print(f"{name}: {facts or 'nothing yet'}", markup=False)
+        console.print(f"{name}: {facts or 'nothing yet'}")
     table = Table("topic", "stage", "furthest", "stages", "channels", "last")
     for topic, dialogue in view["dialogues"].items():
         stages = ", ".join(f"{name} {span['count']}" for name, span in dialogue["stages"].items())
@@ -37,7 +37,7 @@ def customer(
         )
     console.print(table)
     for trigger in view["recent_triggers"]:
-        console.print(f"{trigger['type']}: {trigger['reason']}", markup=False)
+        console.print(f"{trigger['type']}: {trigger['reason']}")
 
 
 def _brief(value: Any) -> str:

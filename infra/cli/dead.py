@@ -1,6 +1,5 @@
 """`daehwa dead list|show|replay`: what could not be folded, and folding it after a fix."""
 
-import getpass
 import json
 import sys
 from collections import Counter
@@ -14,7 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from infra.cli.asking import api_address, ask, message_of
+from infra.cli.asking import api_address, ask, message_of, operator
+from infra.cli.printing import plain_console
 from infra.cli.refusal import Refusal
 
 dead = typer.Typer(help="Dead letters.", no_args_is_help=True)
@@ -63,7 +63,7 @@ def list_letters(
     table = Table("id", "reason", "found", "origin", "what is wrong")
     for one in found["dead_letters"]:
         table.add_row(one["id"], one["reason"], one["at"], one["origin"], one["detail"])
-    Console().print(table if found["dead_letters"] else "none")
+    plain_console().print(table if found["dead_letters"] else "none")
     if found["next"]:
         typer.echo(f"there are more: --cursor {found['next']}", err=True)
 
@@ -112,7 +112,7 @@ def replay(
         "ids": letters or [],
         "policy": policy,
         "dry_run": dry_run,
-        "by": getpass.getuser(),
+        "by": operator(),
     }
     done = _replayed(wanted)
     if as_json:

@@ -6,10 +6,10 @@ from urllib.parse import quote, urlencode
 
 import httpx
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from infra.cli.asking import api_address, ask, message_of
+from infra.cli.printing import plain_console
 from infra.cli.refusal import Refusal
 
 deliveries = typer.Typer(help="Deliveries and endpoints.", no_args_is_help=True)
@@ -80,6 +80,8 @@ def replay(
         replayed += int(answer["replayed"])
         if triggers or not answer["replayed"]:
             break
+        # Given up again meanwhile (the endpoint may be disabled): not tried for ever.
+        wanted["given_up_until"] = answer["given_up_until"]
     typer.echo(json.dumps({"replayed": replayed}) if as_json else f"{replayed} are tried again")
 
 
@@ -127,4 +129,4 @@ def _show(found: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...]) 
     table = Table(*used)
     for one in found:
         table.add_row(*(str(one.get(name, "")) for name in used))
-    Console().print(table if found else "none")
+    plain_console().print(table if found else "none")

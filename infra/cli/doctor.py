@@ -9,9 +9,10 @@ import typer
 from clickhouse_driver.errors import Error as ClickHouseError
 from kafka.errors import KafkaError
 from redis.exceptions import RedisError
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from infra.cli.printing import plain_console
 from infra.cli.refusal import settings_or_refusal
 from infra.clickhouse.connection import open_client
 from infra.kafka.lag import group_lag
@@ -56,8 +57,8 @@ def doctor(
     else:
         table = Table("check", "", "finding")
         for name, well, finding in findings:
-            table.add_row(name, "[green]ok[/green]" if well else "[red]wrong[/red]", finding)
-        Console().print(table)
+            table.add_row(name, Text("ok", "green") if well else Text("wrong", "red"), finding)
+        plain_console().print(table)
     if not all(well for _, well, _ in findings):
         raise typer.Exit(1)
 

@@ -15,7 +15,6 @@ from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.clickhouse.connection import open_client
 from infra.kafka.definitions import ReplacedError
 from infra.kafka.log_writer import KafkaUnavailable
-from infra.logs import configure_logs
 from infra.playbook_file import PlaybookError, read_playbook
 from infra.settings import Settings
 
@@ -44,7 +43,6 @@ def fit(
     from infra.fitting.run import NothingToFitError, fit_archive  # noqa: PLC0415
 
     settings = settings_or_refusal()
-    configure_logs(settings.model_copy(update={"log_level": "warning"}), "fit")
     last = _day(until)
     progress = Progress(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f}"),

@@ -1,6 +1,5 @@
 """`daehwa playbook push FILE` and `daehwa playbook history`."""
 
-import getpass
 import json
 import sys
 from pathlib import Path
@@ -12,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from infra.cli.asking import api_address, ask, message_of
+from infra.cli.asking import api_address, ask, message_of, operator
+from infra.cli.printing import plain_console
 from infra.cli.refusal import Refusal
 from infra.dry_run.question import MOST_EVENTS, USUAL_EVENTS
 from infra.dry_run.running import LONGEST_S
@@ -43,13 +43,13 @@ def push(
         if as_json:
             typer.echo(json.dumps(found, ensure_ascii=False))
         else:
-            _show(Console(), found)
+            _show(plain_console(), found)
         return
     standing = ask("/v1/playbook")["version"]
     if not yes:
         if not sys.stdin.isatty():
             raise Refusal("nobody is there to ask: add --yes, or --dry-run to only look")
-        _show(Console(stderr=True), _tried(text, file, events))
+        _show(plain_console(stderr=True), _tried(text, file, events))
         typer.confirm("Put it in force?", abort=True, err=True)
     adopted = _adopted(text, file, standing)
     if as_json:
@@ -78,7 +78,7 @@ def _adopted(text: str, file: Path, standing: str) -> dict[str, Any]:
     try:
         answer = httpx.put(
             f"{url}/v1/playbook",
-            params={"by": getpass.getuser()},
+            params={"by": operator()},
             headers={**headers, "If-Match": f'"{standing}"'},
             content=text.encode(),
             timeout=60,

@@ -5,10 +5,10 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from infra.cli.asking import ask
+from infra.cli.printing import plain_console
 from streams.data_quality import CHECKS
 
 
@@ -35,6 +35,6 @@ def quality(
             CHECKS.get(row["check"], ""),
             " ".join(row["examples"]),
         )
-    Console().print(table)
+    plain_console().print(table)
     if not answer["findings"]:
         typer.echo("nothing doubtful")

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import typer
 
+from infra.cli.asking import api_url
 from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.importing.batches import Maps, events_of
 from infra.importing.importing import IN_FLIGHT, Progress, import_records
@@ -33,7 +34,7 @@ def send_file(
     `needs` are the kinds of events, which say what the API will ask for. Refusal.
     """
     settings = settings_or_refusal()
-    url = os.environ.get("DAEHWA_URL") or f"http://{settings.host}:{settings.port}"
+    url = api_url(settings)
     token = settings.api_token.get_secret_value()
     write_key = os.environ.get("DAEHWA_WRITE_KEY") or next(iter(settings.write_keys), "")
     wanted = set(needs)

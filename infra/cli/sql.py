@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 from clickhouse_driver.errors import Error as ClickHouseError
-from rich.console import Console
 from rich.table import Table
 
+from infra.cli.printing import plain_console
 from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.clickhouse.connection import open_client
 
@@ -39,7 +39,7 @@ def sql(
     table = Table(*names)
     for row in rows:
         table.add_row(*(_text(value) for value in row))
-    Console().print(table)
+    plain_console().print(table)
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from infra.cli.asking import api_address, ask, message_of
+from infra.cli.printing import plain_console
 from infra.cli.refusal import Refusal
 
 
@@ -22,7 +23,7 @@ def triggers(
 
     Needs DAEHWA_URL and DAEHWA_API_TOKEN. Example: daehwa triggers --follow
     """
-    console = Console()
+    console = plain_console()
     latest = ask(f"/v1/triggers?limit={limit}")
     shown = latest["triggers"] if isinstance(latest, dict) else latest
     for trigger in shown if follow else reversed(shown):

@@ -27,7 +27,7 @@ from streams.archive_rows import (
     event_columns,
     trigger_columns,
 )
-from streams.codec import decode_trigger, decode_wire_envelope
+from streams.codec import UNREADABLE, decode_trigger, decode_wire_envelope
 from streams.playbook import CompiledPlaybook
 from streams.replaying_letters import SOURCE, Again, AgainForArchive, StillDead, read_letter
 
@@ -165,7 +165,7 @@ class LetterReplayer:
                 columns = trigger_columns([(place, decode_trigger(again.value))])
             else:
                 return StillDead("archive_refused", f"there is no table {again.table!r}")
-        except msgspec.DecodeError as problem:
+        except UNREADABLE as problem:
             return StillDead("archive_refused", str(problem))
         if dry_run:
             return None

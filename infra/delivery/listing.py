@@ -40,10 +40,15 @@ class DeliveryListing:
         self._schedule = DeliverySchedule(redis, settings)
 
     async def find(
-        self, listed: Listed, endpoints: Sequence[str], most: int, triggers: Collection[str] = ()
+        self,
+        listed: Listed,
+        endpoints: Sequence[str],
+        most: int,
+        triggers: Collection[str] = (),
+        until: int | None = None,
     ) -> list[Shown]:
         """What waits for these endpoints, soonest first, or was given up, latest first; only of
-        these triggers where some are named."""
+        these triggers where some are named, only up to `until` (milliseconds) where that is."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             places = []
             for partition in self._partitions:
@@ -60,6 +65,7 @@ class DeliveryListing:
             for partition, members in zip(places, found, strict=True)
             for member, at in members
             if member.decode().partition("/")[2] in endpoints
+            and (until is None or at <= until)
             and (not triggers or member.decode().partition("/")[0] in triggers)
         ]
         wanted.sort(reverse=listed == "given_up")

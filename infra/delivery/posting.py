@@ -18,6 +18,8 @@ _IDLE_S = 4.0
 
 _MOST_READ = 64 * 1024
 _SLOW_DOWN = (429, 502, 504)
+_WRONG_URL = "the endpoint's URL is wrong"
+"""And no more: a chat's whole URL is a secret, and what is said here is shown and logged."""
 
 
 class Poster:
@@ -29,7 +31,7 @@ class Poster:
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Attempt:
-        """One attempt. Never raises for what the receiver does."""
+        """One attempt. Never raises for what the receiver does, never tells the URL's path."""
         if self._session is None:
             self._session = _session(self._allow_private)
         try:
@@ -48,12 +50,15 @@ class Poster:
             return Attempt("refused", str(problem))
         except TimeoutError:
             return Attempt("again", f"no answer within {TIMEOUT:g} s")
-        except aiohttp.InvalidURL as problem:
-            return Attempt("refused", f"the endpoint's URL is wrong: {problem}"[:200])
+        except aiohttp.ClientResponseError as problem:
+            said = " ".join(problem.message.split())
+            return Attempt("again", f"the endpoint answered no HTTP: {said}"[:200])
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+            return Attempt("refused", _WRONG_URL)
         except (aiohttp.ClientError, OSError) as problem:
-            return Attempt("again", repr(problem)[:200])
-        except ValueError as problem:
-            return Attempt("refused", f"the endpoint's URL is wrong: {problem}"[:200])
+            return Attempt("again", f"{type(problem).__name__}: {problem}"[:200])
+        except ValueError:
+            return Attempt("refused", _WRONG_URL)
         return judge(answer.status, answer.headers.get("Retry-After", ""))
 
     async def close(self) -> None:

@@ -29,3 +29,8 @@ def pause_after(
 def longest(pauses: tuple[float, ...]) -> float:
     """Seconds from the first to the last attempt at most, where no receiver asks for more."""
     return sum(pauses) * (1 + JITTER)
+
+
+def longest_pause(pauses: tuple[float, ...]) -> float:
+    """Seconds between two attempts at most."""
+    return max(max(pauses, default=0.0) * (1 + JITTER), LONGEST_WAIT)

@@ -9,11 +9,14 @@ from redis.asyncio import Redis
 from infra.delivery.keys import due_key, given_up_key, outbox_key, records_prefix
 from infra.delivery.posting import TIMEOUT
 from infra.delivery.records import Delivery, Held
-from infra.delivery.retrying import longest
+from infra.delivery.retrying import longest, longest_pause
 from infra.settings import Settings
 
 LEASE_MS = int(TIMEOUT * 1000) + 5_000
 """How long a delivery is one worker's: an attempt, and the time to write down what came of it."""
+
+WAITS_MS = 7 * 86_400_000
+"""What has been due for so long, because its endpoint was down, is given up."""
 
 MOST_OUTCOMES = 500
 """Outcomes read at once from an outbox."""
@@ -137,8 +140,11 @@ class DeliverySchedule:
 
 def remembered_s(settings: Settings) -> int:
     """Seconds for which a delivery is remembered after anything was last written of it: a day more
-    than Kafka keeps its trigger, and than the schedule is long."""
-    return 86_400 + int(max(settings.retention_hours * 3_600.0, longest(settings.delivery_pauses)))
+    than Kafka keeps its trigger, than the schedule is long, and than it may wait for an endpoint
+    that is down: forgotten before that, it would be lost without anybody having given it up."""
+    pauses = settings.delivery_pauses
+    waits = longest_pause(pauses) + WAITS_MS / 1000
+    return 86_400 + int(max(settings.retention_hours * 3_600.0, longest(pauses), waits))
 
 
 def read_record(record: bytes) -> Delivery | None:

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-import msgspec
-
 from infra.delivery.call_list import CallList, call_of
 from infra.delivery.email import EmailSender
 from infra.delivery.posting import Poster
@@ -17,6 +15,7 @@ from infra.redis.profile_reader import ProfileReader
 from infra.settings import SECRET_PREFIX, Settings
 from schemas.playbook import Endpoint, Playbook
 from schemas.profile import Profile
+from streams.codec import UNREADABLE
 from streams.consent import MARKETING, may_speak
 
 _SPEAKS_ON = {"email": "email", "call_list": "call"}
@@ -85,7 +84,7 @@ class Teller:
         channel = trigger.channel or _SPEAKS_ON.get(endpoint.kind)
         try:
             found = await self._profiles.find(trigger.customer_id)
-        except (msgspec.DecodeError, RecursionError) as problem:
+        except UNREADABLE as problem:
             what = f"the profile cannot be read: {problem}"
             return Attempt("again", what[:200], blames_endpoint=False)
         if trigger.decided_at <= found.erased_at:

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -15,6 +14,7 @@ from infra.kafka.names import DEFINITIONS
 from infra.kafka.producer_connection import LARGEST_REQUEST
 from infra.kafka.topic_tail import AwayError, TopicTail, close_consumer
 from infra.settings import Settings
+from streams.codec import UNREADABLE
 from streams.definitions import Definitions, decode_definition
 
 _PLACE = TopicPartition(DEFINITIONS, 0)
@@ -142,7 +142,7 @@ class DefinitionTail:
 def _take(found: Definitions, record: Any) -> None:
     try:
         definition = decode_definition(record.value or b"")
-    except msgspec.DecodeError as problem:
+    except UNREADABLE as problem:
         _log.warning("a definition is unreadable", offset=record.offset, problem=str(problem))
         return
     if not found.add(definition):

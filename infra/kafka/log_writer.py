@@ -8,6 +8,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from infra.background import in_background
 from infra.kafka.producer_connection import (
     ACKNOWLEDGED_WITHIN_S,
     ProducerConnection,
@@ -52,7 +53,7 @@ class LogWriter:
     async def start(self) -> None:
         """Begins to connect; returns after the first attempt, whether or not Kafka is there."""
         attempted = asyncio.get_running_loop().create_future()
-        self._keeper = asyncio.create_task(self._keep_connected(attempted))
+        self._keeper = in_background(self._keep_connected(attempted), "connection to Kafka")
         await asyncio.wait({attempted, self._keeper}, return_when=asyncio.FIRST_COMPLETED)
         if self._keeper.done():
             self._keeper.result()

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
+
+from infra.background import in_background
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
@@ -34,15 +35,14 @@ class TopicTail:
     async def start(self) -> None:
         """Begins to follow; returns at once, whether or not Kafka is there."""
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name=f"tail of {self._topic}")
+            self._task = in_background(self._run(), f"tail of {self._topic}")
 
     async def stop(self) -> None:
-        """Stops following."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        """Stops following. Raises nothing: whoever stops has more to close."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
 
     def caught_up(self) -> None:
         """Everything that Kafka has is read."""

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from heapq import merge
 from typing import Any
 
-import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -17,7 +16,7 @@ from infra.kafka.names import TRIGGERS
 from infra.kafka.topic_tail import AwayError, TopicTail, close_consumer
 from infra.settings import Settings
 from schemas.trigger import Trigger
-from streams.codec import decode_trigger
+from streams.codec import UNREADABLE, decode_trigger
 
 KEPT = 500
 """Triggers held in memory."""
@@ -243,7 +242,7 @@ class TriggerTail:
         for record in merge(*batches.values(), key=lambda record: record.timestamp):
             try:
                 trigger = decode_trigger(record.value or b"")
-            except msgspec.DecodeError as problem:
+            except UNREADABLE as problem:
                 _log.warning(
                     "trigger_unreadable",
                     partition=record.partition,

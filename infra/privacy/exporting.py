@@ -10,6 +10,7 @@ from infra.clickhouse.failures import translated
 from infra.privacy.archived_rows import DEAD_LETTERS_OF, EVENTS_OF, TRIGGERS_OF, naming
 from infra.settings import Settings
 from streams.archive_rows import DEAD_LETTERS_TABLE, EVENTS_TABLE, TRIGGERS_TABLE
+from streams.codec import UNREADABLE
 
 ROWS_AT_ONCE = 1_000
 SORTED_IN_MEMORY = 64 * 1024 * 1024
@@ -102,5 +103,5 @@ def _shown(name: str, value: Any) -> Any:
         return value
     try:
         return _decode_any(value)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return value

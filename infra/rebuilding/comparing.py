@@ -12,7 +12,7 @@ from infra.rebuilding.shelf import Shelf
 from infra.redis.keys import profile_key
 from infra.redis.state_store import StateStore
 from schemas.profile import Profile
-from streams.codec import decode_profile
+from streams.codec import UNREADABLE, decode_profile
 from streams.transitions import PAIR_SEPARATOR
 
 MOST_NAMED = 10
@@ -117,7 +117,7 @@ def _fields_that_differ(held: bytes, rebuilt: bytes) -> str:
     """Names of the profile's fields; `bytes` where only their encoding differs."""
     try:
         one = decode_profile(held)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return "unreadable in Redis"
     other = decode_profile(rebuilt)
     fields = [

@@ -15,7 +15,7 @@ from infra.rebuilding.lives import Lives
 from infra.rebuilding.replay import Replayed
 from infra.rebuilding.shelf import Shelf
 from infra.redis.alias_index import AliasIndex
-from infra.redis.keys import watermark_key
+from infra.redis.keys import is_state, watermark_key
 from infra.redis.state_store import NO_WATERMARK, REBUILDING, FencedError, StateStore
 from schemas.watermark import Watermark
 from streams.aliases import alias_moves
@@ -46,11 +46,12 @@ async def take_partitions(store: StateStore, partitions: int, *, replace: bool) 
 
 
 async def clear_partitions(redis: Redis, partitions: int) -> None:
-    """Removes what is left of the state of all partitions but their marks."""
+    """Removes what is left of the state of all partitions but their marks. What is to be delivered
+    stays, and what was: nothing would bring it back."""
     marks = {watermark_key(partition).encode() for partition in range(partitions)}
     found: list[bytes] = []
     async for key in redis.scan_iter(match="daehwa:{[0-9]*}:*", count=_AT_ONCE):
-        if key not in marks:
+        if key not in marks and is_state(key):
             found.append(key)
         if len(found) >= _AT_ONCE:
             await _unlink(redis, found)

@@ -26,7 +26,7 @@ class DefinitionCopy:
             await self._redis.hset(definitions_key(), mapping=missing)
 
     async def read(self) -> list[Definition]:
-        """All of them, the oldest first. msgspec.DecodeError where one is unreadable."""
+        """All of them, the oldest first. `UNREADABLE` where one is unreadable."""
         values = await self._redis.hvals(definitions_key())
         return sorted((decode_definition(value) for value in values), key=lambda found: found.at)
 

@@ -1,6 +1,7 @@
 """Names of the Redis keys. The part in braces is the hash slot: all of a partition is in one, so
 that a batch is one atomic operation on a Redis cluster too."""
 
+import re
 from hashlib import blake2b
 
 from streams.learned import MOST_FIELDS
@@ -27,6 +28,19 @@ def counts_key(partition: int, kind: str) -> str:
     """Hash field -> count, of one kind of what was learned (`begun`: topic -> customers who began
     it; `transitions`: `topic US next topic` -> customers who went on so; …); never expires."""
     return f"daehwa:{{{partition}}}:{kind}"
+
+
+_STATE = re.compile(
+    rb"daehwa:\{\d+\}:(?:%s.*|watermark|deadlines|%s)"
+    % (PROFILE_PREFIX.encode(), b"|".join(kind.encode() for kind in MOST_FIELDS)),
+    re.DOTALL,
+)
+
+
+def is_state(name: bytes) -> bool:
+    """Whether the key is of a partition's dialogue state, which a rebuild makes anew. What is to be
+    delivered lies beside it, and nothing brings that back."""
+    return _STATE.fullmatch(name) is not None
 
 
 def aliases_key(kind: str, value: str) -> str:

@@ -112,7 +112,7 @@ class StateStore:
     ) -> dict[str, Profile]:
         """The profiles that exist, by key, as they are at the watermark `expected`.
 
-        Raises `FencedError` where the watermark is another, msgspec.DecodeError where a profile is
+        Raises `FencedError` where the watermark is another, `UNREADABLE` where a profile is
         unreadable.
         """
         if not keys:

@@ -12,16 +12,20 @@ from infra.delivery.circuit import NEW, after_failure, disabled
 from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.listing import DeliveryListing, Done
 from infra.delivery.records import Delivery, Held
-from infra.delivery.schedule import LEASE_MS, DeliverySchedule, Settlement, remembered_s
+from infra.delivery.retrying import longest
+from infra.delivery.schedule import LEASE_MS, WAITS_MS, DeliverySchedule, Settlement
 from infra.embedded.ports import free_ports
 from infra.embedded.process import PartProcess
 from infra.embedded.redis import redis_part
-from infra.redis.keys import LASTING
+from infra.rebuilding.loading import clear_partitions
+from infra.redis.keys import LASTING, counts_key, deadlines_key, profile_key, watermark_key
 from infra.settings import Settings
+from streams.learned import MOST_FIELDS
 from tests.unit.test_webhook import trigger
 
 SETTINGS = Settings()
 NOW = 1_000_000
+DAY_S = 86_400
 
 
 @pytest.fixture
@@ -46,6 +50,10 @@ def delivery(name: str = "trg_1", endpoint: str = "crm") -> Delivery:
 def settled(held: Held, status: str, due: int = 0, **more: object) -> Settlement:
     after = replace(held.delivery, status=status, attempts=1, last_at=NOW)
     return Settlement(held, after, due, **more)  # type: ignore[arg-type]
+
+
+def again(held: Held, at: int) -> Delivery:
+    return replace(held.delivery, status="failed", attempts=1, last_at=at)
 
 
 async def test_a_delivery_is_admitted_once_also_after_it_was_told(redis: Redis) -> None:
@@ -100,6 +108,9 @@ async def test_what_is_given_up_is_kept_and_tried_again_by_hand(redis: Redis) ->
     (held,) = (await schedule.take(2, {"crm": (NOW + 5, 3)}, NOW + 5))["crm"]
     assert (held.delivery.trigger.id, held.delivery.attempts) == ("trg_1", 0)
     assert len(await listing.find("given_up", ["crm"], 10)) == 2
+    await schedule.settle(2, [replace(settled(held, "failed"), delivery=again(held, NOW + 9))])
+    assert len(await listing.find("given_up", ["crm"], 10)) == 3
+    assert len(await listing.find("given_up", ["crm"], 10, until=NOW + 8)) == 2
 
 
 async def test_an_outcome_stays_until_it_is_on_the_log(redis: Redis) -> None:
@@ -113,11 +124,25 @@ async def test_an_outcome_stays_until_it_is_on_the_log(redis: Redis) -> None:
     assert await schedule.outcomes(0) == []
 
 
-async def test_a_delivery_is_remembered_longer_than_kafka_and_the_schedule(redis: Redis) -> None:
-    assert remembered_s(SETTINGS) == 8 * 86_400
-    assert remembered_s(Settings(retention_hours=1)) > 3 * 86_400
-    await DeliverySchedule(redis, SETTINGS).admit(0, [(delivery(), NOW)])
-    assert await redis.ttl("daehwa:{0}:delivery:trg_1/crm") > 8 * 86_400 - 60
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(),
+        Settings(retention_hours=1),
+        Settings(retention_hours=1, delivery_pauses=(5.0,)),
+        Settings(retention_hours=24 * 365),
+        Settings(delivery_pauses=(7 * 86_400.0,) * 3),
+    ],
+)
+async def test_a_delivery_is_remembered_until_nobody_asks_for_it_any_more(
+    redis: Redis, settings: Settings
+) -> None:
+    await DeliverySchedule(redis, settings).admit(0, [(delivery(), NOW)])
+    kept = await redis.ttl("daehwa:{0}:delivery:trg_1/crm") - DAY_S / 2
+    assert kept > settings.retention_hours * 3_600
+    assert kept > longest(settings.delivery_pauses)
+    # The endpoint asks for a day, or the pause is longer, and is down from then on.
+    assert kept > max(DAY_S, *settings.delivery_pauses) + WAITS_MS / 1000
 
 
 async def test_an_endpoint_stays_disabled_whatever_other_workers_write(redis: Redis) -> None:
@@ -139,3 +164,24 @@ async def test_calls_come_by_priority_then_age(redis: Redis) -> None:
         for _ in range(2):
             await calls.put(call_of(one, None, None, ""))
     assert [held.call.id for held in await calls.open(10)] == ["urgent", "old", "new", "minor"]
+
+
+async def test_a_rebuild_of_the_dialogue_state_takes_nothing_from_delivery(redis: Redis) -> None:
+    schedule = DeliverySchedule(redis, SETTINGS)
+    told, waits = delivery("trg_told"), delivery("trg_waits")
+    await schedule.admit(0, [(told, NOW), (waits, NOW)])
+    (held, _) = (await schedule.take(0, {"crm": (NOW, 2)}, NOW))["crm"]
+    await schedule.settle(0, [settled(held, "delivered", outcome=("id", b"event"))])
+    before = set(await redis.keys())
+    state = [
+        profile_key(0, "u\n1"), deadlines_key(0), watermark_key(7),
+        *(counts_key(0, kind) for kind in MOST_FIELDS),
+    ]  # fmt: skip
+    for name in (*state, watermark_key(0)):
+        await redis.set(name, b"", ex=600)
+
+    await clear_partitions(redis, 1)
+
+    assert set(await redis.keys()) == {*before, watermark_key(0).encode()}
+    assert await schedule.outcomes(0) == [("id", b"event")]
+    assert await schedule.admit(0, [(told, NOW), (waits, NOW)]) == [False, False]

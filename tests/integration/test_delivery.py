@@ -160,7 +160,7 @@ def test_an_endpoint_that_wants_no_more_is_left_alone_until_it_is_enabled(
     del delivering.receiver.answers["/gone"]
     assert delivering.http.post("/v1/endpoints/gone/enable").status_code == 200
     answer = delivering.http.post("/v1/deliveries/replay", json={"endpoint": "gone"})
-    assert answer.json() == {"replayed": 2}
+    assert answer.json()["replayed"] == 2
     wait_until(lambda: sum(one.status == 204 for one in delivering.receiver.at("/gone")) == 2)
     wait_until(lambda: delivering.endpoint("gone")["circuit"] == "closed")
     wait_until(lambda: ("trigger.failed", "webhook", "outbound", "failed") in

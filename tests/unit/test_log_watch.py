@@ -5,8 +5,10 @@ import asyncio
 import pytest
 from kafka.errors import KafkaConnectionError
 
-from agents.dialogue import app
-from agents.dialogue.app import DialogueWorker, LogChangedError
+from agents import log_watch
+from agents.archive.app import ArchiveWorker
+from agents.dialogue.app import DialogueWorker
+from agents.log_watch import LogChangedError
 from infra.settings import Settings
 from tests.unit.histories import shop
 
@@ -35,7 +37,7 @@ class Worker(DialogueWorker):
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "LOOK_AT_LOG_S", 0.001)
+    monkeypatch.setattr(log_watch, "LOOK_AT_LOG_S", 0.001)
 
 
 async def test_the_worker_ends_and_reads_the_new_log_when_it_starts_again() -> None:
@@ -50,3 +52,24 @@ async def test_the_same_log_is_no_news() -> None:
     await asyncio.wait_for(worker.enough.wait(), 5)
     assert not worker.crashed.done()
     watching.cancel()
+
+
+class Archive(ArchiveWorker):
+    """An archive worker that reads two Kafka topics, the second of which may become another."""
+
+    def __init__(self, *second: str) -> None:
+        self.crashed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        super().__init__(Settings(), shop(), self.crashed.set_result)
+        self.second = list(second)
+        self._log_ids = self._ask_identities()
+
+    def _ask_identities(self) -> dict[str, str]:
+        second = self.second.pop(0) if len(self.second) > 1 else self.second[0]
+        return {"daehwa.events": "log-1", "daehwa.triggers": second}
+
+
+async def test_the_archive_ends_where_any_of_its_logs_is_a_new_one() -> None:
+    worker = Archive("log-2", "log-2", "log-3")
+    await asyncio.wait_for(worker.watch_log(), 5)
+    assert isinstance(await worker.crashed, LogChangedError)
+    assert len(worker.second) == 1

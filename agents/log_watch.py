@@ -1,0 +1,38 @@
+"""Making sure that the Kafka topics are still those whose offsets a worker counts."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+LOOK_AT_LOG_S = 10.0
+"""Seconds between two looks."""
+
+Identities = Mapping[str, str]
+"""Kafka topic -> its identity."""
+
+log = structlog.get_logger()
+
+
+class LogChangedError(Exception):
+    """A Kafka topic was deleted and created anew while the worker read it: its records take offsets
+    that were dealt with already."""
+
+
+async def watch_log(
+    held: Callable[[], Identities | None],
+    ask: Callable[[], Awaitable[Identities]],
+    crash: Callable[[BaseException], object],
+) -> None:
+    """Looks until cancelled; calls `crash` once and returns when a Kafka topic is no longer the one
+    that is `held` (None: none yet), so that the worker starts anew and reads it from its beginning.
+    """
+    while True:
+        await asyncio.sleep(LOOK_AT_LOG_S)
+        before = held()
+        found = await ask()
+        if before is not None and before == held() and found != before:
+            problem = LogChangedError(f"the Kafka topics were {dict(before)}, are {dict(found)}")
+            log.error("a Kafka topic is a new one, the worker stops", problem=str(problem))
+            crash(problem)
+            return

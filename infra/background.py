@@ -1,0 +1,23 @@
+"""Tasks that go on until they are cancelled."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+_log = structlog.get_logger()
+
+
+def in_background(work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
+    """Starts the work. Should it end by an exception, that is in the log at once: whoever holds a
+    task and never asks it would keep the exception to itself for as long as the process lives."""
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_tell)
+    return task
+
+
+def _tell(task: "asyncio.Task[None]") -> None:
+    problem = None if task.cancelled() else task.exception()
+    if problem is not None:
+        _log.error("a background task has ended", task=task.get_name(), exc_info=problem)
