@@ -13,6 +13,10 @@ import msgspec
 from schemas.dead_letter import DeadLetter
 from schemas.event import NO_CONTEXT, Context, Event, WireEvent
 from schemas.trigger import Trigger
+from streams.archive_tables import (
+    EARLIEST,
+    LATEST,
+)
 from streams.codec import UNREADABLE
 from streams.data_quality import NOTHING_SEEN, Seen, findings
 from streams.identity import usable_id
@@ -23,92 +27,6 @@ from streams.screen_pop import SHOWN
 from streams.triggers.complaint_overdue import promised
 
 Columns = list[list[Any]]
-
-EVENTS_TABLE: Final = "daehwa.events_stored"
-EVENT_COLUMNS: Final = (
-    "message_id",
-    "type",
-    "channel",
-    "name",
-    "profile_key",
-    "addressed_to",
-    "user_id",
-    "anonymous_id",
-    "previous_id",
-    "direction",
-    "operator",
-    "outcome",
-    "topics",
-    "stages",
-    "stage_ranks",
-    "stage_ends",
-    "sla_ms",
-    "properties",
-    "context",
-    "findings",
-    "value_hundredths",
-    "currency",
-    "occurred_at",
-    "received_at",
-    "sent_at",
-    "source",
-    "hops",
-    "copy",
-    "log_id",
-    "log_partition",
-    "log_offset",
-    "log_index",
-)
-
-TRIGGERS_TABLE: Final = "daehwa.triggers_stored"
-TRIGGER_COLUMNS: Final = (
-    "id",
-    "type",
-    "rule",
-    "customer_id",
-    "topic",
-    "stage",
-    "occurred_at",
-    "decided_at",
-    "decision",
-    "suppressed_by",
-    "reason",
-    "why",
-    "channel",
-    "endpoint",
-    "template",
-    "campaign",
-    "arm",
-    "priority",
-    "playbook",
-    "log_id",
-    "log_partition",
-    "log_offset",
-)
-
-DEAD_LETTERS_TABLE: Final = "daehwa.dead_letters_stored"
-DEAD_LETTER_COLUMNS: Final = (
-    "id",
-    "reason",
-    "detail",
-    "origin",
-    "at",
-    "payload",
-    "batch",
-    "log_id",
-    "log_partition",
-    "log_offset",
-)
-
-COLUMNS_OF: Final = {
-    EVENTS_TABLE: EVENT_COLUMNS,
-    TRIGGERS_TABLE: TRIGGER_COLUMNS,
-    DEAD_LETTERS_TABLE: DEAD_LETTER_COLUMNS,
-}
-
-EARLIEST: Final = 0
-LATEST: Final = 9_904_550_399_999
-"""Milliseconds: what a DateTime64 holds, from 1970 on."""
 
 _MOST_UINT8: Final = 255
 _MOST_INT32: Final = 2**31 - 1

@@ -27,7 +27,11 @@ from infra.latest_playbook import LatestPlaybook
 from infra.metrics import WORKER_READY
 from infra.settings import Settings
 from infra.waiting import until_up
-from streams.archive_rows import DEAD_LETTERS_TABLE, EVENTS_TABLE, TRIGGERS_TABLE
+from streams.archive_tables import (
+    DEAD_LETTERS_TABLE,
+    EVENTS_TABLE,
+    TRIGGERS_TABLE,
+)
 from streams.playbook import CompiledPlaybook
 
 log = structlog.get_logger()

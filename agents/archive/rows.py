@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from agents.archive.erasing import Erasing
 from infra.metrics import DATA_QUALITY, ROWS_NOT_ARCHIVED
 from streams.archive_rows import (
-    EVENT_COLUMNS,
-    EVENTS_TABLE,
-    TRIGGERS_TABLE,
     Columns,
     Place,
     dead_letter_columns,
     event_columns,
     trigger_columns,
+)
+from streams.archive_tables import (
+    EVENT_COLUMNS,
+    EVENTS_TABLE,
+    TRIGGERS_TABLE,
 )
 from streams.archived_erasures import erasures_in, keeps_trigger, kept_events
 from streams.codec import UNREADABLE, decode_dead_letter, decode_trigger, decode_wire_envelope

@@ -11,7 +11,7 @@ from infra.clickhouse.failures import translated
 from infra.dead_letters.wanted import Wanted
 from infra.settings import Settings
 from schemas.dead_letter import DeadLetter, DeadLetterState
-from streams.archive_rows import DEAD_LETTERS_TABLE, EVENTS_TABLE
+from streams.archive_tables import DEAD_LETTERS_TABLE, EVENTS_TABLE
 from streams.replaying_letters import Again
 
 LETTERS = "daehwa.dead_letters"

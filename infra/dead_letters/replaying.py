@@ -20,13 +20,8 @@ from infra.dead_letters.wanted import Wanted
 from infra.kafka.envelopes import EnvelopeWriter
 from infra.settings import Settings
 from schemas.dead_letter import DeadLetter
-from streams.archive_rows import (
-    EVENTS_TABLE,
-    TRIGGERS_TABLE,
-    Place,
-    event_columns,
-    trigger_columns,
-)
+from streams.archive_rows import Place, event_columns, trigger_columns
+from streams.archive_tables import EVENTS_TABLE, TRIGGERS_TABLE
 from streams.codec import UNREADABLE, decode_trigger, decode_wire_envelope
 from streams.playbook import CompiledPlaybook
 from streams.replaying_letters import SOURCE, Again, AgainForArchive, StillDead, read_letter

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from schemas.dead_letter import DeadLetterReason, DeadLetterState
-from streams.archive_rows import EARLIEST, LATEST
+from streams.archive_tables import EARLIEST, LATEST
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from infra.clickhouse.connection import open_client
 from infra.clickhouse.failures import translated
 from infra.settings import Settings
 from schemas.event import Event
-from streams.archive_rows import EVENTS_TABLE
+from streams.archive_tables import EVENTS_TABLE
 from streams.replaying import REPLAY_COLUMNS, replayed_event
 
 _AT_ONCE = 5_000

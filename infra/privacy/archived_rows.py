@@ -6,7 +6,11 @@ from typing import Any
 
 import msgspec
 
-from streams.archive_rows import DEAD_LETTERS_TABLE, EVENTS_TABLE, TRIGGERS_TABLE
+from streams.archive_tables import (
+    DEAD_LETTERS_TABLE,
+    EVENTS_TABLE,
+    TRIGGERS_TABLE,
+)
 from streams.erasing import Erasure
 
 Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]

@@ -9,7 +9,11 @@ from infra.clickhouse.connection import open_client
 from infra.clickhouse.failures import translated
 from infra.privacy.archived_rows import DEAD_LETTERS_OF, EVENTS_OF, TRIGGERS_OF, naming
 from infra.settings import Settings
-from streams.archive_rows import DEAD_LETTERS_TABLE, EVENTS_TABLE, TRIGGERS_TABLE
+from streams.archive_tables import (
+    DEAD_LETTERS_TABLE,
+    EVENTS_TABLE,
+    TRIGGERS_TABLE,
+)
 from streams.codec import UNREADABLE
 
 ROWS_AT_ONCE = 1_000

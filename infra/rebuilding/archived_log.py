@@ -8,7 +8,7 @@ from clickhouse_driver import Client
 from infra.clickhouse.connection import open_client
 from infra.clickhouse.failures import translated
 from infra.settings import Settings
-from streams.archive_rows import EVENTS_TABLE
+from streams.archive_tables import EVENTS_TABLE
 from streams.replaying import REPLAY_COLUMNS
 
 ROWS_AT_ONCE = 5_000

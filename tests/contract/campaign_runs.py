@@ -13,13 +13,12 @@ from schemas.models import BgNbd
 from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.archive_rows import (
-    EVENTS_TABLE,
-    TRIGGERS_TABLE,
     Place,
     block_token,
     event_columns,
     trigger_columns,
 )
+from streams.archive_tables import EVENTS_TABLE, TRIGGERS_TABLE
 from streams.batches import fold_batch
 from streams.codec import decode_wire_envelope, encode_event
 from streams.learned import Learned

@@ -30,15 +30,17 @@ from schemas.event import Event, WireEvent
 from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.archive_rows import (
-    DEAD_LETTERS_TABLE,
-    EVENT_COLUMNS,
-    EVENTS_TABLE,
-    TRIGGERS_TABLE,
     Place,
     block_token,
     dead_letter_columns,
     event_columns,
     trigger_columns,
+)
+from streams.archive_tables import (
+    DEAD_LETTERS_TABLE,
+    EVENT_COLUMNS,
+    EVENTS_TABLE,
+    TRIGGERS_TABLE,
 )
 from streams.codec import decode_wire_envelope, encode_event
 from streams.linking import fold_link

@@ -17,13 +17,12 @@ from infra.embedded.clickhouse.launch import launch
 from infra.settings import Settings
 from schemas.trigger import Trigger
 from streams.archive_rows import (
-    EVENTS_TABLE,
-    TRIGGERS_TABLE,
     Place,
     block_token,
     event_columns,
     trigger_columns,
 )
+from streams.archive_tables import EVENTS_TABLE, TRIGGERS_TABLE
 from streams.playbook import CompiledCampaign, CompiledPlaybook
 from streams.uplift import Arm, Looks
 from tests.contract.campaign_runs import BEGIN, DAY, END, Run, archive, playbook, simulate

@@ -20,7 +20,8 @@ from infra.embedded.clickhouse.launch import launch
 from infra.playbook_file import parse_playbook, read_playbook
 from infra.settings import SHIPPED_PLAYBOOK, Settings
 from schemas.event import Event, WireEvent
-from streams.archive_rows import EVENT_COLUMNS, EVENTS_TABLE, Place, block_token, event_columns
+from streams.archive_rows import Place, block_token, event_columns
+from streams.archive_tables import EVENT_COLUMNS, EVENTS_TABLE
 from streams.codec import decode_wire_envelope, encode_event
 from streams.playbook import CompiledPlaybook
 from tests.contract.test_archive import event, merge_of

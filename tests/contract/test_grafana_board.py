@@ -22,13 +22,15 @@ from schemas.dead_letter import DeadLetter
 from schemas.event import WireEvent
 from schemas.trigger import Trigger
 from streams.archive_rows import (
-    DEAD_LETTERS_TABLE,
-    EVENTS_TABLE,
-    TRIGGERS_TABLE,
     Place,
     dead_letter_columns,
     event_columns,
     trigger_columns,
+)
+from streams.archive_tables import (
+    DEAD_LETTERS_TABLE,
+    EVENTS_TABLE,
+    TRIGGERS_TABLE,
 )
 
 GRAFANA = Path(__file__).parents[2] / "infra" / "grafana"

@@ -14,16 +14,18 @@ from schemas.dead_letter import DeadLetter, DeadLetterReason
 from schemas.event import Event, EventType, WireEvent
 from schemas.trigger import Trigger, TriggerType
 from streams.archive_rows import (
-    DEAD_LETTER_COLUMNS,
-    EARLIEST,
-    EVENT_COLUMNS,
-    LATEST,
-    TRIGGER_COLUMNS,
     Place,
     block_token,
     dead_letter_columns,
     event_columns,
     trigger_columns,
+)
+from streams.archive_tables import (
+    DEAD_LETTER_COLUMNS,
+    EARLIEST,
+    EVENT_COLUMNS,
+    LATEST,
+    TRIGGER_COLUMNS,
 )
 from streams.codec import decode_envelope, decode_wire_envelope
 from streams.matching import match_event

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from infra.cli.quality import CHECKS as EXPLAINED
 from schemas.event import WireEvent
-from streams.archive_rows import EVENT_COLUMNS, Place, event_columns
+from streams.archive_rows import Place, event_columns
+from streams.archive_tables import EVENT_COLUMNS
 from streams.data_quality import CHECKS, CURRENCIES
 from tests.unit.histories import BEGIN, DAY, shop
 

@@ -15,7 +15,8 @@ from infra.rebuilding.replay import replay_partition
 from infra.rebuilding.shelf import Shelf
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.event import Event
-from streams.archive_rows import EVENT_COLUMNS, Place, event_columns
+from streams.archive_rows import Place, event_columns
+from streams.archive_tables import EVENT_COLUMNS
 from streams.codec import (
     decode_envelope,
     decode_wire_envelope,

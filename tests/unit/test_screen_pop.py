@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from schemas.contact import Contact
 from schemas.profile import Lifecycle, Profile, Stamped
-from streams.archive_rows import TRIGGER_COLUMNS, Place, trigger_columns
+from streams.archive_rows import Place, trigger_columns
+from streams.archive_tables import TRIGGER_COLUMNS
 from streams.codec import encode_trigger
 from streams.customer_view import customer_view
 from streams.mapping.contact_events import contact_event
