@@ -24,11 +24,14 @@ def test_unpacks_one_and_several_gzip_members() -> None:
 @pytest.mark.parametrize(
     ("data", "status"),
     [
-        (gzip.compress(b"x" * (LARGEST_BODY + 1)), 413),
-        (gzip.compress(b"x" * LARGEST_BODY) + gzip.compress(b"x"), 413),
-        (gzip.compress(b"abcdef" * 100)[:-12], 400),
-        (b"\x1f\x8bnonsense", 400),
-        (gzip.compress(b"") * 100_000, 400),  # each member would copy the megabytes after it
+        pytest.param(gzip.compress(b"x" * (LARGEST_BODY + 1)), 413, id="too much"),
+        pytest.param(
+            gzip.compress(b"x" * LARGEST_BODY) + gzip.compress(b"x"), 413, id="too much in two"
+        ),
+        pytest.param(gzip.compress(b"abcdef" * 100)[:-12], 400, id="cut off"),
+        pytest.param(b"\x1f\x8bnonsense", 400, id="not gzip"),
+        # each member would copy the megabytes after it
+        pytest.param(gzip.compress(b"") * 100_000, 400, id="too many members"),
     ],
 )
 def test_refuses_a_gzip_that_holds_too_much_or_is_broken(data: bytes, status: int) -> None:
