@@ -18,6 +18,9 @@ from streams.suggestions import choices
 LONGEST_EXPRESSION = 2_000
 """Characters."""
 
+DEEPEST_LOOP = 2
+"""Loops within one another; a third over the topics of a busy customer would take half a second."""
+
 FUNCTIONS = (
     "size", "contains", "startsWith", "endsWith", "matches", "int", "uint", "double", "string",
     "type", "dyn", "min", "max", "bool", "bytes", "timestamp", "duration", "getFullYear",
@@ -29,6 +32,7 @@ FUNCTIONS = (
 _MACROS = ("has", "all", "exists", "exists_one", "map", "filter")
 _TYPES = frozenset({"int", "uint", "double", "string", "bool", "list", "map", "null_type", "bytes"})
 _TEXTS = re.compile(r"""r?"(?:\\.|[^"\\])*"|r?'(?:\\.|[^'\\])*'|//[^\n]*""")
+_LOOP_BEGINS = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
 _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,")
 _SYNTAX = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _NOT_KNOWN = (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError)
@@ -67,6 +71,9 @@ def compile_expression(
         raise _not_cel(str(problem), text, where) from None
     # A text in quotes may look like anything; blanks keep every position where it was.
     bare = _TEXTS.sub(lambda found: " " * len(found[0]), text)
+    deeper = _loop_too_deep(bare)
+    if deeper is not None:
+        raise RuleError(where, "a loop (all, exists, map …) may hold one other, not more", deeper)
     own = set(_LOOP.findall(bare))
     referred = program.references()
     for name in sorted(own & set(known)):
@@ -85,6 +92,20 @@ def compile_expression(
             _position(name, bare),
         )  # fmt: skip
     return Expression(text, frozenset(names), program)
+
+
+def _loop_too_deep(text: str) -> int | None:
+    """Where a loop begins that is within more loops than it may be."""
+    begins = {found.end() - 1: found.start() + 1 for found in _LOOP_BEGINS.finditer(text)}
+    open_: list[bool] = []  # of each parenthesis that is open, whether it is a loop's
+    for at, sign in enumerate(text):
+        if sign == "(":
+            open_.append(at in begins)
+            if sum(open_) > DEEPEST_LOOP:
+                return begins[at]
+        elif sign == ")" and open_:
+            open_.pop()
+    return None
 
 
 def _position(word: str, text: str) -> int | None:

@@ -12,6 +12,7 @@ from streams.playbook_parts import (
     beginning_of,
 )
 from streams.playbook_places import check_topic, places_of
+from streams.policy.caps import MOST_SPOKEN
 from streams.rule_error import RuleError
 from streams.suggestions import choices
 from streams.topics import family
@@ -29,8 +30,8 @@ _DAY = 86_400_000
 def compile_cap(cap: Cap, where: str, errors: list[RuleError]) -> CompiledCap | None:
     """The cap; None where it is wrong, with every mistake appended to `errors`."""
     per = _duration(cap.per, f"{where}.per", errors)
-    if cap.at_most < 1:
-        errors.append(RuleError(f"{where}.at_most", "write 1 or more"))
+    if not 1 <= cap.at_most <= MOST_SPOKEN:
+        errors.append(RuleError(f"{where}.at_most", f"write 1 to {MOST_SPOKEN}"))
         return None
     return None if per is None else CompiledCap(cap.at_most, per)
 

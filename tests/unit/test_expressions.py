@@ -30,6 +30,11 @@ def compiled(text: str) -> Expression:
         ('!has(traits.plan) || traits.plan != "gold"', {"traits": {}}, True),
         ('traits["postal code"].startsWith("80")', {"traits": {"postal code": "80331"}}, True),
         ('topics.exists(t, t.startsWith("product/"))', {"topics": ["product/shoes"]}, True),
+        (
+            'topics.all(a, topics.exists(b, (b == a))) && topics.exists(c, c != "x.all(")',
+            {"topics": ["product/shoes"]},
+            True,
+        ),
         ('furthest["product/shoes"] == "cart"', {"furthest": {"product/shoes": "cart"}}, True),
         ('"product/shoes" in furthest', {"furthest": {}}, False),
         ('tier == "top"', {}, False),
@@ -66,6 +71,11 @@ def test_it_says_which_facts_it_needs_and_no_others() -> None:
         ("", "it ends too early", 0),
         ("purchases > 1 &&\n  (known", "is not an expression", 25),
         ("topics.exists(spend, spend == 'x')", "'spend' is a fact", 14),
+        (
+            "topics.all(a, topics .exists_one(b, topics. map(c, c == a).size() > 1 && b == a))",
+            "may hold one other",
+            43,
+        ),
         ("known" + " && known" * LONGEST_EXPRESSION, "characters long", None),
     ],
 )
