@@ -8,7 +8,7 @@ def records_prefix(partition: int) -> str:
 
 def due_key(partition: int, endpoint: str) -> str:
     """Sorted set of delivery ids by when they are due or their lease ends (ms); never expires."""
-    return f"daehwa:{{{partition}}}:{endpoint}:deliveries-due"
+    return f"daehwa:{{{partition}}}:due:{endpoint}:deliveries-due"
 
 
 def given_up_key(partition: int) -> str:
