@@ -43,9 +43,14 @@ lint: setup ## style, types and the dependency rule
 test: setup lint ## lint and every test that is not slow
 	@$(BIN)/python -m pytest $(AT_ONCE) -m "not slow"
 
-test-all: setup lint ## every test, the laws on 20,000 histories each
+# The embedded broker slows with every batch it has taken: 100,000 fuzzed bodies want Apache Kafka.
+FUZZ := tests/integration/test_fuzz.py
+FUZZED := $(if $(shell command -v mvn),apache,$(DAEHWA_EMBEDDED_KAFKA))
+
+test-all: setup lint $(if $(filter apache,$(FUZZED)),kafka) ## every test, the laws on 20,000 histories each
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest $(AT_ONCE) tests/unit
-	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --ignore tests/unit
+	@HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --ignore tests/unit --ignore $(FUZZ)
+	@DAEHWA_EMBEDDED_KAFKA=$(FUZZED) $(BIN)/python -m pytest $(FUZZ)
 
 kafka: $(KAFKA_JARS)/.ready ## fetch Apache Kafka (needs Java 17 and Maven)
 
