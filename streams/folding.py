@@ -20,7 +20,7 @@ from streams.dialogues import MOST_DIALOGUES, advance, keep_liveliest
 from streams.erasing import LATE, fold_erase, fold_late, is_tombstone
 from streams.hot_profiles import HOT_RING, fold_in_summary, is_excess
 from streams.lifecycle import lived
-from streams.linking import fold_link, fold_merge, forward, link_events, names_owner
+from streams.linking import fold_link, fold_merge, forward, link_events, moved, names_owner
 from streams.matching import Match, match_event
 from streams.message_ids import holds, message_hash, remember
 from streams.offer_outcomes import taken
@@ -90,7 +90,7 @@ def _pass_on(profile: Profile, event: Event, to: str) -> Outcome | None:
 def _fold_happening(
     profile: Profile, event: Event, hashed: int, book: CompiledPlaybook, models: Models
 ) -> Folded:
-    effects: list[Effect] = []
+    effects: list[Effect] = moved(profile, event) if event.hops > 1 else []
     at = event.occurred_at
     matches, order = match_event(event, book.dispatch)
     dialogues = profile.dialogues

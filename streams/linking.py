@@ -8,6 +8,9 @@ Messages of one profile to another arrive in the order they were sent (one write
 that is all the protocol relies on. Two customers are merged only by an `alias` that names both.
 Where aliases run in a circle, the merge that comes back to its sender turns it into a profile of
 its own again, so nothing circles for ever and nothing is lost.
+
+A customer who was renamed again and again has a chain of addresses. Whoever gets an event at its
+end tells the profile at its beginning where it lives (`moved`), so the next one comes directly.
 """
 
 from base64 import b64decode, b64encode
@@ -31,7 +34,7 @@ from streams.value_tiers import move
 MOST_IDENTITIES = 64
 """Ids of one customer; further ones are folded where they are and not linked."""
 
-MOST_HOPS = 8
+MOST_HOPS = 64
 """Forwards of one event; more means that merged profiles point at each other."""
 
 
@@ -67,9 +70,33 @@ def link_events(profile: Profile, event: Event) -> dict[str, Event]:
                 channel="daehwa",
                 occurred_at=event.occurred_at,
                 received_at=event.received_at,
-                properties={"to": profile.key, "alias": by_alias},
+                properties={"to": profile.key, "alias": by_alias, "asked": name},
             )
     return found
+
+
+def moved(profile: Profile, event: Event) -> list[Effect]:
+    """What tells the profile that an event was first addressed to that its customer lives here,
+    where the event came by way of others. Nothing of a contact: its first address is not known."""
+    if event.hops < 2 or event.type == "contact":
+        return []
+    if event.type == "link":
+        asked = event.properties.get("asked")
+        first = usable_id(asked) if isinstance(asked, str) else None
+    else:
+        first = usable_id(event.user_id) or usable_id(event.anonymous_id)
+    if first is None or first == profile.key:
+        return []
+    message = Event(
+        message_id=f"moved:{first}:{profile.key}",
+        type="link",
+        key=first,
+        channel="daehwa",
+        occurred_at=event.occurred_at,
+        received_at=event.received_at,
+        properties={"to": profile.key, "moved": True},
+    )
+    return [Send(message)]
 
 
 def forward(profile: Profile, event: Event, to: str) -> Folded | Dead:
@@ -88,6 +115,12 @@ def fold_link(profile: Profile, event: Event, hashed: int) -> Outcome:
         return Dead("invalid_event", "a link event needs `to`")
     if to == profile.key:
         return Dropped("link_to_itself")
+    if event.properties.get("moved") is True:
+        # Whoever lived there once leads to where they live now. Not so where nobody has moved.
+        if profile.forwarded_to is None:
+            return Dropped("not_moved")
+        recent = remember(profile.recent, hashed, event.received_at)
+        return Folded(replace(profile, forwarded_to=to, recent=recent), [])
     if profile.forwarded_to is not None:
         # The alias of a customer who became another one speaks of that one.
         if by_alias and profile.known and profile.forwarded_to != to:
@@ -114,6 +147,7 @@ def fold_link(profile: Profile, event: Event, hashed: int) -> Outcome:
     )
     effects: list[Effect] = [ClearDeadline(kind) for kind in profile.decisions.deadlines]
     effects.append(Send(merge))
+    effects += moved(profile, event)
     effects += move(profile.lifecycle.spend, {})
     address = Profile(
         key=profile.key,

@@ -173,6 +173,33 @@ def test_aliases_in_a_circle_end_and_lose_nothing(history: list[Event], seed: in
     assert sum(profile.lifecycle.events for profile in alive.values()) == len(events)
 
 
+@law
+@given(histories(18), seeds)
+def test_one_name_given_to_a_row_of_customers_makes_them_one(
+    history: list[Event], seed: int
+) -> None:
+    """Each alias finds whom the name belongs to by now, along all who had it before."""
+    random = Random(seed)
+    names = [f"u{n}" for n in range(12)]
+    log = Log(seed)
+    log.put(event("known", "identify", user_id="demo"))
+    log.run()
+    for at, name in enumerate(names):
+        log.put(event(f"alias{at}", "alias", user_id=name, previous_id="demo"))
+        if random.random() < 0.7:
+            log.run()
+    log.run()
+    for happened in history:
+        log.put(replace(happened, user_id=random.choice(["demo", *names]), anonymous_id=None))
+        if random.random() < 0.3:
+            log.run()
+    log.run()
+    assert not log.dead
+    assert len(log.alive()) == 1
+    (customer,) = log.alive().values()
+    assert customer.lifecycle.events == len(history) + len(names) + 1
+
+
 def send(*events: Event) -> Log:
     log = Log(0)
     for happened in events:
@@ -267,6 +294,31 @@ def test_profiles_that_forward_to_each_other_end_in_a_dead_letter() -> None:
     log.run()
     assert [dead.reason for dead in log.dead] == ["forward_loop"]
     assert log.steps == MOST_HOPS + 1
+
+
+def test_who_was_renamed_again_and_again_is_found_at_once_the_second_time() -> None:
+    renamed = [
+        event(f"m{n}", "alias", user_id=f"u{n}", previous_id=f"u{n - 1}") for n in range(1, 13)
+    ]
+    log = send(
+        event("m0", "identify", user_id="u0", anonymous_id="browser"),
+        *renamed,
+        event("m20", "page", anonymous_id="browser"),
+    )
+    assert log.profile("browser").forwarded_to == "u12"
+    before = log.steps
+    log.put(event("m21", "page", anonymous_id="browser"))
+    log.run()
+    assert log.steps == before + 2
+    assert set(log.alive()) == {"u12"}
+    assert log.profile("u12").lifecycle.events == 15
+    assert not log.dead
+
+
+def test_who_lives_at_their_own_name_is_not_moved_by_an_old_message() -> None:
+    moved = event("m1", "link", key="u1", properties={"to": "u2", "moved": True})
+    outcome = fold(Profile("u1"), "u1", moved, shop(), MODELS)
+    assert outcome == Dropped("not_moved")
 
 
 def test_one_customer_is_linked_to_so_many_ids_and_no_more() -> None:
