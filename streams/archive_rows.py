@@ -19,7 +19,7 @@ from streams.archive_tables import (
 )
 from streams.codec import UNREADABLE
 from streams.data_quality import NOTHING_SEEN, Seen, findings
-from streams.identity import usable_id
+from streams.identity import archived_under
 from streams.matching import Match, match_event
 from streams.money import order_value
 from streams.playbook import CompiledPlaybook
@@ -84,7 +84,7 @@ def event_columns(
         [event.type for event in events],
         [event.channel for event in events],
         [event.name or "" for event in events],
-        [_owner(event) for event in events],
+        [archived_under(event) for event in events],
         [event.key or "" for event in events],
         [event.user_id or "" for event in events],
         [event.anonymous_id or "" for event in events],
@@ -169,11 +169,6 @@ def _place_columns(places: list[Place]) -> Columns:
         [place.partition for place in places],
         [place.offset for place in places],
     ]
-
-
-def _owner(event: WireEvent) -> str:
-    # Not `key` first: a forwarded copy has another one, and must meet its original here.
-    return usable_id(event.user_id) or usable_id(event.anonymous_id) or event.key or ""
 
 
 def _matched(event: WireEvent, book: CompiledPlaybook) -> tuple[Any, ...]:

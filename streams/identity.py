@@ -47,6 +47,12 @@ def usable_id(value: str | None) -> str | None:
     return None if stripped.lower() in BLOCKED_IDS else stripped
 
 
+def archived_under(event: Identified) -> str:
+    """The profile under which the archive keeps the event: not `key` first, because a forwarded
+    copy has another one and must meet its original there."""
+    return usable_id(event.user_id) or usable_id(event.anonymous_id) or event.key or ""
+
+
 def profile_key(event: Identified) -> str | None:
     """The key of the profile that owns the event, or None where no id is usable."""
     return event.key or usable_id(event.user_id) or usable_id(event.anonymous_id)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from schemas.dead_letter import DeadLetter, DeadLetterReason
 from schemas.event import WireEvent
 from streams.codec import decode_envelope, decode_wire_envelope, encode_event
-from streams.identity import profile_key, usable_id
+from streams.identity import archived_under, profile_key, usable_id
 from streams.tracking.body import BodyError, read_again
 from streams.tracking.events import KINDS, read_events
 
@@ -131,7 +131,7 @@ def _from_the_start(events: list[WireEvent], stood_at: tuple[int, int]) -> list[
 
 
 def _again(event: WireEvent, stood_at: tuple[int, int] | None) -> Again:
-    owner = usable_id(event.user_id) or usable_id(event.anonymous_id) or event.key or ""
+    owner = archived_under(event)
     return Again(
         key=event.key or owner,
         owner=owner,
