@@ -5,6 +5,7 @@ from redis.exceptions import RedisError
 from api.customers import redis_away
 from api.errors import Refused
 from api.parts import Parts
+from infra.redis.profile_reader import UnreadableProfileError
 from schemas.contact import Contact
 from streams.aliases import Alias, aliases_of, email_alias, phone_alias
 from streams.mapping.contact_events import names_nobody
@@ -47,7 +48,11 @@ async def profile_named(contact: Contact, parts: Parts) -> str | None:
 
 async def _holder(alias: Alias, region: str, parts: Parts) -> str | None:
     for key in await parts.aliases.find(alias):
-        profile = await parts.profiles.read(key)
+        try:
+            profile = await parts.profiles.read(key)
+        except UnreadableProfileError:
+            # The index is seldom wrong; under another name the contact would be lost to them.
+            return key
         if profile is not None and alias in aliases_of(profile.traits, region):
             return profile.key
     return None

@@ -64,7 +64,8 @@ async def claim(call_id: str, request: Request, parts: FromParts) -> Response:
     """Body `{"operator"}`. The call is the operator's for 15 minutes; claiming again prolongs it.
 
     404 `no_call`; 409 `claimed` where another operator has it, `withheld` where the customer has
-    taken back the consent: the call is then taken off the list.
+    taken back the consent: the call is then taken off the list; `profile_unreadable` where nobody
+    can tell: it stays.
     """
     operator = _read(await read_body(request, LARGEST_BODY), Claim).operator
     calls, now = CallList(parts.redis), now_ms()

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from redis.exceptions import RedisError
 
 from api.access import require_token
-from api.errors import RETRY_AFTER_S, Refused
+from api.errors import RETRY_AFTER_S, UNREADABLE_RESPONSE, Refused
 from api.parts import Parts, parts_of
 from infra.clock import now_ms
+from infra.redis.profile_reader import UnreadableProfileError
 from schemas.models import Models
 from schemas.profile import Profile
 from streams.aliases import Alias, aliases_of, email_alias, phone_alias
@@ -22,7 +23,7 @@ router = APIRouter(tags=["customers"])
 async def read_customer(parts: Parts, customer_id: str) -> Profile:
     """The profile of a customer or visitor, also under an id it was merged from.
 
-    Refused: 404 `customer_not_found`; 503 while Redis is away.
+    Refused: 404 `customer_not_found`; 503 while Redis is away. UnreadableProfileError.
     """
     key = usable_id(customer_id)
     try:
@@ -43,7 +44,10 @@ def redis_away() -> Refused:
     "/v1/customers",
     summary="Who is known by an e-mail address or a telephone number",
     dependencies=[Depends(require_token)],
-    responses={400: {"description": "`bad_request`: nothing to look for, or it cannot be read"}},
+    responses={
+        400: {"description": "`bad_request`: nothing to look for, or it cannot be read"},
+        **UNREADABLE_RESPONSE,
+    },
 )
 async def customers(
     parts: Annotated[Parts, Depends(parts_of)],
@@ -53,12 +57,17 @@ async def customers(
     ] = None,
 ) -> Response:
     """`{"customers": [...]}`, each as under `/v1/customers/{id}`: whose traits say so now, who
-    said so last first."""
+    said so last first. A profile that cannot be read is left out; 409 where it was the only one."""
     alias = _alias(email, phone, parts.settings.region)
     found: dict[str, dict[str, Any]] = {}
+    unreadable: UnreadableProfileError | None = None
     try:
         for key in await parts.aliases.find(alias):
-            profile = await parts.profiles.read(key)
+            try:
+                profile = await parts.profiles.read(key)
+            except UnreadableProfileError as problem:
+                unreadable = problem
+                continue
             if (
                 profile is not None
                 and profile.key not in found
@@ -67,6 +76,8 @@ async def customers(
                 found[profile.key] = await view_of(parts, profile)
     except (RedisError, OSError):
         raise redis_away() from None
+    if unreadable is not None and not found:
+        raise unreadable
     return _answer({"customers": list(found.values())})
 
 
@@ -74,7 +85,7 @@ async def customers(
     "/v1/customers/{customer_id:path}",
     summary="Everything known about one customer",
     dependencies=[Depends(require_token)],
-    responses={404: {"description": "`customer_not_found`"}},
+    responses={404: {"description": "`customer_not_found`"}, **UNREADABLE_RESPONSE},
 )
 async def customer(
     customer_id: Annotated[

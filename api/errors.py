@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from infra.kafka.log_writer import KafkaUnavailable
+from infra.redis.profile_reader import UnreadableProfileError
 
 RETRY_AFTER_S = 2
 """Whole seconds a client is asked to wait while Kafka is away."""
@@ -27,6 +28,12 @@ CODES = {
     500: "internal_error",
     503: "unavailable",
 }
+
+PROFILE_UNREADABLE = "profile_unreadable"
+UNREADABLE_RESPONSE: dict[int | str, dict[str, object]] = {
+    409: {"description": f"`{PROFILE_UNREADABLE}`: what is stored of the customer cannot be read"}
+}
+"""For the routes that read a customer's profile."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -64,6 +71,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(KafkaUnavailable, _kafka_away)
+    app.add_exception_handler(UnreadableProfileError, _unreadable)
     app.add_exception_handler(Exception, _failed)
 
 
@@ -110,6 +118,11 @@ async def _invalid(_: Request, problem: Exception) -> Response:
 
 async def _kafka_away(_: Request, problem: Exception) -> Response:
     return error_response(503, "unavailable", str(problem), {"Retry-After": str(RETRY_AFTER_S)})
+
+
+async def _unreadable(_: Request, problem: Exception) -> Response:
+    # Not 503: it does not pass by waiting, somebody has to mend it.
+    return error_response(409, PROFILE_UNREADABLE, str(problem))
 
 
 async def _failed(_: Request, problem: Exception) -> Response:

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from api.access import require_token
 from api.customers import models_of, redis_away
-from api.errors import RETRY_AFTER_S, Refused
+from api.errors import RETRY_AFTER_S, UNREADABLE_RESPONSE, Refused
 from api.parts import Parts, parts_of
 from infra.clickhouse.failures import ClickHouseRefused, ClickHouseUnavailable
 from infra.clock import now_ms
@@ -47,13 +47,13 @@ async def not_to_forget() -> Response:
     "/v1/customers/{customer_id:path}",
     summary="Forget a customer",
     status_code=202,
-    responses={400: {"description": "`bad_request`: no id"}},
+    responses={400: {"description": "`bad_request`: no id"}, **UNREADABLE_RESPONSE},
 )
 async def forget(customer_id: CustomerId, parts: FromParts) -> Response:
     """202 once the erasure is on the log: `{"customer_id", "erased_at", "ids"}`, where `ids` are
     all that are erased with it; ask `…/erasure` of each how far it is. Whoever is not known is
     erased, too: what comes late never begins a profile. 503 while Kafka or Redis is away: repeat
-    it."""
+    it. 409 where the profile cannot be read: nobody knows then who else is to be erased."""
     key = _key(customer_id)
     found = await _find(parts, key)
     at = now_ms()
@@ -65,7 +65,7 @@ async def forget(customer_id: CustomerId, parts: FromParts) -> Response:
 @router.get(
     "/v1/customers/{customer_id:path}/erasure",
     summary="How far an erasure has come",
-    responses={404: {"description": "`not_erased`"}},
+    responses={404: {"description": "`not_erased`"}, **UNREADABLE_RESPONSE},
 )
 async def erasure(customer_id: CustomerId, parts: FromParts) -> Response:
     """`{"customer_id", "erased_at", "profile", "archive", "rows_left"}`: `erased` or `pending`, and
@@ -95,6 +95,7 @@ async def erasure(customer_id: CustomerId, parts: FromParts) -> Response:
     responses={
         200: {"content": {"application/x-ndjson": {}}},
         404: {"description": "`customer_not_found`"},
+        **UNREADABLE_RESPONSE,
     },
 )
 async def export(customer_id: CustomerId, parts: FromParts) -> Response:

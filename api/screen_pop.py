@@ -7,6 +7,7 @@ from api.parts import Parts
 from infra.clock import now_ms
 from infra.kafka.names import TRIGGERS
 from infra.metrics import TRIGGERS as DECIDED
+from infra.redis.profile_reader import UnreadableProfileError
 from infra.screen_pop.popped import Popped
 from schemas.contact import Contact
 from schemas.event import WireEvent
@@ -65,7 +66,10 @@ async def _callers(ringing: Ringing, parts: Parts) -> list[Profile]:
     named = await parts.aliases.find(alias) if alias is not None else []
     found: dict[str, Profile] = {}
     for key in dict.fromkeys([*named, ringing.customer_id]):
-        profile = await parts.profiles.read(key)
+        try:
+            profile = await parts.profiles.read(key)
+        except UnreadableProfileError:
+            continue  # it rings all the same
         if profile is not None and (
             key == ringing.customer_id or alias in aliases_of(profile.traits, parts.settings.region)
         ):

@@ -20,6 +20,10 @@ EVENTS_SUMMARISED = Counter(
 )
 EVENTS_DROPPED = Counter("daehwa_events_dropped", "Events that change nothing", ["reason"])
 CUSTOMERS_ERASED = Counter("daehwa_ids_erased", "Ids whose profile became a tombstone")
+PROFILES_UNREADABLE = Counter(
+    "daehwa_profiles_unreadable",
+    "Times a batch found a customer whose stored profile cannot be decoded: docs/dead-letters.md",
+)
 DEAD_LETTERS = Counter("daehwa_dead_letters", "Events that could not be folded", ["reason"])
 TRIGGERS = Counter("daehwa_triggers", "Decisions taken", ["type", "decision"])
 BATCH_SECONDS = Histogram(

@@ -11,6 +11,7 @@ DeadLetterReason = Literal[
     "too_large",  # over the limit of one event
     "forward_loop",  # merged profiles that forward to each other
     "fold_failed",  # the fold itself failed: a fault of ours
+    "profile_unreadable",  # what Redis holds of the customer cannot be decoded
     "archive_refused",  # folded, but ClickHouse does not take it
 ]
 

@@ -1,6 +1,7 @@
 """Bytes in, structs out, and back. Profiles are msgpack with sorted keys: equal states are equal
 bytes."""
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 import msgspec
@@ -101,17 +102,24 @@ def find_payload(data: bytes, event: Event) -> tuple[int, bytes]:
 
     ValueError where it is not there.
     """
+    for index, payload, found in pieces_of(data):
+        if found == event:
+            return index, payload
+    raise ValueError(f"event {event.message_id!r} is not in the envelope")
+
+
+def pieces_of(data: bytes) -> Iterator[tuple[int, bytes, Event]]:
+    """(place in the envelope, bytes as they came, event) of everything in it that is an event."""
     try:
         pieces = _raw_envelope_decoder.decode(data)
     except UNREADABLE:
         pieces = [msgspec.Raw(data)]
     for index, piece in enumerate(pieces):
         try:
-            if _event_decoder.decode(piece) == event:
-                return index, bytes(piece)
+            event = _event_decoder.decode(piece)
         except UNREADABLE:
             continue
-    raise ValueError(f"event {event.message_id!r} is not in the envelope")
+        yield index, bytes(piece), event
 
 
 def encode_trigger(trigger: Trigger) -> bytes:

@@ -10,7 +10,7 @@ import msgspec
 
 from schemas.event import Context, Direction, Event, EventType
 from streams.codec import UNREADABLE
-from streams.identity import profile_key
+from streams.identity import archived_under, profile_key
 from streams.partitioning import partition_of
 
 REPLAY_COLUMNS: Final = (
@@ -33,6 +33,9 @@ REPLAY_COLUMNS: Final = (
     "hops",
 )
 """What `replayed_event` reads of `daehwa.events_stored`, in this order; texts as bytes."""
+
+Identity = tuple[str, str, int]
+"""(profile that the archive keeps an event under, message id, forwards)."""
 
 _properties_decoder = msgspec.json.Decoder(dict[str, Any])
 _context_decoder = msgspec.json.Decoder(Context)
@@ -77,6 +80,11 @@ def replayed_owner(event: Event, partition: int, partitions: int) -> str | None:
     did not: nobody is named, or the event came astray and its copy stands in its own partition."""
     key = profile_key(event)
     return None if key is None or partition_of(key, partitions) != partition else key
+
+
+def archived_identity(event: Event) -> Identity:
+    """What the archive knows the event by: whoever it is replaced by has the same."""
+    return archived_under(event), event.message_id, min(event.hops, 255)
 
 
 def _text(value: bytes) -> str | None:

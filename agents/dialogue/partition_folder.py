@@ -13,29 +13,23 @@ import structlog
 from msgspec.structs import replace
 
 from agents.dialogue.adopting import Adopting
+from agents.dialogue.counting import count_batch
 from agents.dialogue.effects import EffectWriter
 from agents.dialogue.reading import letters_of, read_records
 from agents.dialogue.sequence import FirstOffset, RecordSequence
 from agents.dialogue.steps import AtStep, go_on
-from infra.clock import now_ms
+from agents.dialogue.unreadable_profiles import UnreadableProfiles
 from infra.going_by import GoingBy
 from infra.metrics import (
     BATCH_SECONDS,
     CUSTOMERS_ERASED,
-    DEAD_LETTERS,
-    EVENTS_DROPPED,
-    EVENTS_FOLDED,
-    EVENTS_SUMMARISED,
-    FOLD_LAG_SECONDS,
     LOG_CUTS,
     REPLAYED,
-    TRIGGERS,
 )
 from infra.privacy.forgetting import Forgetting
 from infra.redis.alias_index import AliasIndex
 from infra.redis.state_store import FencedError, StateStore, is_away
 from infra.waiting import until_up
-from schemas.dead_letter import DeadLetter
 from schemas.event import Event
 from schemas.profile import Profile
 from schemas.watermark import Watermark
@@ -92,6 +86,7 @@ class PartitionFolder:
         self._going: GoingBy | None = None
         self._most_cached = most_cached
         self._sequence = RecordSequence(partition, first_offset)
+        self._unreadable = UnreadableProfiles(partition, store)
         self._at_step = at_step
         self._watermark = Watermark("", 0)
         self._cut_at: int | None = None
@@ -207,14 +202,15 @@ class PartitionFolder:
         at_step("decoded")
         assert self._going is not None  # noqa: S101 - set by take_over()
         going = await self._adopting.through(self._going, [one for _, one in reading.adoptions])
-        astray = await self._load(reading.events)
+        astray, unreadable = await self._load(reading.events)
+        apart = astray | unreadable.keys()
         at_step("loaded")
         batch = Batch()
         places = [place for place, _ in reading.adoptions]
         for begin, end, by in zip([0, *places], [*places, None], going, strict=True):
             events = reading.events[begin:end] if places else reading.events
-            if astray:
-                events = [(key, event) for key, event in events if key not in astray]
+            if apart:
+                events = [(key, event) for key, event in events if key not in apart]
             models = by.churn
             fold_batch(
                 events, self._profiles, self._learned, by.book, models.churn, batch, models.value
@@ -227,6 +223,8 @@ class PartitionFolder:
                 if key in astray
             ]
         letters = reading.dead_letters + letters_of(records, batch.dead)
+        if unreadable:
+            letters += await self._unreadable.set_aside(records, reading.events, unreadable, batch)
         await self._effects.append(self.partition, batch, letters)
         in_force = encode_in_force(going[-1].in_force)
         reached = Watermark(self._log_id, records[-1].message.offset + 1, in_force)
@@ -246,24 +244,28 @@ class PartitionFolder:
         await self._up(lambda: self._aliases.remove(moves.given_up))
         self._remember(batch.profiles)
         CUSTOMERS_ERASED.inc(len(erased))
-        _count(batch, letters, reading.events)
+        count_batch(batch, letters, reading.events)
 
-    async def _load(self, events: list[tuple[str, Event]]) -> set[str]:
+    async def _load(self, events: list[tuple[str, Event]]) -> tuple[set[str], dict[str, str]]:
         """Brings the profiles of the events into memory; returns the keys of events that somebody
-        produced to this partition and that belong to another."""
+        produced to this partition and that belong to another, and the keys of profiles that cannot
+        be decoded, with the reason."""
         cached = self._profiles
         missing = list({key: None for key, _ in events if key not in cached})
         # Read at our watermark or not at all: to decide on a state that somebody else has carried
         # further would tell the world what nobody else decides.
         found = await self._up(lambda: self._store.read(self.partition, missing, self._watermark))
-        cached.update(found)
+        cached.update(found.profiles)
         # What is stored here belongs here: hashing every key would cost as much as reading it.
         partitions = self._effects.partitions
-        return {
+        astray = {
             key
             for key in missing
-            if key not in found and partition_of(key, partitions) != self.partition
+            if key not in found.profiles
+            and key not in found.unreadable
+            and partition_of(key, partitions) != self.partition
         }
+        return astray, found.unreadable
 
     def _remember(self, profiles: dict[str, Profile]) -> None:
         cached = self._profiles
@@ -285,18 +287,3 @@ class PartitionFolder:
 
     async def _up(self, attempt: Callable[[], Awaitable[T]]) -> T:
         return await until_up("redis", attempt, is_away)
-
-
-def _count(
-    batch: Batch, letters: Sequence[DeadLetter], events: Sequence[tuple[str, Event]]
-) -> None:
-    EVENTS_FOLDED.inc(batch.folded)
-    EVENTS_SUMMARISED.inc(batch.summarised)
-    for reason, count in batch.dropped.items():
-        EVENTS_DROPPED.labels(reason).inc(count)
-    for letter in letters:
-        DEAD_LETTERS.labels(letter.reason).inc()
-    for (kind, decision), count in batch.decided.items():
-        TRIGGERS.labels(kind, decision).inc(count)
-    if events:
-        FOLD_LAG_SECONDS.observe(max(0, now_ms() - events[0][1].received_at) / 1000)

@@ -1,6 +1,6 @@
 """From Kafka records to events; what is none becomes a dead letter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from schemas.dead_letter import DeadLetter
 from schemas.effect import Dead
 from schemas.event import Event
-from streams.codec import decode_envelope, find_payload
+from streams.codec import decode_envelope, find_payload, pieces_of
 from streams.dead_letters import dead_letter
 from streams.definitions import Adoption, adoption_of
 from streams.identity import profile_key
@@ -67,9 +67,23 @@ def letters_of(records: Sequence[Any], dead: Sequence[tuple[Event, Dead]]) -> li
     return letters
 
 
+def letters_about(records: Sequence[Any], why: Mapping[str, Dead]) -> list[DeadLetter]:
+    """The dead letters of every event of these profiles (profile key -> why), in the order of the
+    log. Reads each record once, however many of its events are meant."""
+    return [
+        _letter(record, index, payload, dead)
+        for record in records
+        for index, payload, event in pieces_of(record.value or b"")
+        if (dead := why.get(profile_key(event) or "")) is not None
+    ]
+
+
 def letter_of(record: Any, event: Event, dead: Dead) -> DeadLetter:
     """The dead letter of one event of a record."""
-    index, payload = find_payload(record.value, event)
+    return _letter(record, *find_payload(record.value, event), dead)
+
+
+def _letter(record: Any, index: int, payload: bytes, dead: Dead) -> DeadLetter:
     return dead_letter(
         dead.reason, dead.detail, f"{_origin(record)}[{index}]", payload, _timestamp(record)
     )

@@ -95,6 +95,11 @@ def _words(done: Rebuilt) -> str:
     said = f"{done.profiles} profiles out of {done.events} archived events"
     if done.unarchived:
         said += f"; {done.unarchived} records are neither archived nor in Kafka any more"
+    if done.left_out:
+        said += (
+            f"; {done.left_out} events wait in dead letters: "
+            "daehwa dead replay --reason profile_unreadable"
+        )
     if done.different is None:
         return said
     lines = [f"{said}: {done.same} are the same in Redis, {done.different} things differ"]

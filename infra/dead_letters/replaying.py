@@ -121,7 +121,7 @@ class LetterReplayer:
                 elif isinstance(found, StillDead):
                     problem = found
                 else:
-                    fresh = [one for one in found if not _is_known(one, known, tried[letter.id])]
+                    fresh = [one for one in found if not is_known(one, known, tried[letter.id])]
                     put += [(one.key, one.event) for one in fresh]
                     done.already += not fresh
                     if any(one.stood_at is not None for one in fresh):
@@ -177,7 +177,7 @@ class LetterReplayer:
         return None
 
 
-def _is_known(
+def is_known(
     one: Again, known: Mapping[tuple[str, str, int], Sequence[Standing]], tried_at: int
 ) -> bool:
     """Whether a replay already put the event on the log; `tried_at` is when one last began, 0 for

@@ -11,11 +11,10 @@ from infra.delivery.slack import SlackSender
 from infra.delivery.templates import WritingError, Written, write
 from infra.delivery.tracking import LinkSigner
 from infra.delivery.webhook import WebhookSender
-from infra.redis.profile_reader import ProfileReader
+from infra.redis.profile_reader import ProfileReader, UnreadableProfileError
 from infra.settings import SECRET_PREFIX, Settings
 from schemas.playbook import Endpoint, Playbook
 from schemas.profile import Profile
-from streams.codec import UNREADABLE
 from streams.consent import MARKETING, may_speak
 
 _SPEAKS_ON = {"email": "email", "call_list": "call"}
@@ -84,8 +83,8 @@ class Teller:
         channel = trigger.channel or _SPEAKS_ON.get(endpoint.kind)
         try:
             found = await self._profiles.find(trigger.customer_id)
-        except UNREADABLE as problem:
-            what = f"the profile cannot be read: {problem}"
+        except UnreadableProfileError as unreadable:
+            what = f"the profile cannot be read: {unreadable.problem}"
             return Attempt("again", what[:200], blames_endpoint=False)
         if trigger.decided_at <= found.erased_at:
             what = "the customer was erased"

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 
 import msgspec
@@ -12,6 +12,7 @@ from infra.rebuilding.archived_log import ArchivedLog
 from infra.rebuilding.comparing import Comparison, Difference, compare_partition
 from infra.rebuilding.cuts import KafkaPlaces, cut_of, kafka_places
 from infra.rebuilding.definitions import Definers, read_definitions
+from infra.rebuilding.left_out import left_out
 from infra.rebuilding.lives import Lives, lives_of
 from infra.rebuilding.loading import clear_partitions, load_partition, take_partitions
 from infra.rebuilding.replay import Replayed, replay_partition
@@ -23,6 +24,7 @@ from infra.settings import Settings
 from schemas.watermark import Watermark
 from streams.definitions import encode_in_force
 from streams.playbook import CompiledPlaybook
+from streams.replaying import Identity
 
 
 class WrongPartitionsError(Exception):
@@ -38,6 +40,8 @@ class Rebuilt(msgspec.Struct):
     """Archived events and messages that were read."""
     folded: int = 0
     """Of those, folded into a profile; the rest had been in already or changed nothing."""
+    left_out: int = 0
+    """Of those, in open dead letters because no worker could read their customer's profile."""
     profiles: int = 0
     next_offsets: list[int] = []
     """By partition: where its worker goes on in Kafka."""
@@ -88,6 +92,8 @@ async def rebuild(
             # The state names them; a broker that forgets gets them back from here.
             await DefinitionCopy(redis).keep(definers.known)
         places = await asyncio.to_thread(kafka_places, settings)
+        # After the places: what was folded up to there has its letters on Kafka.
+        waiting = await asyncio.to_thread(left_out, settings)
         archived = await asyncio.to_thread(log.ends, places.log_id)
         cuts = [cut_of(partition, archived, places) for partition in range(partitions)]
         if dry_run:
@@ -110,7 +116,7 @@ async def rebuild(
                 try:
                     replayed = await asyncio.to_thread(
                         _replay, log, logs, shelf, definers, partition, partitions, places.log_id,
-                        cut, lives, lambda events: tell(events, total),
+                        cut, lives, lambda events: tell(events, total), waiting,
                     )  # fmt: skip
                     _add(rebuilt, replayed, shelf)
                     if dry_run:
@@ -154,12 +160,14 @@ def _replay(
     cut: int,
     lives: Lives,
     tell: Callable[[int], None],
+    waiting: Container[Identity],
 ) -> Replayed:
     rows = log.read(partition, logs, log_id, cut)
-    return replay_partition(rows, shelf, definers, partition, partitions, lives, tell)
+    return replay_partition(rows, shelf, definers, partition, partitions, lives, tell, waiting)
 
 
 def _add(rebuilt: Rebuilt, replayed: Replayed, shelf: Shelf) -> None:
     rebuilt.events += replayed.events
     rebuilt.folded += replayed.folded
+    rebuilt.left_out += replayed.left_out
     rebuilt.profiles += len(shelf)

@@ -1,6 +1,6 @@
 """Folds one partition of the archived log as a worker folded it, onto a shelf."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from infra.going_by import GoingBy
@@ -11,7 +11,7 @@ from schemas.event import Event
 from streams.batches import fold_batch
 from streams.definitions import adoption_of
 from streams.learned import Learned
-from streams.replaying import replayed_event, replayed_owner
+from streams.replaying import Identity, archived_identity, replayed_event, replayed_owner
 
 
 class Replayed:
@@ -23,6 +23,7 @@ class Replayed:
         self.events = 0
         """Rows read."""
         self.folded = 0
+        self.left_out = 0
         self.learned = Learned()
 
 
@@ -34,12 +35,14 @@ def replay_partition(
     partitions: int,
     lives: Lives,
     tell: Callable[[int], None],
+    left_out: Container[Identity] = (),
 ) -> Replayed:
     """Folds archived rows in order; `tell` hears how many were read, block by block.
 
     Triggers and events that the fold asks to be sent are not sent: they were, and what profiles
     sent each other stands in the archive where the log had it. A profile that had expired when
     its next event came begins anew, as it did. Playbook and models change where they changed.
+    Events in `left_out` were not folded, and are not.
     """
     replayed = Replayed(definers.first())
 
@@ -64,6 +67,9 @@ def replay_partition(
                     fold(events, touched)
                     events, touched = [], {}
                     replayed.going = definers.after(replayed.going, adoption)
+                continue
+            if left_out and archived_identity(event) in left_out:
+                replayed.left_out += 1
                 continue
             before = touched.get(key)
             if before is None:

@@ -6,12 +6,24 @@ from redis.asyncio import Redis
 from infra.redis.keys import profile_key
 from infra.redis.state_store import StateStore
 from schemas.profile import Profile
-from streams.codec import decode_profile
+from streams.codec import UNREADABLE, decode_profile
 from streams.erasing import is_tombstone
 from streams.learned import Learned
 from streams.partitioning import partition_of
 
 _MOST_FORWARDS = 8
+
+
+class UnreadableProfileError(Exception):
+    """What Redis holds under an id cannot be decoded; the text says how that is mended."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(
+            f"the stored profile of {key!r} cannot be read: `daehwa rebuild --replace` makes it "
+            "anew, then `daehwa dead replay --reason profile_unreadable` folds what came meanwhile"
+        )
+        self.problem = problem
+        """What is wrong with the bytes."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -23,7 +35,8 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class ProfileReader:
-    """Read-only access to the profiles of all partitions. Raises `RedisError` or `OSError`."""
+    """Read-only access to the profiles of all partitions. Raises `RedisError` or `OSError`, and
+    `UnreadableProfileError` for a profile that is there and cannot be decoded."""
 
     def __init__(self, redis: Redis, partitions: int) -> None:
         self._redis = redis
@@ -38,11 +51,16 @@ class ProfileReader:
     async def find(self, key: str) -> Found:
         """The same with what was erased on the way; the profile may be a tombstone."""
         erased_at = 0
+        asked = key
         for _ in range(_MOST_FORWARDS):
             value = await self._redis.get(profile_key(self.partition(key), key))
             if value is None:
                 break
-            profile = decode_profile(value)
+            try:
+                profile = decode_profile(value)
+            except UNREADABLE as problem:
+                # Named as it was asked for: who may ask for a visitor may not know the customer.
+                raise UnreadableProfileError(asked, str(problem)) from None
             erased_at = max(erased_at, profile.erased_at)
             if profile.forwarded_to is None:
                 return Found(profile, erased_at)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import (
     ClusterDownError,
@@ -23,7 +24,7 @@ from infra.redis.keys import (
 from schemas.profile import Profile
 from schemas.watermark import Watermark
 from streams.batches import Batch
-from streams.codec import decode_profile, encode_profile
+from streams.codec import UNREADABLE, decode_profile, encode_profile
 from streams.expiry import is_passing
 from streams.learned import MOST_FIELDS, Learned
 
@@ -62,6 +63,14 @@ def is_away(problem: Exception) -> bool:
         return True
     # The client has no class for it: Redis cannot write its file.
     return isinstance(problem, ResponseError) and str(problem).startswith("MISCONF")
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """Profiles as Redis holds them, by key; what does not exist is in neither."""
+
+    profiles: dict[str, Profile]
+    unreadable: dict[str, str]
+    """Key -> why its bytes cannot be decoded. They must never be written over."""
 
 
 class StateStore:
@@ -107,16 +116,13 @@ class StateStore:
             }
         )
 
-    async def read(
-        self, partition: int, keys: Sequence[str], expected: Watermark
-    ) -> dict[str, Profile]:
-        """The profiles that exist, by key, as they are at the watermark `expected`.
+    async def read(self, partition: int, keys: Sequence[str], expected: Watermark) -> Fetched:
+        """The profiles as they are at the watermark `expected`.
 
-        Raises `FencedError` where the watermark is another, `UNREADABLE` where a profile is
-        unreadable.
+        Raises `FencedError` where the watermark is another.
         """
         if not keys:
-            return {}
+            return Fetched({}, {})
         async with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.mget([profile_key(partition, key) for key in keys])
             # After the profiles: what has not moved by then had not when they were read.
@@ -125,11 +131,7 @@ class StateStore:
         held = _watermark(*standing)
         if held != expected:
             raise FencedError(held)
-        return {
-            key: decode_profile(value)
-            for key, value in zip(keys, values, strict=True)
-            if value is not None
-        }
+        return decoded(keys, values)
 
     async def write(
         self, partition: int, batch: Batch, expected: Watermark, reached: Watermark
@@ -154,6 +156,12 @@ class StateStore:
             kind, _, key = member.decode("utf-8", "surrogatepass").partition(_SEPARATOR)
             yield kind, key, int(due)
 
+    async def due_at(self, partition: int, names: Sequence[tuple[str, str]]) -> list[int | None]:
+        """When the deadlines of these (kind, profile key) are due, milliseconds; None: not set."""
+        members = [f"{kind}{_SEPARATOR}{key}" for kind, key in names]
+        found = await self._redis.zmscore(deadlines_key(partition), members)
+        return [None if due is None else int(due) for due in found]
+
     async def due(self, partition: int, now: int, most: int) -> list[tuple[str, str, int]]:
         """(kind, profile key, due) of the deadlines up to `now` (milliseconds), soonest first."""
         found = await self._redis.zrange(
@@ -165,6 +173,33 @@ class StateStore:
             kind, _, key = member.decode("utf-8", "surrogatepass").partition(_SEPARATOR)
             deadlines.append((kind, key, int(due)))
         return deadlines
+
+
+def decoded(keys: Sequence[str], values: Sequence[bytes | None]) -> Fetched:
+    """The profiles in the values, None where there is none."""
+    try:
+        return Fetched(
+            {
+                key: decode_profile(value)
+                for key, value in zip(keys, values, strict=True)
+                if value is not None
+            },
+            {},
+        )
+    except UNREADABLE:
+        return _one_by_one(keys, values)
+
+
+def _one_by_one(keys: Sequence[str], values: Sequence[bytes | None]) -> Fetched:
+    found = Fetched({}, {})
+    for key, value in zip(keys, values, strict=True):
+        if value is None:
+            continue
+        try:
+            found.profiles[key] = decode_profile(value)
+        except UNREADABLE as problem:
+            found.unreadable[key] = str(problem)
+    return found
 
 
 def _watermark(log_id: bytes | None, offset: bytes | None, in_force: bytes | None) -> Watermark:

@@ -103,7 +103,7 @@ async def test_a_write_under_way_when_another_takes_over(story: Story, order: st
         # Its answer was lost and it is written again: nothing more happens.
         await winner.write(partition, won, begin, at)
         assert await loser.watermark(partition) == at
-        assert await winner.read(partition, ["visitor"], at) == won.profiles
+        assert (await winner.read(partition, ["visitor"], at)).profiles == won.profiles
         with pytest.raises(FencedError):
             await loser.read(partition, ["visitor"], begin)
         assert (await loser.learned(partition)).transitions.begun == {"product/shoes": 1}

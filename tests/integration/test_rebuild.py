@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from kafka.errors import KafkaError
 from redis import Redis
@@ -105,16 +107,21 @@ def state(redis: "Redis[bytes]") -> dict[bytes, Any]:
     return found
 
 
-def rebuild(stack: RunningStack, *options: str) -> tuple[int, dict[str, Any], str]:
-    """`daehwa rebuild --json`: exit code, summary, what it said."""
-    done = subprocess.run(
-        [Path(sys.executable).with_name("daehwa"), "rebuild", "--json", *options],
+def command(stack: RunningStack, *words: str) -> "subprocess.CompletedProcess[str]":
+    """What `daehwa …` answered."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("daehwa"), *words],
         env={**os.environ, **stack.environment},
         capture_output=True,
         check=False,
         text=True,
         timeout=60,
     )
+
+
+def rebuild(stack: RunningStack, *options: str) -> tuple[int, dict[str, Any], str]:
+    """`daehwa rebuild --json`: exit code, summary, what it said."""
+    done = command(stack, "rebuild", "--json", *options)
     return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
 
 
@@ -204,6 +211,90 @@ def test_what_several_logs_brought_is_rebuilt_from_all_of_them(dropped: RunningS
     code, _, said = rebuild(stack, "--replace")
     assert code == 0, said
     assert state(redis) == before
+    redis.close()
+
+
+PEOPLE = {"broken": "0223123401", "twin": "0223123402"}
+"""Customers and their telephone numbers: to both the same happens."""
+
+
+def happens(stack: RunningStack, name: str, *, before: bool) -> None:
+    """What a customer and their visitor do before the trouble, or during it."""
+    who, visitor = {"userId": name}, {"anonymousId": f"{name}-visitor"}
+    looked = item("page", visitor, properties={"path": "/products/harps"})
+    phone = f"+82{PEOPLE[name][1:]}"
+    if before:
+        told = stack.send(item("identify", who, traits={"phone": phone}), looked)
+    else:
+        order = {"category": "Harps", "total": 9, "currency": "EUR"}
+        told = stack.send(
+            item("identify", who | visitor, traits={"plan": "gold"}),
+            item("track", who, event="Order Completed", properties=order),
+            looked,
+        )
+        rang = {"code": "call.support", "channel": "call", "phone": phone}
+        contact = httpx.post(f"{stack.url}/v1/contact", headers=stack.headers, json=rang)
+        assert contact.status_code == 200, contact.text
+    assert told.status_code == 200
+
+
+def test_an_unreadable_profile_is_rebuilt_and_its_letters_replayed_once(
+    dropped: RunningStack,
+) -> None:
+    """A twin to whom the same happens goes on; in the end both are the same, merged visitor and
+    triggers included, and what a plain fold of the archive makes of them."""
+    stack = dropped
+    redis: Redis[bytes] = Redis.from_url(stack.environment["DAEHWA_REDIS_URL"])
+
+    def events(name: str) -> int:
+        return int(stack.customer(name).get("lifecycle", {}).get("events", 0))
+
+    def letters() -> int:
+        asked = "/v1/dead-letters?reason=profile_unreadable&state=open"
+        return len(stack.get(asked).json()["dead_letters"])
+
+    for name in PEOPLE:
+        happens(stack, name, before=True)
+    wait_until(
+        lambda: all(events(f"{name}-visitor") and events(name) for name in PEOPLE), within=40
+    )
+    wait_until(lambda: settled(stack), within=40)
+    (stored,) = redis.keys("daehwa:*:profile:broken")
+    redis.set(stored, b"\xffrot", keepttl=True)
+    stack.kill("dialogue")  # it may remember the profile
+    for name in PEOPLE:
+        happens(stack, name, before=False)
+    wait_until(lambda: events("twin") == 6 and letters() == 3, within=60)
+    wait_until(lambda: settled(stack), within=40)
+
+    assert redis.get(stored) == b"\xffrot"
+    for path in ("/v1/customers/broken", "/v1/customers?phone=%2B82223123401"):
+        refused = stack.get(path)
+        assert (refused.status_code, refused.json()["code"]) == (409, "profile_unreadable")
+    shown = command(stack, "customer", "broken")
+    assert shown.returncode == 2
+    assert "daehwa rebuild --replace" in " ".join(shown.stderr.split())
+    assert "Traceback" not in shown.stderr
+
+    code, done, said = rebuild(stack, "--replace")
+    assert (code, done["left_out"]) == (0, 3), said
+    assert events("broken") == 1
+    for state_of_letters in ("open", "replayed"):
+        asked = ("--reason", "profile_unreadable", "--state", state_of_letters)
+        assert command(stack, "dead", "replay", *asked).returncode == 0
+    wait_until(lambda: events("broken") == 6, within=40)
+    wait_until(lambda: settled(stack), within=40)
+
+    assert letters() == 0
+    views = [stack.customer(f"{name}-visitor") for name in PEOPLE]
+    assert [view["customer_id"] for view in views] == list(PEOPLE)
+    for part in ("dialogues", "lifecycle", "consent", "value"):
+        told = [re.sub(r'"[^"]*T[\d:.]+Z"', "", json.dumps(view[part])) for view in views]
+        assert told[0] == told[1]
+    said_of = [{one["type"] for one in stack.triggers(name)} for name in PEOPLE]
+    assert said_of[0] == said_of[1]
+    code, same, said = rebuild(stack, "--dry-run")
+    assert (code, same["left_out"], same["different"]) == (0, 0, 0), (same, said)
     redis.close()
 
 

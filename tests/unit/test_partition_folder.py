@@ -19,7 +19,7 @@ from agents.dialogue.partition_folder import (
     StateFellBackError,
 )
 from infra.kafka.definition_tail import DefinitionTail
-from infra.redis.state_store import NO_WATERMARK, FencedError
+from infra.redis.state_store import NO_WATERMARK, FencedError, Fetched
 from infra.settings import SHIPPED_PLAYBOOK, Settings
 from schemas.dead_letter import DeadLetter
 from schemas.definition import PLAYBOOK, Definition, InForce
@@ -47,10 +47,10 @@ class Store:
     async def learned(self, _: int) -> Learned:
         return Learned()
 
-    async def read(self, _: int, keys: Sequence[str], expected: Watermark) -> dict[str, Profile]:
+    async def read(self, _: int, keys: Sequence[str], expected: Watermark) -> Fetched:
         if self.held != expected:
             raise FencedError(self.held)
-        return {key: self.profiles[key] for key in keys if key in self.profiles}
+        return Fetched({key: self.profiles[key] for key in keys if key in self.profiles}, {})
 
     async def write(self, _: int, batch: Batch, expected: Watermark, reached: Watermark) -> None:
         if self.held != expected:

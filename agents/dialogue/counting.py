@@ -1,0 +1,32 @@
+"""What metrics hear of a batch once it is written."""
+
+from collections.abc import Sequence
+
+from infra.clock import now_ms
+from infra.metrics import (
+    DEAD_LETTERS,
+    EVENTS_DROPPED,
+    EVENTS_FOLDED,
+    EVENTS_SUMMARISED,
+    FOLD_LAG_SECONDS,
+    TRIGGERS,
+)
+from schemas.dead_letter import DeadLetter
+from schemas.event import Event
+from streams.batches import Batch
+
+
+def count_batch(
+    batch: Batch, letters: Sequence[DeadLetter], events: Sequence[tuple[str, Event]]
+) -> None:
+    """Counts what became of the events; `letters` are those of the whole batch."""
+    EVENTS_FOLDED.inc(batch.folded)
+    EVENTS_SUMMARISED.inc(batch.summarised)
+    for reason, count in batch.dropped.items():
+        EVENTS_DROPPED.labels(reason).inc(count)
+    for letter in letters:
+        DEAD_LETTERS.labels(letter.reason).inc()
+    for (kind, decision), count in batch.decided.items():
+        TRIGGERS.labels(kind, decision).inc(count)
+    if events:
+        FOLD_LAG_SECONDS.observe(max(0, now_ms() - events[0][1].received_at) / 1000)

@@ -1,0 +1,87 @@
+"""What becomes of the events of a customer whose stored profile cannot be decoded: dead letters,
+and the bytes stay as they are, so that whoever mends them has all of them."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import structlog
+
+from agents.dialogue.reading import letters_about
+from infra.metrics import PROFILES_UNREADABLE
+from infra.redis.keys import profile_key
+from infra.redis.state_store import StateStore, is_away
+from infra.waiting import until_up
+from schemas.dead_letter import DeadLetter
+from schemas.effect import Dead
+from schemas.event import Event
+from streams.batches import Batch
+
+MOST_TOLD = 1_000
+"""Customers of a partition of whom the log speaks one by one."""
+
+MENDED_BY = "daehwa rebuild --replace, then daehwa dead replay --reason profile_unreadable"
+
+log = structlog.get_logger()
+
+
+class UnreadableProfiles:
+    """Those of one partition."""
+
+    def __init__(self, partition: int, store: StateStore) -> None:
+        self._partition = partition
+        self._store = store
+        self._told: set[str] = set()
+
+    async def set_aside(
+        self,
+        records: Sequence[Any],
+        events: Sequence[tuple[str, Event]],
+        unreadable: Mapping[str, str],
+        batch: Batch,
+    ) -> list[DeadLetter]:
+        """The dead letters of all events in the records that concern `unreadable` (profile key ->
+        why). A deadline leaves Redis with the batch that made a letter of its timer event, or it
+        would come due again and again. Waits while Redis is away."""
+        PROFILES_UNREADABLE.inc(len(unreadable))
+        self._tell(unreadable)
+        timers = {
+            (kind, key, event.occurred_at)
+            for key, event in events
+            if key in unreadable
+            and event.type == "timer"
+            and isinstance(kind := event.properties.get("kind"), str)
+        }
+        if timers:
+            names = list({(kind, key): None for kind, key, _ in timers})
+            due = await until_up(
+                "redis", lambda: self._store.due_at(self._partition, names), is_away
+            )
+            # Only the one that came: a later one is looked at when its own timer comes.
+            batch.deadlines |= {
+                name: None for name, at in zip(names, due, strict=True) if (*name, at) in timers
+            }
+        why = {
+            key: Dead(
+                "profile_unreadable",
+                f"{profile_key(self._partition, key)} in Redis cannot be decoded ({problem}); "
+                f"mend it: {MENDED_BY}",
+            )
+            for key, problem in unreadable.items()
+        }
+        return letters_about(records, why)
+
+    def _tell(self, unreadable: Mapping[str, str]) -> None:
+        for key, problem in unreadable.items():
+            if key in self._told or len(self._told) >= MOST_TOLD:
+                continue
+            self._told.add(key)
+            log.error(
+                "a customer's stored profile cannot be decoded, their events become dead letters",
+                partition=self._partition,
+                # The log names no customer; the letters do.
+                customer=blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest(),
+                problem=problem,
+                mended_by=MENDED_BY,
+                last_told=len(self._told) == MOST_TOLD,
+            )
