@@ -1,11 +1,18 @@
 """A second copy of the definitions, for brokers that forget what they hold: the state in Redis
 names the definitions it was made by, so what survives with it has to be theirs too."""
 
+from collections.abc import Iterable
+
+import structlog
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from infra.redis.keys import definitions_key
 from schemas.definition import Definition
+from streams.codec import UNREADABLE
 from streams.definitions import Definitions, decode_definition, encode_definition
+
+log = structlog.get_logger()
 
 
 class DefinitionCopy:
@@ -13,10 +20,13 @@ class DefinitionCopy:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._unreadable: set[str] = set()
+        """Names of entries that `read` could not decode: as good as missing."""
 
     async def keep(self, known: Definitions) -> None:
-        """Adds those that are missing."""
-        held = {field.decode() for field in await self._redis.hkeys(definitions_key())}
+        """Adds those that are missing, or were found unreadable."""
+        held = {_text(field) for field in await self._redis.hkeys(definitions_key())}
+        held -= self._unreadable
         missing = {
             name: encode_definition(definition)
             for definition in known
@@ -24,11 +34,39 @@ class DefinitionCopy:
         }
         if missing:
             await self._redis.hset(definitions_key(), mapping=missing)
+            self._unreadable -= missing.keys()
 
     async def read(self) -> list[Definition]:
-        """All of them, the oldest first. `UNREADABLE` where one is unreadable."""
-        values = await self._redis.hvals(definitions_key())
-        return sorted((decode_definition(value) for value in values), key=lambda found: found.at)
+        """All that can be read, the oldest first. Of one that cannot the log speaks: Kafka, which
+        has them all, is asked first, and `keep` writes it again from there."""
+        found: list[Definition] = []
+        for field, value in (await self._redis.hgetall(definitions_key())).items():
+            try:
+                found.append(decode_definition(value))
+            except UNREADABLE as problem:
+                name = _text(field)
+                if name not in self._unreadable:
+                    self._unreadable.add(name)
+                    log.error("a definition's copy in Redis is unreadable, as good as missing",
+                              name=name, problem=str(problem))  # fmt: skip
+        found.sort(key=lambda definition: definition.at)
+        return _in_line(found) if self._unreadable else found
+
+
+def _in_line(definitions: Iterable[Definition]) -> list[Definition]:
+    """The same, where some are missing in between: all of them had counted, so one that was made to
+    replace a missing one counts whatever is the latest."""
+    latest: dict[str, str] = {}
+    found = []
+    for definition in definitions:
+        gap = definition.replaces not in (None, latest.get(definition.kind, ""))
+        found.append(replace(definition, replaces=None) if gap else definition)
+        latest[definition.kind] = definition.version
+    return found
+
+
+def _text(field: bytes) -> str:
+    return field.decode("utf-8", "backslashreplace")
 
 
 def _name(definition: Definition) -> str:
