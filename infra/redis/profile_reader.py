@@ -9,9 +9,8 @@ from schemas.profile import Profile
 from streams.codec import UNREADABLE, decode_profile
 from streams.erasing import is_tombstone
 from streams.learned import Learned
+from streams.linking import MOST_HOPS
 from streams.partitioning import partition_of
-
-_MOST_FORWARDS = 8
 
 
 class UnreadableProfileError(Exception):
@@ -52,7 +51,7 @@ class ProfileReader:
         """The same with what was erased on the way; the profile may be a tombstone."""
         erased_at = 0
         asked = key
-        for _ in range(_MOST_FORWARDS):
+        for _ in range(MOST_HOPS + 1):
             value = await self._redis.get(profile_key(self.partition(key), key))
             if value is None:
                 break

@@ -2,6 +2,7 @@
 and once the bytes are mended and the letters replayed, what would have been without the trouble."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from streams.batches import Batch
 from streams.codec import decode_profile, encode_event, encode_profile
 from streams.deadlines import timer_event
 from streams.definitions import Definitions
+from streams.linking import MOST_HOPS
 from streams.replaying import Identity, archived_identity
 from tests.unit.histories import event
 from tests.unit.test_partition_folder import LOG, Record, Store, folded, folder_of
@@ -269,3 +271,12 @@ async def test_who_looks_on_is_told_whom_they_asked_for_and_how_it_is_mended() -
     assert "'v'" in str(raised.value)
     assert "secret" not in str(raised.value)
     assert "daehwa rebuild --replace" in str(raised.value)
+
+
+async def test_who_looks_on_follows_as_many_addresses_as_the_fold() -> None:
+    names = [f"u{n}" for n in range(MOST_HOPS + 1)]
+    chain = [Profile(one, forwarded_to=to) for one, to in pairwise(names)] + [Profile(names[-1])]
+    held = {f"daehwa:{{0}}:profile:{one.key}": encode_profile(one) for one in chain}
+    found = await ProfileReader(Redis(held), 1).read("u0")  # type: ignore[arg-type]
+    assert found is not None
+    assert found.key == names[-1]
