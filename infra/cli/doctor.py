@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable
 from typing import Annotated
 
@@ -25,6 +26,7 @@ from infra.settings import Settings
 _PROBLEMS = (
     KafkaError, KafkaTopicsError, RedisError, ClickHouseError, PlaybookError, OSError, EOFError,
 )  # fmt: skip
+_REACH_S = 3.0
 
 
 def doctor(
@@ -44,13 +46,19 @@ def doctor(
         "archive worker": lambda s: _lag(s, ARCHIVE_GROUP, EVENTS),
         "delivery worker": lambda s: _lag(s, DELIVERY_GROUP, TRIGGERS),
     }
-    findings = []
-    for name, check in checks.items():
-        try:
-            findings.append((name, True, check(settings)))
-        except _PROBLEMS as problem:
-            text = str(problem).splitlines()
-            findings.append((name, False, text[0][:300] if text else repr(problem)))
+    findings: list[tuple[str, bool, str]] = []
+    with plain_console(stderr=True).status("") as looking:
+        for name, check in checks.items():
+            looking.update(f"looking at {name}")
+            if name.endswith("worker") and not all(
+                well for of, well, _ in findings if of == "kafka"
+            ):
+                findings.append((name, False, "cannot be asked while Kafka does not answer"))
+                continue
+            try:
+                findings.append((name, True, check(settings)))
+            except _PROBLEMS as problem:
+                findings.append((name, False, _said(problem)))
     if as_json:
         for name, well, finding in findings:
             typer.echo(json.dumps({"check": name, "ok": well, "finding": finding}))
@@ -63,17 +71,37 @@ def doctor(
         raise typer.Exit(1)
 
 
+def _said(problem: Exception) -> str:
+    text = " ".join(str(problem).split("Stack trace:")[0].split())
+    return text[:300] or repr(problem)
+
+
 def _playbook(settings: Settings) -> str:
     return f"{settings.playbook}: {len(read_playbook(settings.playbook).by_name)} triggers"
 
 
 def _kafka(settings: Settings) -> str:
+    _reach(settings.kafka_servers)
     admin = TopicAdmin(settings)
     try:
         admin.ensure()
         return f"{settings.kafka_servers}, {settings.partitions} partitions a Kafka topic"
     finally:
         admin.close()
+
+
+def _reach(servers: str) -> None:
+    """OSError where none of them takes a connection: the client would try for half a minute."""
+    problem: Exception = OSError("DAEHWA_KAFKA_URL names no server")
+    for server in servers.split(","):
+        host, _, port = server.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _REACH_S).close()
+        except (OSError, ValueError) as failed:
+            problem = OSError(f"no answer from {server} ({failed}): is DAEHWA_KAFKA_URL right?")
+        else:
+            return
+    raise problem
 
 
 async def _redis(settings: Settings) -> str:

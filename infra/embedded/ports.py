@@ -13,3 +13,21 @@ def free_ports(count: int) -> list[int]:
     finally:
         for each in sockets:
             each.close()
+
+
+def can_listen(host: str, port: int) -> bool:
+    """Whether a server may take this port now; a host that nobody knows is the server's to tell."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )[0]
+    except socket.gaierror:
+        return True
+    with socket.socket(family, kind, protocol) as probe:
+        # As servers do: connections that were closed a moment ago are in nobody's way.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError:
+            return False
+        return True

@@ -12,7 +12,7 @@ from infra.embedded.apache_kafka import apache_kafka_part, apache_kafka_wanted
 from infra.embedded.clickhouse_part import clickhouse_part
 from infra.embedded.kafka import kafka_part
 from infra.embedded.own_parts import WORKERS, api_part, worker_part
-from infra.embedded.ports import free_ports
+from infra.embedded.ports import can_listen, free_ports
 from infra.embedded.process import Part, PartFailedError, PartProcess
 from infra.embedded.redis import redis_part
 from infra.kafka.lag import group_lag
@@ -36,6 +36,12 @@ class Stack:
     """Embedded servers for the services whose URL is not set, the workers and the API."""
 
     def __init__(self, settings: Settings, folder: Path, *, tell: Callable[[str], None]) -> None:
+        if settings.port and not can_listen(settings.host, settings.port):
+            # Whoever answers there would be taken for our API, and ours would never come up.
+            raise PartFailedError(
+                f"port {settings.port} of {settings.host} is taken or not for you: stop what "
+                "listens there (another `daehwa up`?), or set DAEHWA_PORT to another"
+            )
         embedded = _embedded_services(os.environ)
         # One more than there are partitions would have nothing to read.
         dialogues = min(settings.dialogue_workers, settings.partitions)
