@@ -13,6 +13,7 @@ from api import (
     customers,
     dead_letters,
     deliveries,
+    docs_page,
     health,
     home,
     mail,
@@ -57,6 +58,7 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
         description="Real-time event-streaming e-CRM: every customer dialogue, as it happens.",
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,  # docs_page has them
     )
     app.router.routes.insert(0, CollectorRoutes())
     app.state.api_routes = []  # the app's own list holds whole routers
@@ -75,6 +77,7 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
         campaigns,
         playbooks,
         home,
+        docs_page,
         shop,
         tracker,
     ):

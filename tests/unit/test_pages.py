@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from api import home, shop
+from api.app import create_app
 from api.errors import answer_errors
 from api.pages import CONTENT_SECURITY_POLICY
 from api.shop.catalogue import PRODUCTS, Product
@@ -163,3 +164,13 @@ def test_pages_and_orders_of_a_product_are_one_dialogue(product: str) -> None:
         [(f"product/{product}", stage)]
         for stage in ("introduction", "details", "cart", "checkout", "purchase", "purchase")
     ]
+
+
+async def test_the_routes_can_be_read_where_the_form_to_try_them_cannot_be_fetched() -> None:
+    app = create_app(Settings(), BOOK)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://daehwa") as client:
+        answer = await client.get("/docs")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<code>GET /v1/customers/{customer_id}</code>" in answer.text
+    assert "<code>POST /v1/batch</code>" in answer.text
