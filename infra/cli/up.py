@@ -4,13 +4,14 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from infra.cli.running import run_stack, settings_with_keys
-from infra.embedded.stack import Stack
+from infra.embedded.stack import Stack, environment_of
 
 
 def up(
@@ -63,3 +64,10 @@ def _greet(console: Console, stack: Stack) -> None:
     console.print(f"logs          {stack.logs}")
     if "DAEHWA_API_TOKEN" not in os.environ:
         console.print(f"API token     {token}", soft_wrap=True)
+    variables = {"DAEHWA_URL": stack.url, "DAEHWA_WRITE_KEY": write_key}
+    environment = environment_of(settings)
+    for name in ("API_TOKEN", "KAFKA_URL", "REDIS_URL", "CLICKHOUSE_URL"):
+        if f"DAEHWA_{name}" not in os.environ:
+            variables[f"DAEHWA_{name}"] = environment[f"DAEHWA_{name}"]
+    told = " ".join(f"{name}={quote(value)}" for name, value in variables.items())
+    console.print(f"\nfor the commands, in another shell:\nexport {told}\n", soft_wrap=True)
