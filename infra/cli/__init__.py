@@ -1,60 +1,89 @@
-"""The command line: one command a file."""
+"""The command line: one command a file, read when it is called: a command should answer at once."""
 
+import re
 import sys
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from infra.cli.campaigns import campaigns
-from infra.cli.customer import customer
-from infra.cli.dead import dead
-from infra.cli.deliveries import deliveries
-from infra.cli.doctor import doctor
-from infra.cli.fit import fit
-from infra.cli.importing import import_file
-from infra.cli.playbook import playbook
-from infra.cli.playbook_push import history, push
-from infra.cli.privacy import export, forget
-from infra.cli.processes import api, worker
-from infra.cli.quality import quality
-from infra.cli.rebuild import rebuild_command
 from infra.cli.refusal import Refusal
-from infra.cli.run import run
-from infra.cli.send import send
-from infra.cli.sql import sql
-from infra.cli.triggers import triggers
-from infra.cli.up import up
 from infra.logs import configure_command_logs
+
+COMMANDS = {
+    "up": "infra.cli.up:up",
+    "run": "infra.cli.run:run",
+    "worker": "infra.cli.processes:worker",
+    "api": "infra.cli.processes:api",
+    "import": "infra.cli.importing:import_file",
+    "send": "infra.cli.send:send",
+    "customer": "infra.cli.customer:customer",
+    "triggers": "infra.cli.triggers:triggers",
+    "export": "infra.cli.privacy:export",
+    "forget": "infra.cli.privacy:forget",
+    "quality": "infra.cli.quality:quality",
+    "campaigns": "infra.cli.campaigns:campaigns",
+    "sql": "infra.cli.sql:sql",
+    "doctor": "infra.cli.doctor:doctor",
+    "fit": "infra.cli.fit:fit",
+    "rebuild": "infra.cli.rebuild:rebuild_command",
+    "playbook": "infra.cli.playbook:playbook",
+    "deliveries": "infra.cli.deliveries:deliveries",
+    "dead": "infra.cli.dead:dead",
+}
+"""Command -> the function, or group of commands, that it is."""
+
+_SETTINGS = {"run": {"allow_extra_args": True, "ignore_unknown_options": True}}
+
+
+class _Commands(TyperGroup):
+    """Imports a command when it is asked for, and all of them only for `--help`."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        # Names to list, and to say what was meant by a misspelt one.
+        unread: dict[str, Any] = dict.fromkeys(COMMANDS)
+        self.commands = {**unread, **self.commands}
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module, name = COMMANDS[cmd_name].split(":")
+        found = getattr(import_module(module), name)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(add_completion=False)
+            alone.command(cmd_name, context_settings=_SETTINGS.get(cmd_name))(found)
+            found = alone
+        command = get_command(found)
+        command.name = cmd_name
+        for one in (command, *getattr(command, "commands", {}).values()):
+            one.help = _flowing(one.help or "")
+        return command
+
+
+def _flowing(text: str) -> str:
+    """A docstring without the line breaks of its source; the example on a line of its own."""
+    apart = re.sub(r"\s*\b(Example: )", r"\n\n\1", text)
+    return "\n\n".join(" ".join(part.split()) for part in apart.split("\n\n"))
+
 
 app = typer.Typer(
     name="daehwa",
-    help="Daehwa: every customer dialogue, folded as it happens.",
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command()(up)
-app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-)(run)
-app.command()(worker)
-app.command()(api)
-app.command("import")(import_file)
-app.command()(send)
-app.command()(customer)
-app.command()(triggers)
-app.command()(export)
-app.command()(forget)
-app.command()(quality)
-app.command()(campaigns)
-app.command()(sql)
-app.command()(doctor)
-app.command()(fit)
-app.command("rebuild")(rebuild_command)
-playbook.command()(push)
-playbook.command()(history)
-app.add_typer(playbook, name="playbook")
-app.add_typer(deliveries, name="deliveries")
-app.add_typer(dead, name="dead")
+
+
+@app.callback()
+def about() -> None:
+    """Daehwa: every customer dialogue, folded as it happens.
+
+    Example: daehwa up --demo
+    """
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ def api_address() -> tuple[str, dict[str, str]]:
     settings = settings_or_refusal()
     token = settings.api_token.get_secret_value()
     if not token:
-        raise Refusal("set DAEHWA_API_TOKEN to the token of the API")
+        raise Refusal("set DAEHWA_API_TOKEN to the token of the API, which `daehwa up` prints")
     if not (token.isascii() and token.isprintable()):
         raise Refusal("DAEHWA_API_TOKEN holds what no header can: write it in ASCII")
     return api_url(settings), {"Authorization": f"Bearer {token}"}
@@ -47,7 +47,7 @@ def ask(path: str) -> Any:
     try:
         answer = httpx.get(url + path, headers=headers, timeout=30)
     except httpx.HTTPError as problem:
-        raise Refusal(f"no answer from {url}: {problem}") from None
+        raise no_answer(url, problem) from None
     if answer.status_code != 200:
         raise Refusal(message_of(answer))
     try:
@@ -56,8 +56,17 @@ def ask(path: str) -> Any:
         raise Refusal(f"what answers at {url} is not the API of Daehwa") from None
 
 
+def no_answer(url: str, problem: Exception) -> Refusal:
+    """Why the API at `url` does not answer, and what to look at."""
+    why = str(problem) or type(problem).__name__
+    return Refusal(f"no answer from {url} ({why}): is `daehwa up` running, and DAEHWA_URL right?")
+
+
 def message_of(answer: httpx.Response) -> str:
     """What an answer that is no success says."""
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        at = f"{answer.url.scheme}://{answer.url.netloc.decode()}"
+        return f"DAEHWA_API_TOKEN is not the token of the API at {at}; `daehwa up` prints it"
     try:
         return str(answer.json()["message"])
     except (ValueError, KeyError, TypeError):

@@ -26,7 +26,9 @@ def customer(
     console = plain_console()
     console.print(view["customer_id"], style="bold")
     for name in ("traits", "lifecycle", "churn", "value"):
-        facts = ", ".join(f"{key} {_brief(value)}" for key, value in view[name].items())
+        facts = ", ".join(
+            f"{key} {_brief(value)}" for key, value in view[name].items() if value is not None
+        )
         console.print(f"{name}: {facts or 'nothing yet'}")
     table = Table("topic", "stage", "furthest", "stages", "channels", "last")
     for topic, dialogue in view["dialogues"].items():
@@ -37,7 +39,8 @@ def customer(
         )
     console.print(table)
     for trigger in view["recent_triggers"]:
-        console.print(f"{trigger['type']}: {trigger['reason']}")
+        said = trigger["reason"] or f"held back ({trigger['suppressed_by']})"
+        console.print(f"{trigger['type']}: {said}")
 
 
 def _brief(value: Any) -> str:

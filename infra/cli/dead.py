@@ -17,7 +17,7 @@ from infra.cli.asking import api_address, ask, message_of, operator
 from infra.cli.printing import plain_console
 from infra.cli.refusal import Refusal
 
-dead = typer.Typer(help="Dead letters.", no_args_is_help=True)
+dead = typer.Typer(no_args_is_help=True, add_completion=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of words.")]
 Reason = Annotated[str | None, typer.Option(help="Only of this reason.")]
@@ -32,9 +32,10 @@ _LONGEST_S = 300
 
 @dead.callback()
 def about() -> None:
-    """What could not be folded is kept whole; after a fix it is replayed.
+    """Dead letters: what could not be folded, kept whole, and replayed after a fix.
 
     Needs DAEHWA_URL and DAEHWA_API_TOKEN. docs/dead-letters.md lists the reasons.
+    Example: daehwa dead list
     """
 
 

@@ -8,11 +8,11 @@ import httpx
 import typer
 from rich.table import Table
 
-from infra.cli.asking import api_address, ask, message_of
+from infra.cli.asking import api_address, ask, message_of, no_answer
 from infra.cli.printing import plain_console
 from infra.cli.refusal import Refusal
 
-deliveries = typer.Typer(help="Deliveries and endpoints.", no_args_is_help=True)
+deliveries = typer.Typer(no_args_is_help=True, add_completion=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 OfEndpoint = Annotated[str | None, typer.Option(help="Only of this endpoint.")]
@@ -20,9 +20,9 @@ OfEndpoint = Annotated[str | None, typer.Option(help="Only of this endpoint.")]
 
 @deliveries.callback()
 def about() -> None:
-    """What waits to be delivered, what was given up, and who does not answer.
+    """Deliveries and endpoints: what waits, what was given up, and who does not answer.
 
-    Needs DAEHWA_URL and DAEHWA_API_TOKEN.
+    Needs DAEHWA_URL and DAEHWA_API_TOKEN. Example: daehwa deliveries list --given-up
     """
 
 
@@ -114,7 +114,7 @@ def _post(path: str, body: dict[str, Any]) -> Any:
     try:
         answer = httpx.post(url + path, headers=headers, json=body, timeout=60)
     except httpx.HTTPError as problem:
-        raise Refusal(f"no answer from {url}: {problem}") from None
+        raise no_answer(url, problem) from None
     if answer.status_code != 200:
         raise Refusal(message_of(answer))
     return answer.json()

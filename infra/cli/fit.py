@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from clickhouse_driver.errors import Error as ClickHouseError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from infra.cli.archive import PROBLEMS, archive_refusal
 from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.clickhouse.connection import open_client
 from infra.kafka.definitions import ReplacedError
@@ -60,11 +60,8 @@ def fit(
             found = fit_archive(client, playbook, last, tell)
     except (NothingToFitError, PlaybookError) as problem:
         raise Refusal(str(problem)) from None
-    except ClickHouseError as problem:
-        raise Refusal(f"ClickHouse: {' '.join(str(problem).split())[:500]}") from None
-    except (OSError, EOFError) as problem:
-        host = settings.clickhouse.hostname
-        raise Refusal(f"no answer from ClickHouse at {host}: {problem}") from None
+    except PROBLEMS as problem:
+        raise archive_refusal(problem, settings) from None
     finally:
         client.disconnect()
     version = None if dry_run else _publish(settings, found)

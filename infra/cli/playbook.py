@@ -6,18 +6,22 @@ from typing import Annotated
 import msgspec
 import typer
 
+from infra.cli.playbook_push import history, push
 from infra.playbook_file import PlaybookError, read_playbook
 from infra.playbook_schema import schema_text
 from streams.playbook_notes import notes
 
-playbook = typer.Typer(
-    help="The playbook: topics, stages, segments, triggers.", no_args_is_help=True
-)
+playbook = typer.Typer(no_args_is_help=True, add_completion=False)
+playbook.command()(push)
+playbook.command()(history)
 
 
 @playbook.callback()
 def about() -> None:
-    """The playbook: topics, stages, segments, triggers."""
+    """The playbook: topics, stages, segments, triggers.
+
+    Example: daehwa playbook check playbook.yaml
+    """
 
 
 @playbook.command()

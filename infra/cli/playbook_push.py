@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from infra.cli.asking import api_address, ask, message_of, operator
+from infra.cli.asking import api_address, ask, message_of, no_answer, operator
 from infra.cli.printing import plain_console
 from infra.cli.refusal import Refusal
 from infra.dry_run.question import MOST_EVENTS, USUAL_EVENTS
@@ -84,7 +84,7 @@ def _adopted(text: str, file: Path, standing: str) -> dict[str, Any]:
             timeout=60,
         )
     except httpx.HTTPError as problem:
-        raise Refusal(f"no answer from {url}: {problem}") from None
+        raise no_answer(url, problem) from None
     if answer.status_code != 200:
         raise Refusal(_why(answer, file))
     adopted: dict[str, Any] = answer.json()
@@ -119,7 +119,7 @@ def _tried(text: str, file: Path, events: int) -> dict[str, Any]:
                 if "done" in said:
                     progress.update(task, completed=said["done"], total=said["total"])
     except httpx.HTTPError as problem:
-        raise Refusal(f"no answer from {url}: {problem}") from None
+        raise no_answer(url, problem) from None
     if "current" not in said:
         raise Refusal(said.get("message", "the dry run broke off"))
     return said

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 import typer
 
-from infra.cli.asking import api_address, message_of
+from infra.cli.asking import api_address, message_of, no_answer
 from infra.cli.refusal import Refusal
 
 CustomerId = Annotated[str, typer.Argument(help="Customer id or anonymous id.")]
@@ -51,6 +51,7 @@ def forget(
 
     Needs DAEHWA_URL and DAEHWA_API_TOKEN. Example: daehwa forget u1 --yes
     """
+    api_address()  # what would be refused is not asked first
     if not yes:
         typer.confirm(f"Erase everything held on {customer_id!r}? It cannot be undone", abort=True)
     answer = _ask("DELETE", f"/v1/customers/{quote(customer_id, safe='')}", 202)
@@ -86,7 +87,7 @@ def _ask(method: str, path: str, *expected: int) -> Any:
     try:
         answer = httpx.request(method, url + path, headers=headers, timeout=60)
     except httpx.HTTPError as problem:
-        raise Refusal(f"no answer from {url}: {problem}") from None
+        raise no_answer(url, problem) from None
     if answer.status_code not in expected:
         raise Refusal(message_of(answer))
     return answer.json()

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from clickhouse_driver.errors import Error as ClickHouseError
 from rich.table import Table
 
+from infra.cli.archive import PROBLEMS, archive_refusal
 from infra.cli.printing import plain_console
-from infra.cli.refusal import Refusal, settings_or_refusal
+from infra.cli.refusal import settings_or_refusal
 from infra.clickhouse.connection import open_client
 
 
@@ -25,11 +25,8 @@ def sql(
     client = open_client(settings)
     try:
         rows, columns = client.execute(query, with_column_types=True, settings={"readonly": 2})
-    except ClickHouseError as problem:
-        raise Refusal(str(problem).splitlines()[0][:500]) from None
-    except (OSError, EOFError) as problem:
-        host = settings.clickhouse.hostname
-        raise Refusal(f"no answer from ClickHouse at {host}: {problem}") from None
+    except PROBLEMS as problem:
+        raise archive_refusal(problem, settings) from None
     finally:
         client.disconnect()
     names = [name for name, _ in columns]

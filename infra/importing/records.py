@@ -61,7 +61,8 @@ class Records:
             self._head = head = self._file.read(_IDENTITY)
             self._file.seek(0)
         except (OSError, EOFError) as problem:
-            raise FileError(f"{path} cannot be read: {problem}") from None
+            said = (problem.strerror if isinstance(problem, OSError) else None) or problem
+            raise FileError(f"{path} cannot be read: {said}") from None
         self.head_size = len(head)
         self.identity = self.identity_of(len(head))
         """The same for the same file under any name, packed or not."""
@@ -79,7 +80,9 @@ class Records:
             return
         header = next(self._csv(None), None)
         if header is None or header.problem is not None:
-            said = header.problem if header is not None else "it is empty"
+            said = (header.problem if header is not None else None) or "it is empty"
+            if said.startswith(f"is no {self._mapping.encoding}"):
+                said += "; name its own with --encoding, such as cp949"
             raise FileError(f"the header line cannot be read: {said}")
         self.columns = header.item
         if len(set(self.columns)) != len(self.columns):

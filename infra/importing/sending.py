@@ -57,11 +57,15 @@ class Sender:
             try:
                 answer = await self._client.post(path, content=body, headers=headers)
             except httpx.TransportError as problem:
-                why = str(problem) or type(problem).__name__
+                said = str(problem) or type(problem).__name__
+                why = f"no answer from {self._client.base_url} ({said})"
             else:
                 if answer.status_code == 200:
                     return answer
                 why = f"{answer.status_code} {_message(answer)}"
+                if answer.status_code == httpx.codes.UNAUTHORIZED:
+                    name = "WRITE_KEY" if "X-Write-Key" in headers else "API_TOKEN"
+                    raise SendError(f"{self._client.base_url} does not know your DAEHWA_{name}")
                 if answer.status_code not in _AGAIN:
                     raise SendError(f"{path}: {why}")
                 after = answer.headers.get("retry-after", "")

@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
+from typer import Context
+from typer.main import get_command
 
-from infra.cli import app
+from infra.cli import COMMANDS, app
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("schemas", "streams", "infra", "agents", "api")
@@ -14,14 +16,17 @@ PACKAGES = ("schemas", "streams", "infra", "agents", "api")
 
 def test_every_command_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    names = {command.name or command.callback.__name__ for command in app.registered_commands}  # type: ignore[union-attr]
-    for name in names:
+    for name in COMMANDS:
         assert f"daehwa {name}" in readme, f"daehwa {name} is not in README.md"
 
 
-def test_every_command_has_an_example() -> None:
-    for command in app.registered_commands:
-        assert "Example: " in (command.callback.__doc__ or ""), command.callback
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_every_command_ends_with_an_example(name: str) -> None:
+    root = get_command(app)
+    command = root.get_command(Context(root), name)  # type: ignore[attr-defined]
+    for one in (command, *getattr(command, "commands", {}).values()):
+        assert re.search(r"\n\nExample: .*daehwa [^\n]+$", one.help), one.name
+        assert re.search(r"[^\n]\n[^\n]", one.help) is None, one.name
 
 
 @pytest.mark.parametrize("target", ["demo", "up", "test", "test-all", "bench", "lint", "setup"])

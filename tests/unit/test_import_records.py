@@ -34,6 +34,11 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> Non
     assert found.line == 2
 
 
+def test_a_header_in_another_encoding_is_told_with_what_to_say(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"is no utf-8: .*; name its own with --encoding"):
+        records(tmp_path, "번호,이름\n1,김\n".encode("cp949"))
+
+
 def test_what_does_not_decode_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
     data = "id,name\n1,김\n".encode("cp949") + b"2,\xff\n" + "3,박\n".encode("cp949")
     one, two, three = records(tmp_path, data, CP949)

@@ -1,0 +1,26 @@
+"""Says in one sentence why ClickHouse does not do what was asked."""
+
+from clickhouse_driver.errors import Error as ClickHouseError
+from clickhouse_driver.errors import NetworkError, SocketTimeoutError
+
+from infra.cli.refusal import Refusal
+from infra.clickhouse.connection import address
+from infra.settings import Settings
+
+AWAY = (NetworkError, SocketTimeoutError, OSError, EOFError)
+PROBLEMS = (ClickHouseError, OSError, EOFError)
+"""What a statement may raise."""
+
+
+def archive_refusal(problem: Exception, settings: Settings) -> Refusal:
+    """One of `PROBLEMS`, and what to look at where nobody answers."""
+    # The driver puts "Code: N." before ClickHouse's words and its stack after them.
+    said = str(getattr(problem, "message", "") or problem).split("Stack trace:")[0]
+    why = " ".join(said.split())[:500] or type(problem).__name__
+    if not isinstance(problem, AWAY):
+        return Refusal(f"ClickHouse: {why}")
+    host, port = address(settings)
+    return Refusal(
+        f"no answer from ClickHouse at {host}:{port} ({why}): is DAEHWA_CLICKHOUSE_URL what "
+        "`daehwa up` printed?"
+    )
