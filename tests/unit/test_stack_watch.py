@@ -41,7 +41,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
 
     monkeypatch.setattr(stack_module.asyncio, "sleep", at_once)
     monkeypatch.setattr(stack_module, "MOST_RESTARTS", 3)
-    return Stack(Settings(), tmp_path, tell=lambda _: None)
+    return Stack(Settings(port=0), tmp_path, tell=lambda _: None)
 
 
 async def test_whatever_hinders_a_start_it_is_tried_again(stack: Stack) -> None:
