@@ -81,6 +81,11 @@ def test_impossible_times() -> None:
     assert found("page", {}, sent_at=BEGIN - 1000) == []
 
 
+@pytest.mark.parametrize("kind", ["timer", "link", "merge", "erase", "adopt"])
+def test_what_workers_write_is_nobodys_mistake(kind: str) -> None:
+    assert found(kind, {}, received_at=BEGIN + 11 * 366 * DAY) == []
+
+
 def test_every_check_is_explained() -> None:
     assert EXPLAINED is CHECKS
     assert all(len(code) == 3 and code.isupper() for code in CURRENCIES)
