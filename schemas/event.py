@@ -76,6 +76,14 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=T
     """How often the event was forwarded from one profile to another."""
 
 
+class Addressee(msgspec.Struct, frozen=True, gc=False):
+    """The part of an event that says whose it is; the rest is skipped unread."""
+
+    key: str | None = None
+    user_id: str | None = None
+    anonymous_id: str | None = None
+
+
 class WireEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The same event with `properties` and `context` as the JSON they came in: what is only
     passed on (collector to Kafka, Kafka to ClickHouse) is neither parsed nor changed."""

@@ -31,12 +31,12 @@ class Batch:
         self.profiles: dict[str, Profile] = {}
         """Profile key -> the profile after the batch, only those that changed."""
         self.triggers: list[Trigger] = []
-        self.decided: Counter[tuple[str, str]] = Counter()
+        self.decided: dict[tuple[str, str], int] = {}
         """(type, decision) -> number of triggers."""
         self.sends: list[Event] = []
         self.deadlines: dict[tuple[str, str], int | None] = {}
         """(kind, profile key) -> due (milliseconds), None for one that was cleared."""
-        self.counted: dict[str, Counter[str]] = {}
+        self.counted: dict[str, dict[str, int]] = {}
         """Kind -> field -> by how much what was learned has grown."""
         self.dead: list[tuple[Event, Dead]] = []
         self.dropped: Counter[str] = Counter()
@@ -50,7 +50,8 @@ class Batch:
             # A chain of tests by type: `match` with class patterns costs several times as much.
             if type(effect) is Trigger:
                 self.triggers.append(effect)
-                self.decided[effect.type, effect.decision] += 1
+                decided = effect.type, effect.decision
+                self.decided[decided] = self.decided.get(decided, 0) + 1
             elif type(effect) is Learn:
                 learned.transitions.learn(
                     effect.previous, effect.topic, effect.at, effect.first, self.count
@@ -79,8 +80,8 @@ class Batch:
         """Takes in what was learned."""
         fields = self.counted.get(kind)
         if fields is None:
-            fields = self.counted[kind] = Counter()
-        fields[field] += by
+            fields = self.counted[kind] = {}
+        fields[field] = fields.get(field, 0) + by
 
 
 def fold_batch(

@@ -217,8 +217,8 @@ def _caused(
     ones before it.
     """
     first = not dialogues
-    for match, before in zip(matches, earlier, strict=True):
-        topic = match.topic
+    for place, match in enumerate(matches):  # `zip` takes twice as long to make
+        topic, before = match.topic, earlier[place]
         if before is None:
             previous = known_beside(profile.dialogues, topic)
             effects.append(Learn(previous, topic, event.occurred_at, first))

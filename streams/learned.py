@@ -1,6 +1,5 @@
 """What all customers of a partition have taught, as plain counts by kind."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -26,10 +25,8 @@ class Learned:
     def __init__(self, counts: Mapping[str, Mapping[str, int]] = {}) -> None:
         """`counts` is kind -> field -> count, as it was written."""
         self.transitions = transitions.CountedTransitions.of(counts)
-        self._counts: dict[str, Counter[str]] = {
-            kind: Counter(fields)
-            for kind, fields in counts.items()
-            if kind not in transitions.KINDS
+        self._counts: dict[str, dict[str, int]] = {
+            kind: dict(fields) for kind, fields in counts.items() if kind not in transitions.KINDS
         }
 
     def counts(self, kind: str) -> Mapping[str, int]:
@@ -41,10 +38,13 @@ class Learned:
         most = MOST_FIELDS[kind]
         fields = self._counts.get(kind)
         if fields is None:
-            fields = self._counts[kind] = Counter()
-        if field not in fields and len(fields) >= most:
-            return False
-        fields[field] += by
+            fields = self._counts[kind] = {}
+        count = fields.get(field)
+        if count is None:
+            if len(fields) >= most:
+                return False
+            count = 0
+        fields[field] = count + by
         return True
 
     def everything(self) -> dict[str, dict[str, int]]:

@@ -28,6 +28,7 @@ ENTRY = 12
 """Bytes of an id in the ring."""
 
 _FULL = RING * ENTRY
+_LAST_SECOND = 0xFFFFFFFF
 
 
 def message_hash(message_id: str) -> int:
@@ -37,7 +38,8 @@ def message_hash(message_id: str) -> int:
 
 def holds(recent: bytes, hashed: int) -> bool:
     """Whether the ring holds the id."""
-    return hashed.to_bytes(8, "big") in recent
+    # `in` first tries the bytes as a number, which raises within and costs as much as all the rest.
+    return recent.find(hashed.to_bytes(8, "big")) >= 0
 
 
 def hashes(recent: bytes) -> list[int]:
@@ -47,14 +49,17 @@ def hashes(recent: bytes) -> list[int]:
 
 def remember(recent: bytes, hashed: int, received_at: int) -> bytes:
     """The ring that also holds `hashed`, received at `received_at` (milliseconds)."""
-    seconds = min(max(received_at // 1000, 0), 0xFFFFFFFF)
-    entry = seconds.to_bytes(4, "big") + hashed.to_bytes(8, "big")
-    at = len(recent)
-    if at and recent[-ENTRY:] > entry:  # seldom: most ids come in their order
-        at -= ENTRY
+    seconds = received_at // 1000
+    if not 0 <= seconds <= _LAST_SECOND:
+        seconds = 0 if seconds < 0 else _LAST_SECOND
+    entry = (seconds << 64 | hashed).to_bytes(ENTRY, "big")
+    if recent[-ENTRY:] <= entry:  # most ids come in their order
+        ring = recent + entry
+    else:
+        at = len(recent) - ENTRY
         if at and recent[at - ENTRY : at] > entry:
             at = entries_before(recent, entry) * ENTRY
-    ring = recent[:at] + entry + recent[at:]
+        ring = recent[:at] + entry + recent[at:]
     if len(ring) <= _FULL:
         return ring
     if len(ring) == _FULL + ENTRY and int.from_bytes(ring[:4], "big") < seconds - YOUNG:
@@ -108,7 +113,7 @@ def _top(ring: bytes) -> bytes:
 
 
 def _bytes(seconds: int) -> bytes:
-    return min(max(seconds, 0), 0xFFFFFFFF).to_bytes(4, "big")
+    return min(max(seconds, 0), _LAST_SECOND).to_bytes(4, "big")
 
 
 def _entries(recent: bytes) -> list[bytes]:

@@ -1,7 +1,7 @@
 """What a partition goes by: found for a watermark, switched at control records."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import structlog
 
@@ -40,14 +40,8 @@ class Adopting:
         named = in_force or "the first playbook"
         return await self._found(named, lambda known: self._compiler.standing(known, said))
 
-    async def through(self, going: GoingBy, adoptions: Sequence[Adoption]) -> list[GoingBy]:
-        """What it goes by before the first of these control records and after each of them."""
-        steps = [going]
-        for adoption in adoptions:
-            steps.append(await self._after(steps[-1], adoption))
-        return steps
-
-    async def _after(self, going: GoingBy, adoption: Adoption) -> GoingBy:
+    async def after(self, going: GoingBy, adoption: Adoption) -> GoingBy:
+        """What a partition goes by after this control record."""
         named = f"{adoption.kind} {adoption.version}"
         after = await self._found(named, lambda known: self._compiler.after(going, known, adoption))
         if after is not going:

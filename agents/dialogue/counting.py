@@ -12,14 +12,12 @@ from infra.metrics import (
     TRIGGERS,
 )
 from schemas.dead_letter import DeadLetter
-from schemas.event import Event
 from streams.batches import Batch
 
 
-def count_batch(
-    batch: Batch, letters: Sequence[DeadLetter], events: Sequence[tuple[str, Event]]
-) -> None:
-    """Counts what became of the events; `letters` are those of the whole batch."""
+def count_batch(batch: Batch, letters: Sequence[DeadLetter], received_at: int | None) -> None:
+    """Counts what became of the events, the first of which was received at `received_at`
+    (milliseconds); `letters` are those of the whole batch."""
     EVENTS_FOLDED.inc(batch.folded)
     EVENTS_SUMMARISED.inc(batch.summarised)
     for reason, count in batch.dropped.items():
@@ -28,5 +26,5 @@ def count_batch(
         DEAD_LETTERS.labels(letter.reason).inc()
     for (kind, decision), count in batch.decided.items():
         TRIGGERS.labels(kind, decision).inc(count)
-    if events:
-        FOLD_LAG_SECONDS.observe(max(0, now_ms() - events[0][1].received_at) / 1000)
+    if received_at is not None:
+        FOLD_LAG_SECONDS.observe(max(0, now_ms() - received_at) / 1000)

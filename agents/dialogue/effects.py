@@ -1,6 +1,6 @@
 """Performs the effects of a batch that go to the log, and waits until Kafka has them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agents.dialogue.steps import AtStep, go_on
 from infra.kafka.envelopes import in_envelopes
@@ -9,10 +9,21 @@ from infra.kafka.names import DEAD_LETTERS, EVENTS, TRIGGERS
 from infra.waiting import until_up
 from schemas.dead_letter import DeadLetter
 from schemas.event import Event
-from streams.batches import Batch
+from schemas.trigger import Trigger
 from streams.codec import encode_dead_letter, encode_envelope, encode_event, encode_trigger
 from streams.identity import profile_key
 from streams.partitioning import partition_of
+
+TriggerRecord = tuple[bytes | None, bytes]
+"""(key, value) as a trigger stands on the log."""
+
+
+def trigger_records(triggers: Iterable[Trigger]) -> list[TriggerRecord]:
+    """The triggers as they stand on the log."""
+    return [
+        (trigger.customer_id.encode("utf-8", "surrogatepass"), encode_trigger(trigger))
+        for trigger in triggers
+    ]
 
 
 class EffectWriter:
@@ -23,17 +34,19 @@ class EffectWriter:
         self._at_step = at_step
         self.partitions = partitions
 
-    async def append(self, partition: int, batch: Batch, letters: Sequence[DeadLetter]) -> None:
-        """Everything the batch of `partition` says to the log, acknowledged when this returns."""
-        if batch.triggers:
-            triggers = [
-                (trigger.customer_id.encode("utf-8", "surrogatepass"), encode_trigger(trigger))
-                for trigger in batch.triggers
-            ]
+    async def append(
+        self,
+        partition: int,
+        triggers: Sequence[TriggerRecord],
+        sends: Sequence[Event],
+        letters: Sequence[DeadLetter],
+    ) -> None:
+        """Everything a batch of `partition` says to the log, acknowledged when this returns."""
+        if triggers:
             await self._many(TRIGGERS, partition, triggers)
             self._at_step("triggers appended")
-        if batch.sends:
-            await self.send(batch.sends)
+        if sends:
+            await self.send(sends)
             self._at_step("forwards appended")
         if letters:
             records: list[tuple[bytes | None, bytes]] = [

@@ -6,16 +6,17 @@ breaks in between, the batch is done again from the watermark and decides the sa
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 import structlog
-from msgspec.structs import replace
 
 from agents.dialogue.adopting import Adopting
 from agents.dialogue.counting import count_batch
 from agents.dialogue.effects import EffectWriter
-from agents.dialogue.reading import letters_of, read_records
+from agents.dialogue.reading import Keys, keys_of, letters_of
+from agents.dialogue.record_fold import RecordFold
 from agents.dialogue.sequence import FirstOffset, RecordSequence
 from agents.dialogue.steps import AtStep, go_on
 from agents.dialogue.unreadable_profiles import UnreadableProfiles
@@ -30,15 +31,13 @@ from infra.privacy.forgetting import Forgetting
 from infra.redis.alias_index import AliasIndex
 from infra.redis.state_store import FencedError, StateStore, is_away
 from infra.waiting import until_up
-from schemas.event import Event
 from schemas.profile import Profile
 from schemas.watermark import Watermark
 from streams.aliases import alias_moves
-from streams.batches import Batch, fold_batch
 from streams.definitions import encode_in_force
 from streams.erasing import erased_in
 from streams.learned import Learned
-from streams.partitioning import partition_of
+from streams.partitioning_at_once import partitions_of
 
 MOST_BATCH_BYTES = 2 * 1024 * 1024
 MOST_BATCH_RECORDS = 512
@@ -198,73 +197,57 @@ class PartitionFolder:
 
     async def _fold_following(self, records: Sequence[Any]) -> None:
         at_step = self._at_step
-        reading = read_records(records)
+        keys = [keys_of(record) for record in records]
         at_step("decoded")
-        assert self._going is not None  # noqa: S101 - set by take_over()
-        going = await self._adopting.through(self._going, [one for _, one in reading.adoptions])
-        astray, unreadable = await self._load(reading.events)
+        astray, unreadable = await self._load(keys)
         apart = astray | unreadable.keys()
         at_step("loaded")
-        batch = Batch()
-        places = [place for place, _ in reading.adoptions]
-        for begin, end, by in zip([0, *places], [*places, None], going, strict=True):
-            events = reading.events[begin:end] if places else reading.events
-            if apart:
-                events = [(key, event) for key, event in events if key not in apart]
-            models = by.churn
-            fold_batch(
-                events, self._profiles, self._learned, by.book, models.churn, batch, models.value
-            )
+        assert self._going is not None  # noqa: S101 - set by take_over()
+        done = RecordFold(self._going, self._adopting, self._profiles, self._learned)
+        for record, keys_of_one in zip(records, keys, strict=True):
+            await done.add(record, keys_of_one, apart)
         at_step("folded")
-        if astray:
-            batch.sends += [
-                replace(event, hops=event.hops + 1)
-                for key, event in reading.events
-                if key in astray
-            ]
-        letters = reading.dead_letters + letters_of(records, batch.dead)
+        batch, going = done.batch, done.going
+        done.forward(astray)
+        letters = done.letters + letters_of(records, batch.dead)
         if unreadable:
-            letters += await self._unreadable.set_aside(records, reading.events, unreadable, batch)
-        await self._effects.append(self.partition, batch, letters)
-        in_force = encode_in_force(going[-1].in_force)
+            letters += await self._unreadable.set_aside(records, done.left_out, unreadable, batch)
+        await self._effects.append(self.partition, done.triggers, batch.sends, letters)
+        in_force = encode_in_force(going.in_force)
         reached = Watermark(self._log_id, records[-1].message.offset + 1, in_force)
         moves = alias_moves(self._profiles, batch.profiles, self._region)
         # Found too early is corrected by whoever looks; a customer who is not found is not.
         await self._up(lambda: self._aliases.add(moves.held))
         erased = erased_in(self._profiles, batch.profiles)
         if erased and self._forgetting is not None:
-            forget, endpoints = self._forgetting.forget, going[-1].book.source.endpoints
+            forget, endpoints = self._forgetting.forget, going.book.source.endpoints
             await self._up(lambda: forget(self.partition, erased, moves.given_up, endpoints))
         at_step("before write")
         await self._up(lambda: self._store.write(self.partition, batch, self._watermark, reached))
         at_step("written")
         self._watermark = reached
         self._cut_at = None
-        self._going = going[-1]
+        self._going = going
         await self._up(lambda: self._aliases.remove(moves.given_up))
         self._remember(batch.profiles)
         CUSTOMERS_ERASED.inc(len(erased))
-        count_batch(batch, letters, reading.events)
+        count_batch(batch, letters, done.first_received_at)
 
-    async def _load(self, events: list[tuple[str, Event]]) -> tuple[set[str], dict[str, str]]:
-        """Brings the profiles of the events into memory; returns the keys of events that somebody
-        produced to this partition and that belong to another, and the keys of profiles that cannot
-        be decoded, with the reason."""
+    async def _load(self, keys: Iterable[Keys]) -> tuple[set[str], dict[str, str]]:
+        """Brings the profiles into memory; returns the keys of events that somebody produced to
+        this partition and that belong to another, and the keys of profiles that cannot be decoded,
+        with the reason."""
         cached = self._profiles
-        missing = list({key: None for key, _ in events if key not in cached})
+        named = dict.fromkeys(chain.from_iterable(keys))
+        missing = [key for key in named if key is not None and key not in cached]
         # Read at our watermark or not at all: to decide on a state that somebody else has carried
         # further would tell the world what nobody else decides.
         found = await self._up(lambda: self._store.read(self.partition, missing, self._watermark))
         cached.update(found.profiles)
         # What is stored here belongs here: hashing every key would cost as much as reading it.
-        partitions = self._effects.partitions
-        astray = {
-            key
-            for key in missing
-            if key not in found.profiles
-            and key not in found.unreadable
-            and partition_of(key, partitions) != self.partition
-        }
+        new = [key for key in missing if key not in found.profiles and key not in found.unreadable]
+        places = partitions_of(new, self._effects.partitions)
+        astray = {key for key, place in places.items() if place != self.partition}
         return astray, found.unreadable
 
     def _remember(self, profiles: dict[str, Profile]) -> None:

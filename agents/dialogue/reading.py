@@ -8,14 +8,23 @@ import msgspec
 from schemas.dead_letter import DeadLetter
 from schemas.effect import Dead
 from schemas.event import Event
-from streams.codec import decode_envelope, find_payload, pieces_of
+from streams.codec import (
+    Unreadable,
+    decode_addressees,
+    decode_envelope,
+    find_payload,
+    pieces_of,
+)
 from streams.dead_letters import dead_letter
 from streams.definitions import Adoption, adoption_of
 from streams.identity import profile_key
 
+Keys = Sequence[str | None]
+"""Of a record: the profile key of each of its events, None where no id is usable."""
+
 
 class Reading(msgspec.Struct, frozen=True):
-    """What some records hold."""
+    """What a record holds."""
 
     events: list[tuple[str, Event]]
     """(profile key, event), in the order of the log."""
@@ -24,35 +33,47 @@ class Reading(msgspec.Struct, frozen=True):
     """(how many of the events come before it, control record), in the order of the log."""
 
 
-def read_records(records: Sequence[Any]) -> Reading:
-    """The events in the records' values. Never raises for what is in them."""
-    events: list[tuple[str, Event]] = []
+def keys_of(record: Any) -> Keys:
+    """Whose events the record holds. Never raises for what is in it."""
+    return [profile_key(one) for one in decode_addressees(record.value or b"")]
+
+
+def read_record(record: Any, keys: Keys) -> Reading:
+    """The events in the record's value; `keys` are what `keys_of` said of it. Never raises for what
+    is in it."""
+    found, unreadable = decode_envelope(record.value or b"")
+    if unreadable:  # the keys of what is no event are among them
+        keys = [profile_key(event) for event in found]
+    events = [(key, event) for key, event in zip(keys, found, strict=True) if key is not None]
+    if len(events) == len(found):  # all records but those of control and of broken senders
+        return Reading(events, _no_events(record, unreadable), [])
+    events = []
     letters: list[DeadLetter] = []
     adoptions: list[tuple[int, Adoption]] = []
-    for record in records:
-        found, unreadable = decode_envelope(record.value or b"")
-        for event in found:
-            key = profile_key(event)
-            if key is None:
-                adoption = adoption_of(event)
-                if adoption is not None:
-                    adoptions.append((len(events), adoption))
-                    continue
-                no_identity = Dead("no_identity", "neither user_id nor anonymous_id is usable")
-                letters.append(letter_of(record, event, no_identity))
-            else:
-                events.append((key, event))
-        for piece in unreadable:
-            letters.append(
-                dead_letter(
-                    piece.reason,
-                    piece.detail,
-                    f"{_origin(record)}[{piece.index}]",
-                    piece.payload,
-                    _timestamp(record),
-                )
-            )
-    return Reading(events, letters, adoptions)
+    for key, event in zip(keys, found, strict=True):
+        if key is not None:
+            events.append((key, event))
+            continue
+        adoption = adoption_of(event)
+        if adoption is not None:
+            adoptions.append((len(events), adoption))
+            continue
+        no_identity = Dead("no_identity", "neither user_id nor anonymous_id is usable")
+        letters.append(letter_of(record, event, no_identity))
+    return Reading(events, letters + _no_events(record, unreadable), adoptions)
+
+
+def _no_events(record: Any, unreadable: Sequence[Unreadable]) -> list[DeadLetter]:
+    return [
+        dead_letter(
+            piece.reason,
+            piece.detail,
+            f"{_origin(record)}[{piece.index}]",
+            piece.payload,
+            _timestamp(record),
+        )
+        for piece in unreadable
+    ]
 
 
 def letters_of(records: Sequence[Any], dead: Sequence[tuple[Event, Dead]]) -> list[DeadLetter]:

@@ -5,7 +5,6 @@ last write, each by comparison: a worker that still runs is fenced off like any 
 picture is old, and waits at its next look until the partition is whole.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 
 from redis.asyncio import Redis
@@ -79,7 +78,7 @@ async def load_partition(
         await store.write(partition, batch, REBUILDING, REBUILDING)
     # Counts are added to, so they go with the one write that cannot happen twice.
     last = Batch()
-    last.counted = {kind: Counter(fields) for kind, fields in replayed.learned.everything().items()}
+    last.counted = replayed.learned.everything()
     await store.write(partition, last, REBUILDING, reached)
 
 

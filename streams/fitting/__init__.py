@@ -1,1 +1,1 @@
-"""Models fitted to a whole shop: numpy and scipy are at home here, and no worker imports it."""
+"""Models fitted to a whole shop: scipy is at home here, and no worker imports it."""

@@ -1,17 +1,15 @@
 """A partition's writer at a control record: the old playbook before it, the new one after it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from agents.dialogue.adopting import Adopting
 from agents.dialogue.partition_folder import PartitionFolder
 from infra.kafka.definition_tail import DefinitionTail
 from infra.settings import Settings
-from schemas.dead_letter import DeadLetter
 from schemas.definition import PLAYBOOK, Definition, InForce
 from schemas.watermark import Watermark
-from streams.batches import Batch
 from streams.codec import encode_event
 from streams.definitions import Definitions, adopt_event, decode_in_force
 from tests.unit.histories import shop
@@ -27,19 +25,6 @@ from tests.unit.test_partition_folder import (
 )
 
 T = TypeVar("T")
-
-
-class Triggers(Effects):
-    """Keeps what was decided, too."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.decided: list[tuple[str, str]] = []
-        """(customer, rule)"""
-
-    async def append(self, _: int, batch: Batch, letters: Sequence[DeadLetter]) -> None:
-        await super().append(_, batch, letters)
-        self.decided += [(trigger.customer_id, trigger.rule) for trigger in batch.triggers]
 
 
 class Tail(DefinitionTail):
@@ -59,9 +44,14 @@ class Worker:
 
     def __init__(self, *known: Definition) -> None:
         self.store = Store()
-        self.effects = Triggers()
+        self.effects = Effects()
         self.tail = Tail()
         self.tail.known = Definitions(known)
+
+    @property
+    def decided(self) -> list[tuple[str, str]]:
+        """(customer, rule)"""
+        return [(trigger.customer_id, trigger.rule) for trigger in self.effects.triggers]
 
     def folder(self) -> PartitionFolder:
         made: Any = PartitionFolder
@@ -93,9 +83,9 @@ async def test_a_batch_is_cut_at_the_control_record() -> None:
     folder = worker.folder()
     await folder.take_over(LOG)
     await folded(folder, look(0, "a"), look(1, "b"), adopt(2, SECOND), look(3, "c"))
-    assert worker.effects.decided == [("a", "looked"), ("b", "looked"), ("c", "noticed")]
+    assert worker.decided == [("a", "looked"), ("b", "looked"), ("c", "noticed")]
     assert worker.effects.letters == []
-    assert worker.effects.folded == [3], "one batch, written in one step"
+    assert worker.store.folded == [3], "one batch, written in one step"
     assert (worker.store.held.log_id, worker.store.held.next_offset) == (LOG, 4)
     assert decode_in_force(worker.store.held.in_force) == {
         PLAYBOOK: InForce(SECOND.version, SECOND.at)
@@ -111,7 +101,7 @@ async def test_a_worker_that_comes_back_goes_on_with_what_was_in_force() -> None
     second = worker.folder()
     assert await second.take_over(LOG) == 2
     await folded(second, look(2, "b"))
-    assert worker.effects.decided == [("a", "looked"), ("b", "noticed")]
+    assert worker.decided == [("a", "looked"), ("b", "noticed")]
 
 
 async def test_redis_that_lost_its_latest_writes_lost_what_was_in_force_with_them() -> None:
@@ -121,13 +111,13 @@ async def test_redis_that_lost_its_latest_writes_lost_what_was_in_force_with_the
     await folded(first, look(0, "a"))
     standing, profiles = worker.store.held, dict(worker.store.profiles)
     await folded(first, look(1, "b"), adopt(2, SECOND), look(3, "c"))
-    once = worker.effects.decided
+    once = worker.decided
     worker.store.held, worker.store.profiles = standing, profiles
     second = worker.folder()
     assert await second.take_over(LOG) == 1
-    worker.effects.decided = once[:1]
+    del worker.effects.triggers[1:]
     await folded(second, look(1, "b"), adopt(2, SECOND), look(3, "c"))
-    assert worker.effects.decided == once, "a replay decides the same"
+    assert worker.decided == once, "a replay decides the same"
 
 
 async def test_waits_for_a_definition_that_it_has_not_seen() -> None:
@@ -144,7 +134,7 @@ async def test_waits_for_a_definition_that_it_has_not_seen() -> None:
     worker.learns(SECOND)
     await asyncio.wait_for(records[-1].acknowledged.wait(), 5)
     folding.cancel()
-    assert worker.effects.decided == [("a", "looked"), ("b", "noticed")]
+    assert worker.decided == [("a", "looked"), ("b", "noticed")]
 
 
 async def test_a_control_record_twice_or_too_late_changes_nothing() -> None:
@@ -154,7 +144,7 @@ async def test_a_control_record_twice_or_too_late_changes_nothing() -> None:
     await folded(
         folder, adopt(0, SECOND), look(1, "a"), adopt(2, SECOND), adopt(3, FIRST), look(4, "b")
     )
-    assert worker.effects.decided == [("a", "noticed"), ("b", "noticed")]
+    assert worker.decided == [("a", "noticed"), ("b", "noticed")]
 
 
 async def test_a_playbook_that_cannot_be_used_leaves_the_old_one_and_stops_nobody() -> None:
@@ -162,7 +152,7 @@ async def test_a_playbook_that_cannot_be_used_leaves_the_old_one_and_stops_nobod
     folder = worker.folder()
     await folder.take_over(LOG)
     await folded(folder, adopt(0, SECOND), adopt(1, WRONG), look(2, "a"))
-    assert worker.effects.decided == [("a", "noticed")]
+    assert worker.decided == [("a", "noticed")]
     assert folder.adopted_at(PLAYBOOK) == SECOND.at
 
 
@@ -172,5 +162,5 @@ async def test_the_events_of_a_strange_partition_are_sent_on_also_around_a_contr
     folder = worker.folder()
     await folder.take_over(LOG)
     await folded(folder, look(0, "astray-1"), adopt(1, SECOND), look(2, "astray-2"))
-    assert worker.effects.decided == []
+    assert worker.decided == []
     assert worker.store.held.next_offset == 3

@@ -13,6 +13,7 @@ from agents.archive.gathering import MOST_WAITING_RECORDS as MOST_GATHERED
 from agents.dialogue import partition_folder
 from agents.dialogue.adopting import Adopting
 from agents.dialogue.app import DialogueWorker
+from agents.dialogue.effects import TriggerRecord
 from agents.dialogue.partition_folder import (
     MOST_WAITING_RECORDS,
     PartitionFolder,
@@ -23,9 +24,12 @@ from infra.redis.state_store import NO_WATERMARK, FencedError, Fetched
 from infra.settings import SHIPPED_PLAYBOOK, Settings
 from schemas.dead_letter import DeadLetter
 from schemas.definition import PLAYBOOK, Definition, InForce
+from schemas.event import Event
 from schemas.profile import Profile
+from schemas.trigger import Trigger
 from schemas.watermark import Watermark
 from streams.batches import Batch
+from streams.codec import decode_trigger
 from streams.definitions import Definitions, encode_in_force
 from streams.learned import Learned
 from tests.unit.histories import shop
@@ -40,6 +44,8 @@ class Store:
     def __init__(self) -> None:
         self.held = NO_WATERMARK
         self.profiles: dict[str, Profile] = {}
+        self.folded: list[int] = []
+        """Events of each batch that was written."""
 
     async def watermark(self, _: int) -> Watermark:
         return self.held
@@ -57,21 +63,31 @@ class Store:
             raise FencedError(self.held)
         self.held = reached
         self.profiles |= batch.profiles
+        self.folded.append(batch.folded)
 
 
 class Effects:
-    """Keeps the dead letters that were appended."""
+    """Keeps what was appended to the log."""
 
     partitions = 1
 
     def __init__(self) -> None:
         self.letters: list[DeadLetter] = []
-        self.folded: list[int] = []
-        """Events of each batch."""
+        self.sends: list[Event] = []
+        self.triggers: list[Trigger] = []
+        self.batches = 0
 
-    async def append(self, _: int, batch: Batch, letters: Sequence[DeadLetter]) -> None:
+    async def append(
+        self,
+        _: int,
+        triggers: Sequence[TriggerRecord],
+        sends: Sequence[Event],
+        letters: Sequence[DeadLetter],
+    ) -> None:
+        self.batches += 1
         self.letters += letters
-        self.folded.append(batch.folded)
+        self.sends += sends
+        self.triggers += [decode_trigger(value) for _, value in triggers]
 
 
 class Aliases:
@@ -168,7 +184,8 @@ async def test_goes_on_after_what_another_worker_has_folded() -> None:
     await folded(folder, page(0), page(1), page(2))
     assert store.held == Watermark(LOG, 3, FIRST)
     assert store.profiles["v"].lifecycle.events == 1
-    assert effects.folded == [1], "nothing is decided on a state that another has carried further"
+    assert store.folded == [1]
+    assert effects.batches == 1, "nothing is decided on a state that another has carried further"
 
 
 async def test_a_quiet_partition_notices_that_redis_came_back_without_its_latest_writes(

@@ -10,6 +10,7 @@ from kafka.partitioner.default import DefaultPartitioner as KafkaPartitioner
 from kafka.partitioner.default import murmur2 as kafka_murmur2
 
 from streams.partitioning import murmur2, partition_of
+from streams.partitioning_at_once import partitions_of
 from tests.unit.histories import law
 
 
@@ -55,3 +56,17 @@ def test_keys_spread_evenly() -> None:
     counts = Counter(partition_of(f"visitor-{n}", 8) for n in range(8000))
     assert set(counts) == set(range(8))
     assert max(counts.values()) < 1.2 * min(counts.values())
+
+
+@law
+@given(st.lists(st.text(max_size=24)), st.integers(1, 300))
+def test_many_keys_at_once_land_where_each_alone_does(keys: list[str], partitions: int) -> None:
+    found = partitions_of(keys, partitions)
+    assert found == {key: partition_of(key, partitions) for key in keys}
+
+
+def test_many_keys_of_one_length_at_once() -> None:
+    keys = [f"visitor-{n:05d}" for n in range(5_000)]
+    found = partitions_of(keys, 7)
+    assert list(found) == keys
+    assert found == {key: partition_of(key, 7) for key in keys}

@@ -17,7 +17,6 @@ from infra.rebuilding.replay import Replayed, replay_partition
 from infra.rebuilding.shelf import Shelf
 from infra.redis.profile_reader import ProfileReader, UnreadableProfileError
 from infra.redis.state_store import FencedError, Fetched, decoded
-from schemas.dead_letter import DeadLetter
 from schemas.event import Event
 from schemas.profile import Profile
 from schemas.watermark import Watermark
@@ -28,7 +27,7 @@ from streams.definitions import Definitions
 from streams.linking import MOST_HOPS
 from streams.replaying import Identity, archived_identity
 from tests.unit.histories import event
-from tests.unit.test_partition_folder import LOG, Record, Store, folded, folder_of
+from tests.unit.test_partition_folder import LOG, Effects, Record, Store, folded, folder_of
 from tests.unit.test_replaying import BOOK, LIVES, Definers, archived
 
 MINUTE = 60_000
@@ -62,22 +61,6 @@ class Bytes(Store):
                 self.deadlines[name] = due
 
 
-class Effects:
-    """Keeps what was appended to the log."""
-
-    partitions = 1
-
-    def __init__(self) -> None:
-        self.letters: list[DeadLetter] = []
-        self.sends: list[Event] = []
-        self.triggers: list[str] = []
-
-    async def append(self, _: int, batch: Batch, letters: Sequence[DeadLetter]) -> None:
-        self.letters += letters
-        self.sends += batch.sends
-        self.triggers += [one.id for one in batch.triggers]
-
-
 class Partition:
     """One partition, its log, and a worker that remembers nothing between two batches."""
 
@@ -88,7 +71,7 @@ class Partition:
 
     async def take(self, *payloads: bytes) -> list[Event]:
         """Folds a batch with a record for each payload; what it sent to the log."""
-        folder = folder_of(self.store, self.effects)  # type: ignore[arg-type]
+        folder = folder_of(self.store, self.effects)
         await folder.take_over(LOG)
         records = [Record(self._offset + n, payload) for n, payload in enumerate(payloads)]
         self._offset += len(records)

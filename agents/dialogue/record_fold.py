@@ -1,0 +1,77 @@
+"""The records of a batch folded one after the other, and what all of them came to.
+
+Each is decoded, folded and given back before the next, while it is in the processor's cache: to
+decode a whole batch first costs a sixth more (docs/performance.md).
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from msgspec.structs import replace
+
+from agents.dialogue.adopting import Adopting
+from agents.dialogue.effects import TriggerRecord, trigger_records
+from agents.dialogue.reading import Keys, read_record
+from infra.going_by import GoingBy
+from schemas.dead_letter import DeadLetter
+from schemas.event import Event
+from schemas.profile import Profile
+from streams.batches import Batch, fold_batch
+from streams.learned import Learned
+
+
+class RecordFold:
+    """One batch of a partition over `profiles`, which it does not change; `learned` grows."""
+
+    def __init__(
+        self, going: GoingBy, adopting: Adopting, profiles: dict[str, Profile], learned: Learned
+    ) -> None:
+        self.going = going
+        """What the partition goes by after the records so far."""
+        self.batch = Batch()
+        """Without its triggers."""
+        self.triggers: list[TriggerRecord] = []
+        self.letters: list[DeadLetter] = []
+        """Of what could not be read."""
+        self.left_out: list[tuple[str, Event]] = []
+        """(profile key, event) that were not to be folded."""
+        self.first_received_at: int | None = None
+        """Milliseconds since 1970."""
+        self._adopting = adopting
+        self._profiles = profiles
+        self._learned = learned
+
+    async def add(self, record: Any, keys: Keys, apart: Collection[str]) -> None:
+        """Folds what the record holds, but for the events of the profiles `apart`; `keys` are
+        those that were read from it."""
+        reading = read_record(record, keys)
+        events = reading.events
+        if apart:
+            self.left_out += [(key, event) for key, event in events if key in apart]
+        if events and self.first_received_at is None:
+            self.first_received_at = events[0][1].received_at
+        self.letters += reading.dead_letters
+        begin = 0
+        for place, adoption in reading.adoptions:
+            self._fold(events[begin:place], apart)
+            self.going = await self._adopting.after(self.going, adoption)
+            begin = place
+        self._fold(events[begin:] if begin else events, apart)
+        self.triggers += trigger_records(self.batch.triggers)
+        self.batch.triggers.clear()
+
+    def _fold(self, events: list[tuple[str, Event]], apart: Collection[str]) -> None:
+        if apart:
+            events = [(key, event) for key, event in events if key not in apart]
+        by = self.going
+        fold_batch(
+            events, self._profiles, self._learned, by.book, by.churn.churn, self.batch,
+            by.churn.value,
+        )  # fmt: skip
+
+    def forward(self, astray: Collection[str]) -> None:
+        """Sends on what was left out because its profile, one of `astray`, is of another
+        partition."""
+        self.batch.sends += [
+            replace(event, hops=event.hops + 1) for key, event in self.left_out if key in astray
+        ]
