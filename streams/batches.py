@@ -103,6 +103,7 @@ def fold_batch(
     batch = Batch() if into is None else into
     changed = batch.profiles
     models = Models(learned.transitions, churn, value, learned)
+    folded = 0
     for key, event in events:
         before = changed.get(key) or profiles.get(key)
         try:
@@ -110,7 +111,7 @@ def fold_batch(
         except Exception as problem:
             outcome = Dead("fold_failed", repr(problem))
         if type(outcome) is Folded:
-            batch.folded += 1
+            folded += 1
             if outcome.profile is not before:
                 changed[key] = outcome.profile
             if outcome.effects:
@@ -121,4 +122,5 @@ def fold_batch(
                 batch.forget_deadline(key, event, before)
         elif type(outcome) is Dead:
             batch.dead.append((event, outcome))
+    batch.folded += folded
     return batch

@@ -29,5 +29,5 @@ def in_words(span: int) -> str:
         if span >= 2 * unit or span == unit:
             count = span // unit
             return f"{count} {name}" + ("s" if count != 1 else "")
-    count = max(0, span // 1000)
+    count = span // 1000 if span > 0 else 0
     return f"{count} second" + ("s" if count != 1 else "")

@@ -139,15 +139,18 @@ def _fold_happening(
         profile.spoken,
         profile.erased_at,
     )
-    if matches:
-        _caused(folded, profile.dialogues, matches, earlier, event, book, models, sparks, effects)
+    waits = order
+    if matches and _caused(
+        folded, profile.dialogues, matches, earlier, event, book, models, sparks, effects
+    ):
+        waits = True
     if book.watched:
         now = event.received_at
         changed = changed_groups(book.watched, profile, folded, order, matches, earlier, now)
         if changed or decisions.relationship == "dormant":
             folded = _looked_at(folded, changed, event, book, models, sparks)
     past = profile.lifecycle
-    decisions = _decided(past, folded, sparks, matches, order, event, book, models, effects)
+    decisions = _decided(past, folded, sparks, matches, order, waits, event, book, models, effects)
     if decisions is not folded.decisions:
         folded = replace(folded, decisions=decisions)
     return Folded(folded, effects)
@@ -175,13 +178,15 @@ def _decided(
     sparks: list[Spark],
     matches: Sequence[Match],
     order: bool,
+    waits: bool,
     event: Event,
     book: CompiledPlaybook,
     models: Models,
     effects: list[Effect],
 ) -> Decisions:
     """The decisions on the `sparks` and the deadlines, after those in `profile`, which is the
-    customer after the event; `before` is the lifecycle without it."""
+    customer after the event; `before` is the lifecycle without it. `waits`: what happened may ask
+    for a deadline."""
     life = profile.lifecycle
     visited = book.rhythms and life.active_day > before.active_day
     if visited:
@@ -191,7 +196,7 @@ def _decided(
     decisions = profile.decisions
     if sparks:
         decisions = decide(profile, sparks, book, models, effects)
-    if matches or order:
+    if waits:
         decisions = arm(profile, decisions, matches, order, book, models, effects)
     if book.waits:
         decisions = arm_by_time(profile, decisions, event.received_at, book, effects)
@@ -210,13 +215,15 @@ def _caused(
     models: Models,
     sparks: list[Spark],
     effects: list[Effect],
-) -> None:
-    """Appends to `sparks` what each match makes rules say, and to `effects` what it teaches.
+) -> bool:
+    """Appends to `sparks` what each match makes rules say, and to `effects` what it teaches;
+    returns whether a deadline may follow.
 
     `profile` is the customer after the event; `dialogues` are all of them and `earlier` the matched
     ones before it.
     """
     first = not dialogues
+    waits = bool(profile.decisions.cases)
     for place, match in enumerate(matches):  # `zip` takes twice as long to make
         topic, before = match.topic, earlier[place]
         if before is None:
@@ -224,7 +231,10 @@ def _caused(
             effects.append(Learn(previous, topic, event.occurred_at, first))
             first = False
         here = book.here.get(match.place)
-        if here is None or not here.speaks or not goes_further(before, match.stage, here.ranks):
+        if here is None:
+            continue
+        waits = waits or here.waits
+        if not here.speaks or not goes_further(before, match.stage, here.ranks):
             continue
         for rule in here.reached:
             if rule.covers(topic):
@@ -237,3 +247,4 @@ def _caused(
                 offered = offer(profile, rule, match, event, book, models)
                 if offered is not None:
                     sparks.append((rule, offered))
+    return waits

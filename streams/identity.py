@@ -27,6 +27,8 @@ BLOCKED_IDS = frozenset(
 LONGEST_ID = 200
 """Characters; a longer id is blocked."""
 
+_LONGEST_BLOCKED = max(map(len, BLOCKED_IDS))
+
 
 class Identified(Protocol):
     """Anything with the three fields that name a profile."""
@@ -44,6 +46,8 @@ def usable_id(value: str | None) -> str | None:
     if value is None or len(value) > LONGEST_ID:
         return None
     stripped = value.strip()
+    if len(stripped) > _LONGEST_BLOCKED:  # most ids by far
+        return stripped
     return None if stripped.lower() in BLOCKED_IDS else stripped
 
 
@@ -55,4 +59,7 @@ def archived_under(event: Identified) -> str:
 
 def profile_key(event: Identified) -> str | None:
     """The key of the profile that owns the event, or None where no id is usable."""
-    return event.key or usable_id(event.user_id) or usable_id(event.anonymous_id)
+    if event.key:
+        return event.key
+    user = event.user_id
+    return (usable_id(user) if user is not None else None) or usable_id(event.anonymous_id)

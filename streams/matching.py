@@ -101,8 +101,7 @@ def match_event(event: Event, dispatch: Dispatch) -> tuple[list[Match], bool]:
             return [], False
         rule = rules[0]
         if rule.each is None and len(rules) == 1:  # most events by far
-            topic = rule.render(event.properties)
-            return [] if topic is None else [Match(topic, rule.stage, rule.place)], rule.order
+            return _apply_one(rule, event.properties)
         return _apply(rules, event.properties)
     if kind in ("page", "screen"):
         page = event.context.page
@@ -114,7 +113,8 @@ def match_event(event: Event, dispatch: Dispatch) -> tuple[list[Match], bool]:
         if not found:
             return [], False
         fields, rule = found[0]
-        return _apply((rule,), {**properties, **fields})
+        known = {**properties, **fields}
+        return _apply_one(rule, known) if rule.each is None else _apply((rule,), known)
     if kind == "contact":
         rules = dispatch.contacts.get(event.name or "") or dispatch.contacts.get(
             f"channel:{event.channel}"
@@ -123,13 +123,16 @@ def match_event(event: Event, dispatch: Dispatch) -> tuple[list[Match], bool]:
     return [], False
 
 
+def _apply_one(rule: CompiledMatch, properties: Mapping[str, Any]) -> tuple[list[Match], bool]:
+    topic = rule.render(properties)
+    return [] if topic is None else [Match(topic, rule.stage, rule.place)], rule.order
+
+
 def _apply(
     rules: tuple[CompiledMatch, ...], properties: Mapping[str, Any]
 ) -> tuple[list[Match], bool]:
     if len(rules) == 1 and rules[0].each is None:
-        rule = rules[0]
-        topic = rule.render(properties)
-        return [] if topic is None else [Match(topic, rule.stage, rule.place)], rule.order
+        return _apply_one(rules[0], properties)
     matches: list[Match] = []
     order = False
     for rule in rules:

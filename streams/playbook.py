@@ -273,12 +273,14 @@ def _holds_of_nobody(expression: Expression, book: CompiledPlaybook) -> bool:
 def _here(place: Place, book: CompiledPlaybook) -> Here:
     reached, leaving = book.reached.get(place, ()), book.leaving.get(place, ())
     offers = book.offers.get(place, ())
+    stalled, overdue = book.stalled.get(place, ()), book.overdue.get(place, ())
     return Here(
         ranks=book.ranks.get(place[0], {}),
         reached=reached,
         leaving=leaving,
         offers=offers,
-        stalled=book.stalled.get(place, ()),
-        overdue=book.overdue.get(place, ()),
+        stalled=stalled,
+        overdue=overdue,
         speaks=bool(reached or leaving or offers),
+        waits=bool(stalled or overdue),
     )

@@ -68,6 +68,8 @@ class Here(msgspec.Struct, frozen=True):
     overdue: tuple[CompiledRule, ...]
     speaks: bool
     """Whether a rule may speak at once when a dialogue comes here."""
+    waits: bool
+    """Whether a rule may wait from here on."""
 
 
 class CompiledSegment(msgspec.Struct, frozen=True):

@@ -28,13 +28,16 @@ def stall_of(
     topic: str, dialogue: Dialogue, rule: CompiledRule, ranks: Mapping[str, int]
 ) -> Stall | None:
     """Where the dialogue waits at one of the rule's stages with nothing further reached since."""
-    waiting = [stage for stage in rule.stages if stage in dialogue.stages]
+    stages = dialogue.stages
+    waiting = [stage for stage in rule.stages if stage in stages]
     if not waiting:
         return None
-    stage = max(waiting, key=lambda name: (dialogue.stages[name].last_at, ranks.get(name, -1)))
-    reached_at = dialogue.stages[stage].last_at
-    beyond = max(ranks.get(name, -1) for name in rule.stages)
-    for name, span in dialogue.stages.items():
+    stage = waiting[0]
+    if len(waiting) > 1:
+        stage = max(waiting, key=lambda name: (stages[name].last_at, ranks.get(name, -1)))
+    reached_at = stages[stage].last_at
+    beyond = max([ranks.get(name, -1) for name in rule.stages])
+    for name, span in stages.items():
         if ranks.get(name, -1) > beyond and span.last_at >= reached_at:
             return None
     return Stall(topic, stage, reached_at, last_at(dialogue))
