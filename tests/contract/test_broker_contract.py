@@ -1,6 +1,7 @@
 """What Daehwa asks of a Kafka broker: every broker it runs on passes the same tests."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -46,7 +47,9 @@ async def identity(broker: ContractBroker, topic: str) -> str:
     return await asyncio.to_thread(ask)
 
 
-async def consumer(broker: ContractBroker, group: str | None, topic: str) -> AIOKafkaConsumer:
+async def consumer(
+    broker: ContractBroker, group: str | None, topic: str, **settings: int
+) -> AIOKafkaConsumer:
     """A consumer as the workers have it: reads from the beginning, acknowledges by hand."""
     found = AIOKafkaConsumer(
         *([topic] if group else []),
@@ -57,6 +60,7 @@ async def consumer(broker: ContractBroker, group: str | None, topic: str) -> AIO
         session_timeout_ms=6000,
         rebalance_timeout_ms=2000,
         fetch_max_wait_ms=50,
+        **settings,
     )
     await found.start()
     if not group:
@@ -177,6 +181,21 @@ async def test_a_position_that_is_known_better_is_read_from(
             assert await read(reader, 3) == [position, position + 1, position + 2]
     finally:
         await reader.stop()
+
+
+async def test_a_record_larger_than_a_fetch_comes_whole(
+    each_broker: ContractBroker, writer: LogWriter, topic: str
+) -> None:
+    large = random.Random(1).randbytes(700_000)
+    for value in (b"before", large, b"after"):
+        await writer.append(topic, 0, value)
+    reader = await consumer(each_broker, None, topic, max_partition_fetch_bytes=100_000)
+    try:
+        async with asyncio.timeout(20):
+            found = [(await reader.getone()).value for _ in range(3)]
+    finally:
+        await reader.stop()
+    assert found == [b"before", large, b"after"]
 
 
 async def test_a_fetch_says_where_the_partition_ends(
