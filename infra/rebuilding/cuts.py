@@ -6,9 +6,10 @@ Blocking: call it from a thread.
 from collections.abc import Mapping
 
 import msgspec
-from kafka import KafkaAdminClient, KafkaConsumer
+from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
 
+from infra.kafka.committed import committed_offsets
 from infra.kafka.names import DIALOGUE_GROUP, EVENTS
 from infra.kafka.topics import TopicAdmin
 from infra.settings import Settings
@@ -33,11 +34,7 @@ def kafka_places(settings: Settings) -> KafkaPlaces:
         topics.close()
     places = [TopicPartition(EVENTS, partition) for partition in range(settings.partitions)]
     servers = settings.kafka_servers.split(",")
-    admin = KafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=10_000)
-    try:
-        committed = admin.list_group_offsets({DIALOGUE_GROUP: places})[DIALOGUE_GROUP]
-    finally:
-        admin.close()
+    acknowledged = committed_offsets(servers, DIALOGUE_GROUP, places)
     consumer = KafkaConsumer(bootstrap_servers=servers, group_id=None)
     try:
         earliest = consumer.beginning_offsets(places)
@@ -45,10 +42,7 @@ def kafka_places(settings: Settings) -> KafkaPlaces:
         consumer.close()
     return KafkaPlaces(
         log_id,
-        {
-            place.partition: max(0, committed[place].offset if place in committed else 0)
-            for place in places
-        },
+        {place.partition: acknowledged[place] for place in places},
         {place.partition: max(0, earliest.get(place, 0)) for place in places},
     )
 

@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from kafka import KafkaAdminClient, KafkaConsumer
+from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
 from infra.dead_letters.archived_letters import ArchivedLetters
 from infra.dead_letters.replaying import is_known
 from infra.dead_letters.wanted import Wanted
+from infra.kafka.committed import committed_offsets
 from infra.kafka.log_end import high_watermarks
 from infra.kafka.names import ARCHIVE_GROUP, DEAD_LETTERS
 from infra.settings import Settings
@@ -77,13 +78,7 @@ def _identity(again: Again) -> Identity:
 
 def _archived_up_to(settings: Settings) -> dict[TopicPartition, int]:
     places = [TopicPartition(DEAD_LETTERS, number) for number in range(settings.partitions)]
-    servers = settings.kafka_servers.split(",")
-    admin = KafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=10_000)
-    try:
-        committed = admin.list_group_offsets({ARCHIVE_GROUP: places})[ARCHIVE_GROUP]
-    finally:
-        admin.close()
-    return {tp: max(0, committed[tp].offset if tp in committed else 0) for tp in places}
+    return committed_offsets(settings.kafka_servers.split(","), ARCHIVE_GROUP, places)
 
 
 def _letters_on_kafka(

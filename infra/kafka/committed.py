@@ -1,0 +1,22 @@
+"""Up to where a consumer group has acknowledged its partitions."""
+
+from collections.abc import Sequence
+
+from kafka import KafkaAdminClient
+from kafka.structs import TopicPartition
+
+
+def committed_offsets(
+    servers: Sequence[str],
+    group: str,
+    places: Sequence[TopicPartition],
+    timeout_ms: int = 10_000,
+) -> dict[TopicPartition, int]:
+    """The offset that comes next for each of the places, 0 where nothing was acknowledged.
+    `KafkaError` where Kafka does not answer. Blocking: call it from a thread."""
+    admin = KafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=timeout_ms)
+    try:
+        committed = admin.list_group_offsets({group: places})[group]
+    finally:
+        admin.close()
+    return {place: max(0, committed[place].offset if place in committed else 0) for place in places}
