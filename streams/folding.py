@@ -224,7 +224,7 @@ def _caused(
     """
     first = not dialogues
     waits = bool(profile.decisions.cases)
-    for place, match in enumerate(matches):  # `zip` takes twice as long to make
+    for place, match in enumerate(matches):  # a strict `zip` reads its keyword each time
         topic, before = match.topic, earlier[place]
         if before is None:
             previous = known_beside(profile.dialogues, topic)

@@ -44,10 +44,7 @@ def read_record(record: Any, keys: Keys) -> Reading:
     found, unreadable = decode_envelope(record.value or b"")
     if unreadable:  # the keys of what is no event are among them
         keys = [profile_key(event) for event in found]
-    events = [(key, event) for key, event in zip(keys, found, strict=True) if key is not None]
-    if len(events) == len(found):  # all records but those of control and of broken senders
-        return Reading(events, _no_events(record, unreadable), [])
-    events = []
+    events: list[tuple[str, Event]] = []
     letters: list[DeadLetter] = []
     adoptions: list[tuple[int, Adoption]] = []
     for key, event in zip(keys, found, strict=True):
