@@ -12,13 +12,13 @@ import uvloop
 from kafka.errors import KafkaError
 from prometheus_client import start_http_server
 
-from agents.dialogue.steps import AtStep, FaultError, die_at, go_on
+from agents.dialogue.fault_injection import AtStep, FaultError, die_at, go_on
+from infra.dependencies import until_up
 from infra.kafka.topics import KafkaTopicsError, TopicAdmin
 from infra.logs import configure_logs
-from infra.playbook_file import PlaybookError, read_playbook
+from infra.playbook.playbook_file import PlaybookError, read_playbook
 from infra.settings import Settings, SettingsError
-from infra.waiting import until_up
-from streams.playbook import CompiledPlaybook
+from streams.playbook.compiled import CompiledPlaybook
 
 WORKERS = ("dialogue", "archive", "delivery")
 

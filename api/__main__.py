@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from infra.logs import configure_logs
-from infra.playbook_file import PlaybookError
+from infra.playbook.playbook_file import PlaybookError
 from infra.settings import Settings, SettingsError
 
 LAST_REQUESTS_S = 8

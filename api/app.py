@@ -30,9 +30,9 @@ from api.collector.documentation import document_collector
 from api.documented import document_common
 from api.errors import answer_errors
 from api.parts import Parts
-from infra.playbook_file import read_playbook
+from infra.playbook.playbook_file import read_playbook
 from infra.settings import Settings
-from streams.playbook import CompiledPlaybook
+from streams.playbook.compiled import CompiledPlaybook
 
 
 def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> FastAPI:

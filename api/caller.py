@@ -7,7 +7,7 @@ from api.errors import Refused
 from api.parts import Parts
 from infra.redis.profile_reader import UnreadableProfileError
 from schemas.contact import Contact
-from streams.aliases import Alias, aliases_of, email_alias, phone_alias
+from streams.identity.aliases import Alias, aliases_of, email_alias, phone_alias
 from streams.mapping.contact_events import names_nobody
 
 

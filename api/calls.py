@@ -16,9 +16,9 @@ from infra.delivery.call_list import Call, CallList, CallTakenError, NoCallError
 from infra.delivery.outcomes import called_event, uncalled_event
 from schemas.event import WireEvent
 from schemas.profile import Profile
-from streams.codec import UNREADABLE, encode_event
-from streams.consent import MARKETING, may_speak
-from streams.customer_view import instant
+from streams.codec.codec import UNREADABLE, encode_event
+from streams.consent.consent import MARKETING, may_speak
+from streams.views.customer_view import instant
 
 MOST_CALLS = 500
 LARGEST_BODY = 64 * 1024

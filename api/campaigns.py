@@ -14,8 +14,8 @@ from api.parts import Parts, parts_of
 from infra.campaigns.measuring import CampaignEffects, measure_campaigns
 from infra.clickhouse.failures import ClickHouseUnavailable
 from infra.clock import now_ms
-from streams.playbook import CompiledCampaign
-from streams.uplift import LEAST_RELATIVE, Looks
+from streams.campaigns.uplift import LEAST_RELATIVE, Looks
+from streams.playbook.compiled import CompiledCampaign
 
 router = APIRouter(
     tags=["campaigns"],

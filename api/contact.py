@@ -15,8 +15,8 @@ from api.screen_pop import pop_if_ringing
 from infra.clock import now_ms
 from schemas.contact import Contact
 from schemas.event import WireEvent
-from streams.codec import UNREADABLE, encode_event
-from streams.identity import profile_key
+from streams.codec.codec import UNREADABLE, encode_event
+from streams.identity.profile_key import profile_key
 from streams.mapping.contact_events import ContactRefused, contact_event
 from streams.tracking.events import LARGEST_EVENT
 

@@ -13,9 +13,9 @@ from infra.clock import now_ms
 from infra.redis.profile_reader import UnreadableProfileError
 from schemas.models import Models
 from schemas.profile import Profile
-from streams.aliases import Alias, aliases_of, email_alias, phone_alias
-from streams.customer_view import customer_view
-from streams.identity import usable_id
+from streams.identity.aliases import Alias, aliases_of, email_alias, phone_alias
+from streams.identity.profile_key import usable_id
+from streams.views.customer_view import customer_view
 
 router = APIRouter(tags=["customers"])
 

@@ -17,12 +17,12 @@ from api.parts import Parts, parts_of
 from api.source_letters import read_source_letter
 from infra.clickhouse.failures import ClickHouseUnavailable
 from infra.dead_letters.archived_letters import ArchivedLetters, LetterHead
+from infra.dead_letters.filter import Wanted
 from infra.dead_letters.replaying import MOST_AT_ONCE, LetterReplayer, Policy
-from infra.dead_letters.wanted import Wanted
 from schemas.dead_letter import DeadLetterReason, DeadLetterState
-from streams.codec import UNREADABLE
-from streams.customer_view import instant
-from streams.dead_letters import shown_payload
+from streams.codec.codec import UNREADABLE
+from streams.dead_letters.dead_letter import shown_payload
+from streams.views.customer_view import instant
 
 MOST_LISTED = 1_000
 MOST_IDS = 1_000

@@ -14,13 +14,13 @@ from api.errors import Refused
 from api.parts import Parts, parts_of
 from infra.clock import now_ms
 from infra.delivery.circuit import mode
+from infra.delivery.dispatcher import Endpoints
 from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.listing import DeliveryListing, Done, Shown
 from infra.delivery.records import Delivery
 from infra.delivery.schedule import DeliverySchedule
-from infra.delivery.telling import Endpoints
-from streams.codec import UNREADABLE
-from streams.customer_view import instant
+from streams.codec.codec import UNREADABLE
+from streams.views.customer_view import instant
 
 MOST_LISTED = 1_000
 LARGEST_BODY = 256 * 1024

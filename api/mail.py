@@ -14,7 +14,7 @@ from infra.delivery.outcomes import reaction_event, unsubscribed_event
 from infra.delivery.tracking import Link, LinkKind, LinkSigner
 from infra.kafka.log_writer import KafkaUnavailable
 from schemas.event import WireEvent
-from streams.codec import encode_event
+from streams.codec.codec import encode_event
 
 _GIF = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 _HEADERS = {

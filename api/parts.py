@@ -10,15 +10,15 @@ from infra.kafka.envelopes import EnvelopeWriter
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import EVENTS
 from infra.kafka.trigger_tail import TriggerTail
-from infra.latest_models import LatestModels
-from infra.latest_playbook import LatestPlaybook
+from infra.playbook.latest_models import LatestModels
+from infra.playbook.latest_playbook import LatestPlaybook
 from infra.redis.alias_index import AliasIndex
 from infra.redis.connecting import redis_client
 from infra.redis.learned_topics import LearnedTopics
 from infra.redis.profile_reader import ProfileReader
 from infra.settings import Settings
 from infra.sources.sources import Sources
-from streams.playbook import CompiledPlaybook
+from streams.playbook.compiled import CompiledPlaybook
 
 
 class Parts:

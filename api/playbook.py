@@ -16,14 +16,14 @@ from api.errors import Refused
 from api.parts import Parts, parts_of
 from infra.dry_run.question import MOST_EVENTS, USUAL_EVENTS, Answer, Question
 from infra.dry_run.running import DryRunFailedError, dry_run
-from infra.going_by import DEFAULT_CHURN, Compiler, UnusableError
 from infra.kafka.definitions import ReplacedError
-from infra.playbook_file import Mistake, PlaybookError, parse_playbook
+from infra.playbook.active_definitions import DEFAULT_CHURN, Compiler, UnusableError
+from infra.playbook.playbook_file import Mistake, PlaybookError, parse_playbook
 from schemas.definition import CHURN_MODEL, PLAYBOOK, Definition
 from schemas.models import ChurnModels
 from schemas.trigger import Trigger
-from streams.definitions import version_of
-from streams.trial import Tally
+from streams.definitions.definitions import version_of
+from streams.definitions.dry_run import Tally
 
 MOST_BYTES = 1_000_000
 """Of a playbook's text."""

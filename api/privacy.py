@@ -23,10 +23,10 @@ from infra.privacy.erasure_state import ArchiveState, archive_state
 from infra.privacy.exporting import archived_ids, archived_lines, export_line
 from infra.privacy.quality import read_quality
 from infra.redis.profile_reader import Found
-from streams.codec import encode_event
-from streams.customer_view import customer_view, instant
-from streams.erasing import erase_event, is_tombstone
-from streams.identity import usable_id
+from streams.codec.codec import encode_event
+from streams.identity.profile_key import usable_id
+from streams.privacy.erasure import erase_event, is_tombstone
+from streams.views.customer_view import customer_view, instant
 
 router = APIRouter(tags=["privacy"], dependencies=[Depends(require_token)])
 

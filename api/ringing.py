@@ -12,8 +12,8 @@ from api.errors import Refused
 from api.parts import Parts, parts_of
 from infra.clock import now_ms
 from schemas.contact import Contact, Moment, Text
-from streams.codec import UNREADABLE
-from streams.screen_pop import CODE
+from streams.codec.codec import UNREADABLE
+from streams.views.screen_pop import CODE
 
 router = APIRouter(tags=["calls"], dependencies=[Depends(require_token)])
 

@@ -8,14 +8,14 @@ from infra.clock import now_ms
 from infra.kafka.names import TRIGGERS
 from infra.metrics import TRIGGERS as DECIDED
 from infra.redis.profile_reader import UnreadableProfileError
-from infra.screen_pop.popped import Popped
+from infra.screen_pop.deduplication import Popped
 from schemas.contact import Contact
 from schemas.event import WireEvent
 from schemas.profile import Profile
-from streams.aliases import Alias, aliases_of
-from streams.codec import encode_trigger
-from streams.partitioning import partition_of
-from streams.screen_pop import (
+from streams.codec.codec import encode_trigger
+from streams.identity.aliases import Alias, aliases_of
+from streams.identity.partitioning import partition_of
+from streams.views.screen_pop import (
     Ringing,
     caller_summary,
     liveliest_first,

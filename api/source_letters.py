@@ -5,9 +5,9 @@ import msgspec
 from api.parts import Parts
 from api.sources import mapped_events
 from schemas.dead_letter import DeadLetter
+from streams.dead_letters.replay import Again, StillDead, never_on_the_log, source_of
 from streams.mapping.mapping_items import Unmapped
 from streams.mapping.payloads import read_payload
-from streams.replaying_letters import Again, StillDead, never_on_the_log, source_of
 
 
 async def read_source_letter(letter: DeadLetter, parts: Parts) -> list[Again] | StillDead:

@@ -16,12 +16,12 @@ from infra.metrics import DEAD_LETTERS, EVENTS_ACCEPTED
 from infra.sources.sources import NoSecretError, Source
 from schemas.dead_letter import DeadLetterReason
 from schemas.event import WireEvent
-from streams.codec import encode_dead_letter
-from streams.dead_letters import dead_letter
+from streams.codec.codec import encode_dead_letter
+from streams.dead_letters.dead_letter import dead_letter
+from streams.dead_letters.replay import ITEM, SOURCE
+from streams.identity.partitioning import partition_of
 from streams.mapping.mapping_items import Mapped, Unmapped
 from streams.mapping.payloads import MOST_ITEMS, read_payload
-from streams.partitioning import partition_of
-from streams.replaying_letters import ITEM, SOURCE
 from streams.tracking.body import LARGEST_KEPT, Body
 from streams.tracking.events import read_events
 

@@ -12,7 +12,7 @@ from api.access import require_token
 from api.parts import Parts, parts_of
 from infra.kafka.trigger_tail import KEPT, fits
 from schemas.trigger import TriggerType
-from streams.codec import encode_trigger
+from streams.codec.codec import encode_trigger
 
 PING_S = 15.0
 """Seconds of silence after which a comment keeps the connection open."""

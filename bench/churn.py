@@ -17,10 +17,10 @@ from scipy.stats import rankdata
 from bench.cdnow import END, END_OF_CALIBRATION, Buyer, buyers, number
 from bench.figure import Figure
 from schemas.models import BgNbd
-from streams.churn import weeks_until
-from streams.fitting.bg_nbd import fit_bg_nbd
-from streams.fitting.expectations import all_alive, all_purchases
-from streams.fitting.histories import gather_histories
+from streams.models.churn import weeks_until
+from streams.models.fitting.bg_nbd import fit_bg_nbd
+from streams.models.fitting.expectations import all_alive, all_purchases
+from streams.models.fitting.histories import gather_histories
 
 THRESHOLD = 0.5
 """As in the playbook that ships."""

@@ -10,9 +10,9 @@ import numpy as np
 from bench.completejourney import Basket, baskets
 from bench.figure import Figure
 from schemas.profile import Dialogue
-from streams.dialogues import advance
-from streams.offers import interests, known_beside, next_topics
-from streams.transitions import CountedTransitions
+from streams.models.offers import interests, known_beside, next_topics
+from streams.models.transitions import CountedTransitions
+from streams.profile.dialogues import advance
 
 PARTS = {"validation": (7, 10), "test": (10, 13)}
 """Months of 2017; everything before is only learned from. Constants were chosen on the first."""

@@ -8,20 +8,20 @@ from redis.asyncio import Redis
 
 from bench.servers import Bench
 from bench.traffic import shop_events, visitor_id
-from infra.playbook_file import read_playbook
+from infra.playbook.playbook_file import read_playbook
 from infra.redis.alias_index import AliasIndex
 from infra.redis.keys import deadlines_key, profile_key
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.event import Event
 from schemas.models import BgNbd
 from schemas.profile import Profile, Stamped
-from streams.aliases import Alias
-from streams.batches import fold_batch
-from streams.codec import decode_profile, encode_profile
-from streams.deadlines import timer_event
-from streams.identity import profile_key as profile_key_of
-from streams.learned import Learned
-from streams.partitioning import partition_of
+from streams.codec.codec import decode_profile, encode_profile
+from streams.fold.batch import fold_batch
+from streams.fold.deadlines import timer_event
+from streams.identity.aliases import Alias
+from streams.identity.partitioning import partition_of
+from streams.identity.profile_key import profile_key as profile_key_of
+from streams.models.learned import Learned
 
 AT_ONCE = 2_000
 """Keys of one MSET."""

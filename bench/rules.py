@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from bench.figure import Figure
 from bench.traffic import CATEGORIES, envelopes, shop_events
 from infra.clock import now_ms
-from infra.playbook_file import parse_playbook
+from infra.playbook.playbook_file import parse_playbook
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.event import Event
 from schemas.models import BgNbd
 from schemas.profile import Profile
-from streams.batches import fold_batch
-from streams.codec import decode_envelope
-from streams.identity import profile_key
-from streams.learned import Learned
-from streams.playbook import CompiledPlaybook
+from streams.codec.codec import decode_envelope
+from streams.fold.batch import fold_batch
+from streams.identity.profile_key import profile_key
+from streams.models.learned import Learned
+from streams.playbook.compiled import CompiledPlaybook
 
 EVENTS_COUNT = 20_000
 CUSTOMERS = 5_000

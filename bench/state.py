@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from bench.figure import Figure
 from bench.traffic import envelopes, shop_events
 from infra.clock import now_ms
-from infra.playbook_file import read_playbook
+from infra.playbook.playbook_file import read_playbook
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.models import BgNbd
 from schemas.profile import Profile
-from streams.batches import fold_batch
-from streams.codec import decode_envelope, encode_profile
-from streams.identity import profile_key
-from streams.learned import Learned
+from streams.codec.codec import decode_envelope, encode_profile
+from streams.fold.batch import fold_batch
+from streams.identity.profile_key import profile_key
+from streams.models.learned import Learned
 
 EVENTS_COUNT = 200_000
 CUSTOMERS = 10_000

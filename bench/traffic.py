@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from streams.codec import encode_envelope
-from streams.partitioning import partition_of
+from streams.codec.codec import encode_envelope
+from streams.identity.partitioning import partition_of
 
 CATEGORIES = (
     "shoes", "socks", "shirts", "jackets", "hats", "bags", "belts", "watches", "toys", "games",

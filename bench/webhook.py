@@ -19,7 +19,7 @@ from infra.embedded.ports import free_ports
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import TRIGGERS
 from schemas.trigger import Trigger
-from streams.codec import encode_trigger
+from streams.codec.codec import encode_trigger
 
 _SECRET = "whsec_" + b64encode(b"b" * 32).decode()
 _SETTLED_S = 3.0

@@ -12,7 +12,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from infra.privacy_settings import PrivacySettings
+from infra.privacy.privacy_settings import PrivacySettings
 
 SECRET_PREFIX = "DAEHWA_SECRET_"  # noqa: S105 - the beginning of names
 """Variables that begin so are secrets of endpoints, which the playbook names."""

@@ -32,8 +32,8 @@ class Learn(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class Count(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Something all customers teach: `field` of the counts of this kind (`streams.learned`) grows
-    by `by`."""
+    """Something all customers teach: `field` of the counts of this kind (`streams.models.learned`)
+    grows by `by`."""
 
     kind: str
     field: str

@@ -41,7 +41,7 @@ class Context(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     page: PageContext | None = None
     consent: Any = None
-    """What a consent banner states, in whatever form; `streams.consent` reads it."""
+    """What a consent banner states, in whatever form; `streams.consent.consent` reads it."""
 
 
 NO_CONTEXT = Context()

@@ -56,7 +56,7 @@ class ChurnModels(msgspec.Struct, frozen=True):
 
 
 class Transitions(Protocol):
-    """Which topic follows which, counted over customers (`streams.transitions`)."""
+    """Which topic follows which, counted over customers (`streams.models.transitions`)."""
 
     def following(self, topic: str) -> Mapping[str, int]:
         """Next topic -> how often it was begun by those who knew `topic`."""
@@ -107,7 +107,7 @@ class Transitions(Protocol):
 
 
 class Counts(Protocol):
-    """What else was counted over customers, by kind (`streams.learned`)."""
+    """What else was counted over customers, by kind (`streams.models.learned`)."""
 
     def counts(self, kind: str) -> Mapping[str, int]:
         """Field -> count."""

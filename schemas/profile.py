@@ -6,11 +6,13 @@ it remembers what was decided, in the order it was decided.
 
 The law has three limits, because the profile is bounded:
 
-* Beyond `streams.dialogues.MOST_DIALOGUES` topics the same topics are kept whatever the order, each
-  with its true last time, and no event is lost from the sum of the counts and `quiet_dialogues`;
-  but a topic that was given up and came back counts from its return. So does one in `spoken`.
-* Beyond `streams.linking.MOST_IDENTITIES` ids, which ones are linked depends on the order.
-* Beyond `streams.hot_profiles.MOST_A_MINUTE` events a minute, which are only counted does, too.
+* Beyond `streams.profile.dialogues.MOST_DIALOGUES` topics the same topics are kept whatever the
+  order, each with its true last time, and no event is lost from the sum of the counts and
+  `quiet_dialogues`; but a topic that was given up and came back counts from its return. So does
+  one in `spoken`.
+* Beyond `streams.fold.linking.MOST_IDENTITIES` ids, which ones are linked depends on the order.
+* Beyond `streams.fold.hot_profiles.MOST_A_MINUTE` events a minute, which are only counted does,
+  too.
 """
 
 from typing import Any
@@ -67,11 +69,12 @@ class Lifecycle(msgspec.Struct, frozen=True, gc=False, array_like=True):
     spend: dict[str, int] = {}
     """Currency (ISO 4217, or "" where none was given) -> hundredths of its unit."""
     purchase_days: bytes = b""
-    """The days with a purchase, see `streams.purchase_days`: several orders on one day are one."""
+    """The days with a purchase, see `streams.values.purchase_days`: several orders on one day are
+    one."""
     active_day: int = 0
     """The latest day the customer did something, in days since 1970 (UTC)."""
     active_days: int = 0
-    """Which of the 64 days that end with it were such days, see `streams.rhythm`."""
+    """Which of the 64 days that end with it were such days, see `streams.models.rhythm`."""
 
 
 NEW_LIFECYCLE = Lifecycle()
@@ -92,14 +95,14 @@ class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     quiet_dialogues: int = 0
     """Events of the quietest dialogues, given up to keep the profile small."""
     recent: bytes = b""
-    """The most recently received message ids, see `streams.message_ids`."""
+    """The most recently received message ids, see `streams.profile.message_ids`."""
     forwarded_to: str | None = None
     """The customer this profile was merged into; its events go there."""
     decisions: Decisions = NO_DECISIONS
     known: bool = False
     """An event named the key as its user id: a customer, no longer an anonymous visitor."""
     hot: Span | None = None
-    """The events beyond a person's rate: only counted, see `streams.hot_profiles`."""
+    """The events beyond a person's rate: only counted, see `streams.fold.hot_profiles`."""
     spoken: dict[str, Span] = {}
     """Topic -> how often the customer was told something about it, whether or not there is a
     dialogue: what was said and what was done may arrive in either order."""

@@ -11,5 +11,5 @@ class Watermark(msgspec.Struct, frozen=True, gc=False):
     next_offset: int
     """The first offset that is not folded."""
     in_force: str = ""
-    """Which definitions the fold goes by from there on (`streams.definitions.encode_in_force`);
-    empty: those a log begins with."""
+    """Which definitions the fold goes by from there on
+    (`streams.definitions.definitions.encode_in_force`); empty: those a log begins with."""

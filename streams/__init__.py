@@ -1,1 +1,5 @@
-"""What happens to things: pure functions. No I/O, no clock, no logging, no metrics, no random."""
+"""What happens to events: pure functions, state and event in, state and effects out.
+
+No I/O, no clock, no logs, no metrics, no random. Each folder is a feature; pyproject.toml has the
+layers among them, and `make lint` enforces them.
+"""

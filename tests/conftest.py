@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.integration.stack import RunningStack
+from tests.harness.paths import ROOT
+from tests.harness.stack import RunningStack
 
 # No deadline: how long an example takes is the business of bench/, and of who else is working.
-settings.register_profile("everyday", max_examples=500, deadline=None)
+settings.register_profile("everyday", max_examples=100, deadline=None)
+settings.register_profile("ci", max_examples=500, deadline=None)
 settings.register_profile("nightly", max_examples=20_000, deadline=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "everyday")
+)
 
 NIGHTLY_TIMEOUT = 1800
 """Seconds that a law may take on its nightly number of histories."""
@@ -43,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    if Path(str(request.node.path)).parent.name == "unit":
+    if "unit" in Path(str(request.node.path)).relative_to(ROOT).parts:
 
         def refuse(*_: object, **__: object) -> None:
             raise AssertionError("a unit test must not touch the network")

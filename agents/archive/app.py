@@ -9,30 +9,30 @@ import faust
 import structlog
 from kafka.errors import KafkaError
 
-from agents.abandoning import abandon, end_all
-from agents.archive.erasing import Erasing, EventsTurn, OtherTurn
-from agents.archive.gathering import Gatherer
+from agents.archive.batcher import Gatherer
+from agents.archive.erasure_barrier import Erasing, EventsTurn, OtherTurn
 from agents.archive.rows import dead_letter_rows, event_rows, trigger_rows
+from agents.cancellation import abandon, end_all
 from agents.faust_app import Place, faust_app
 from agents.log_watch import watch_log
 from infra.clickhouse.inserter import Inserter
-from infra.clickhouse.patient import PatientInserter
+from infra.clickhouse.retrying_inserter import PatientInserter
+from infra.dependencies import until_up
 from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.first_offset import first_offset
 from infra.kafka.log_end import beyond_the_end
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import ARCHIVE_GROUP, DEAD_LETTERS, EVENTS, KAFKA_TOPICS, TRIGGERS
 from infra.kafka.topics import TopicAdmin
-from infra.latest_playbook import LatestPlaybook
 from infra.metrics import WORKER_READY
+from infra.playbook.latest_playbook import LatestPlaybook
 from infra.settings import Settings
-from infra.waiting import until_up
-from streams.archive_tables import (
+from streams.archive.tables import (
     DEAD_LETTERS_TABLE,
     EVENTS_TABLE,
     TRIGGERS_TABLE,
 )
-from streams.playbook import CompiledPlaybook
+from streams.playbook.compiled import CompiledPlaybook
 
 log = structlog.get_logger()
 

@@ -3,24 +3,24 @@ the dialogue worker, which keeps it as a dead letter."""
 
 from collections.abc import Sequence
 
-from agents.archive.erasing import Erasing
+from agents.archive.erasure_barrier import Erasing
 from infra.metrics import DATA_QUALITY, ROWS_NOT_ARCHIVED
-from streams.archive_rows import (
+from streams.archive.erasures import erasures_in, keeps_trigger, kept_events
+from streams.archive.rows import (
     Columns,
     Place,
     dead_letter_columns,
     event_columns,
     trigger_columns,
 )
-from streams.archive_tables import (
+from streams.archive.tables import (
     EVENT_COLUMNS,
     EVENTS_TABLE,
     TRIGGERS_TABLE,
 )
-from streams.archived_erasures import erasures_in, keeps_trigger, kept_events
-from streams.codec import UNREADABLE, decode_dead_letter, decode_trigger, decode_wire_envelope
-from streams.erasing import Tombstones
-from streams.playbook import CompiledPlaybook
+from streams.codec.codec import UNREADABLE, decode_dead_letter, decode_trigger, decode_wire_envelope
+from streams.playbook.compiled import CompiledPlaybook
+from streams.privacy.erasure import Tombstones
 
 _SOURCE = EVENT_COLUMNS.index("source")
 _FINDINGS = EVENT_COLUMNS.index("findings")

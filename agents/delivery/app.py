@@ -12,19 +12,19 @@ from agents.delivery.outbox import Outbox
 from agents.delivery.worker import DeliveryWorker
 from agents.faust_app import Place, faust_app
 from infra.delivery.call_list import CallList
+from infra.delivery.dispatcher import Teller
 from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.schedule import DeliverySchedule
-from infra.delivery.telling import Teller
 from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import DELIVERY_GROUP, TRIGGERS
-from infra.latest_playbook import LatestPlaybook
 from infra.metrics import WORKER_READY
+from infra.playbook.latest_playbook import LatestPlaybook
 from infra.redis.connecting import redis_client
 from infra.redis.profile_reader import ProfileReader
 from infra.settings import Settings
-from streams.codec import UNREADABLE
-from streams.playbook import CompiledPlaybook
+from streams.codec.codec import UNREADABLE
+from streams.playbook.compiled import CompiledPlaybook
 
 log = structlog.get_logger()
 

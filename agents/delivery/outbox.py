@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from infra.delivery.schedule import DeliverySchedule
+from infra.dependencies import until_up
 from infra.kafka.envelopes import in_envelopes
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from infra.kafka.names import EVENTS
 from infra.redis.state_store import is_away
-from infra.waiting import until_up
-from streams.codec import encode_envelope
+from streams.codec.codec import encode_envelope
 
 GATHER_S = 0.1
 """How long outcomes are gathered: nobody waits for one, and each on its own costs Kafka, Redis and

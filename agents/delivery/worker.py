@@ -9,16 +9,17 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
-from agents.delivery.lane import Lane
+from agents.delivery.endpoint_limiter import Lane
 from agents.delivery.outbox import Outbox
 from infra.clock import now_ms
 from infra.delivery.circuit import MODES, EndpointState
+from infra.delivery.dispatcher import Teller
 from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.outcomes import Outcome, outcome_event
 from infra.delivery.records import DEFAULT, Attempt, Delivery, Held, Verdict
-from infra.delivery.retrying import pause_after
+from infra.delivery.retry_policy import pause_after
 from infra.delivery.schedule import LEASE_MS, WAITS_MS, DeliverySchedule, Settlement
-from infra.delivery.telling import Teller
+from infra.dependencies import until_up
 from infra.metrics import (
     DELIVERIES,
     DELIVERY_BACKLOG,
@@ -28,8 +29,7 @@ from infra.metrics import (
     TRIGGERS_UNREADABLE,
 )
 from infra.redis.state_store import is_away
-from infra.waiting import until_up
-from streams.codec import UNREADABLE, decode_trigger, encode_event
+from streams.codec.codec import UNREADABLE, decode_trigger, encode_event
 
 LOOK_EVERY_S = 0.2
 """How often Redis is asked for what has become due."""

@@ -9,15 +9,16 @@ import structlog
 from faust.types import TP
 from kafka.errors import KafkaError
 
-from agents.abandoning import abandon, end_all
-from agents.dialogue.adopting import Adopting
+from agents.cancellation import abandon, end_all
 from agents.dialogue.deadline_ticker import DeadlineTicker
-from agents.dialogue.definition_keeper import DefinitionKeeper
+from agents.dialogue.definition_loader import Adopting
+from agents.dialogue.definition_publisher import DefinitionKeeper
 from agents.dialogue.effects import EffectWriter
+from agents.dialogue.fault_injection import AtStep, go_on
 from agents.dialogue.partition_folder import PartitionFolder
-from agents.dialogue.steps import AtStep, go_on
 from agents.faust_app import Place, faust_app
 from agents.log_watch import Identities, watch_log
+from infra.dependencies import until_up
 from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.first_offset import first_offset
 from infra.kafka.log_end import beyond_the_end
@@ -31,8 +32,7 @@ from infra.redis.connecting import redis_client
 from infra.redis.definition_copy import DefinitionCopy
 from infra.redis.state_store import StateStore
 from infra.settings import Settings
-from infra.waiting import until_up
-from streams.playbook import CompiledPlaybook
+from streams.playbook.compiled import CompiledPlaybook
 
 
 def dialogue_app(settings: Settings, book: CompiledPlaybook, at_step: AtStep = go_on) -> faust.App:

@@ -12,7 +12,7 @@ from infra.metrics import (
     TRIGGERS,
 )
 from schemas.dead_letter import DeadLetter
-from streams.batches import Batch
+from streams.fold.batch import Batch
 
 
 def count_batch(batch: Batch, letters: Sequence[DeadLetter], received_at: int | None) -> None:

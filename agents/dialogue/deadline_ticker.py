@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 
 from agents.dialogue.effects import EffectWriter
 from infra.clock import now_ms
+from infra.dependencies import until_up
 from infra.metrics import DEADLINES_DUE
 from infra.redis.state_store import StateStore, is_away
-from infra.waiting import until_up
-from streams.deadlines import timer_event
+from streams.fold.deadlines import timer_event
 
 TICK = 0.2
 """Seconds between two looks."""

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 
-from agents.dialogue.steps import AtStep, go_on
+from agents.dialogue.fault_injection import AtStep, go_on
+from infra.dependencies import until_up
 from infra.kafka.envelopes import in_envelopes
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from infra.kafka.names import DEAD_LETTERS, EVENTS, TRIGGERS
-from infra.waiting import until_up
 from schemas.dead_letter import DeadLetter
 from schemas.event import Event
 from schemas.trigger import Trigger
-from streams.codec import encode_dead_letter, encode_envelope, encode_event, encode_trigger
-from streams.identity import profile_key
-from streams.partitioning import partition_of
+from streams.codec.codec import encode_dead_letter, encode_envelope, encode_event, encode_trigger
+from streams.identity.partitioning import partition_of
+from streams.identity.profile_key import profile_key
 
 TriggerRecord = tuple[bytes | None, bytes]
 """(key, value) as a trigger stands on the log."""

@@ -12,32 +12,32 @@ from typing import Any, TypeVar
 
 import structlog
 
-from agents.dialogue.adopting import Adopting
 from agents.dialogue.counting import count_batch
+from agents.dialogue.definition_loader import Adopting
 from agents.dialogue.effects import EffectWriter
+from agents.dialogue.fault_injection import AtStep, go_on
 from agents.dialogue.reading import Keys, keys_of, letters_of
 from agents.dialogue.record_fold import RecordFold
-from agents.dialogue.sequence import FirstOffset, RecordSequence
-from agents.dialogue.steps import AtStep, go_on
 from agents.dialogue.unreadable_profiles import UnreadableProfiles
-from infra.going_by import GoingBy
+from infra.dependencies import until_up
+from infra.kafka.record_sequence import FirstOffset, RecordSequence
 from infra.metrics import (
     BATCH_SECONDS,
     CUSTOMERS_ERASED,
     LOG_CUTS,
     REPLAYED,
 )
+from infra.playbook.active_definitions import GoingBy
 from infra.privacy.forgetting import Forgetting
 from infra.redis.alias_index import AliasIndex
 from infra.redis.state_store import FencedError, StateStore, is_away
-from infra.waiting import until_up
 from schemas.profile import Profile
 from schemas.watermark import Watermark
-from streams.aliases import alias_moves
-from streams.definitions import encode_in_force
-from streams.erasing import erased_in
-from streams.learned import Learned
-from streams.partitioning_at_once import partitions_of
+from streams.definitions.definitions import encode_in_force
+from streams.identity.aliases import alias_moves
+from streams.identity.partitioning_bulk import partitions_of
+from streams.models.learned import Learned
+from streams.privacy.erasure import erased_in
 
 MOST_BATCH_BYTES = 4 * 1024 * 1024
 """Some 6,000 events of 0.7 KB, 0.15 s: a profile is encoded and written once for all its events in

@@ -8,16 +8,16 @@ import msgspec
 from schemas.dead_letter import DeadLetter
 from schemas.effect import Dead
 from schemas.event import Event
-from streams.codec import (
+from streams.codec.codec import (
     Unreadable,
     decode_addressees,
     decode_envelope,
     find_payload,
     pieces_of,
 )
-from streams.dead_letters import dead_letter
-from streams.definitions import Adoption, adoption_of
-from streams.identity import profile_key
+from streams.dead_letters.dead_letter import dead_letter
+from streams.definitions.definitions import Adoption, adoption_of
+from streams.identity.profile_key import profile_key
 
 Keys = Sequence[str | None]
 """Of a record: the profile key of each of its events, None where no id is usable."""

@@ -9,15 +9,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agents.dialogue.adopting import Adopting
+from agents.dialogue.definition_loader import Adopting
 from agents.dialogue.effects import TriggerRecord, trigger_records
 from agents.dialogue.reading import Keys, read_record
-from infra.going_by import GoingBy
+from infra.playbook.active_definitions import GoingBy
 from schemas.dead_letter import DeadLetter
 from schemas.event import Event
 from schemas.profile import Profile
-from streams.batches import Batch, fold_batch
-from streams.learned import Learned
+from streams.fold.batch import Batch, fold_batch
+from streams.models.learned import Learned
 
 
 class RecordFold:

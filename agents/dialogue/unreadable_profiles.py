@@ -8,14 +8,14 @@ from typing import Any
 import structlog
 
 from agents.dialogue.reading import letters_about
+from infra.dependencies import until_up
 from infra.metrics import PROFILES_UNREADABLE
 from infra.redis.keys import profile_key
 from infra.redis.state_store import StateStore, is_away
-from infra.waiting import until_up
 from schemas.dead_letter import DeadLetter
 from schemas.effect import Dead
 from schemas.event import Event
-from streams.batches import Batch
+from streams.fold.batch import Batch
 
 MOST_TOLD = 1_000
 """Customers of a partition of whom the log speaks one by one."""

@@ -12,9 +12,9 @@ from api.parts import Parts
 from infra.clock import now_ms
 from infra.kafka.names import DEAD_LETTERS as DEAD_LETTERS_TOPIC
 from infra.metrics import COLLECT_SECONDS, DEAD_LETTERS, EVENTS_ACCEPTED
-from streams.codec import encode_dead_letter, encode_event
-from streams.dead_letters import dead_letter
-from streams.partitioning import partition_of
+from streams.codec.codec import encode_dead_letter, encode_event
+from streams.dead_letters.dead_letter import dead_letter
+from streams.identity.partitioning import partition_of
 from streams.tracking.body import Body, BodyError, batch_fields, read_batch, read_single
 from streams.tracking.events import Rejected, read_events
 

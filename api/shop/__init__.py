@@ -13,7 +13,7 @@ from api.pages import asset_response, html_response
 from api.parts import Parts, parts_of
 from api.shop.catalogue import PRODUCTS
 from api.shop.rendering import front_page, product_page
-from streams.customer_view import dialogues_view
+from streams.views.customer_view import dialogues_view
 
 _VISITOR = re.compile(r"demo-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """The ids our tracker makes up: nobody can ask for a customer by guessing their id."""

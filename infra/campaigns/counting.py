@@ -6,8 +6,8 @@ import msgspec
 from clickhouse_driver import Client
 
 from infra.clickhouse.failures import translated
-from streams.playbook import CompiledCampaign
-from streams.uplift import Arm
+from streams.campaigns.uplift import Arm
+from streams.playbook.compiled import CompiledCampaign
 
 _COUNTS = """
 WITH

@@ -1,4 +1,4 @@
-"""The effect of each campaign: counted in the archive, judged by `streams.uplift`."""
+"""The effect of each campaign: counted in the archive, judged by `streams.campaigns.uplift`."""
 
 from collections.abc import Mapping
 
@@ -7,15 +7,15 @@ import msgspec
 from infra.campaigns.counting import NOBODY, ArmCounts, Counts, count_campaigns
 from infra.clickhouse.connection import open_client
 from infra.settings import Settings
-from streams.playbook import CompiledCampaign
-from streams.uplift import (
+from streams.campaigns.uplift import (
     LEAST_RELATIVE,
     Estimate,
     Looks,
     Uplift,
     measure,
 )
-from streams.uplift_in_words import uplift_in_words
+from streams.campaigns.uplift_in_words import uplift_in_words
+from streams.playbook.compiled import CompiledCampaign
 
 
 class PerArm(msgspec.Struct, frozen=True):
@@ -103,7 +103,7 @@ def campaign_effect(
 
 def _spend_differences(treated: ArmCounts, held_out: ArmCounts) -> dict[str, Estimate]:
     # scipy takes 0.7 s and 46 MB: an API that is never asked this does without.
-    from streams.spend_uplift import Spend, spend_difference  # noqa: PLC0415
+    from streams.campaigns.spend_uplift import Spend, spend_difference  # noqa: PLC0415
 
     found = {}
     for currency in sorted({*treated.spent, *held_out.spent}):

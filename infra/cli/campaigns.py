@@ -12,8 +12,8 @@ from rich.text import Text
 
 from infra.cli.asking import ask
 from infra.cli.printing import plain_console
-from streams.uplift import LEAST_RELATIVE, Estimate, Uplift
-from streams.uplift_in_words import percent, points
+from streams.campaigns.uplift import LEAST_RELATIVE, Estimate, Uplift
+from streams.campaigns.uplift_in_words import percent, points
 
 _COLOURS = {"works": "green", "harms": "red", "no effect shown": "yellow", "too early": "dim"}
 

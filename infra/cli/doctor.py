@@ -19,7 +19,7 @@ from infra.clickhouse.connection import open_client
 from infra.kafka.lag import group_lag
 from infra.kafka.names import ARCHIVE_GROUP, DELIVERY_GROUP, DIALOGUE_GROUP, EVENTS, TRIGGERS
 from infra.kafka.topics import KafkaTopicsError, TopicAdmin
-from infra.playbook_file import PlaybookError, read_playbook
+from infra.playbook.playbook_file import PlaybookError, read_playbook
 from infra.redis.connecting import redis_client
 from infra.settings import Settings
 

@@ -15,7 +15,7 @@ from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.clickhouse.connection import open_client
 from infra.kafka.definitions import ReplacedError
 from infra.kafka.log_writer import KafkaUnavailable
-from infra.playbook_file import PlaybookError, read_playbook
+from infra.playbook.playbook_file import PlaybookError, read_playbook
 from infra.settings import Settings
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.cli.sending_file import opened, send_file, show_first
 from infra.sources.mapping_file import SHIPPED, MappingError, MappingFile, read_mapping
 from streams.mapping.mapping_items import Mapper
-from streams.suggestions import choices
+from streams.playbook.suggestions import choices
 
 
 def import_file(

@@ -7,9 +7,9 @@ import msgspec
 import typer
 
 from infra.cli.playbook_push import history, push
-from infra.playbook_file import PlaybookError, read_playbook
-from infra.playbook_schema import schema_text
-from streams.playbook_notes import notes
+from infra.playbook.json_schema import schema_text
+from infra.playbook.playbook_file import PlaybookError, read_playbook
+from streams.playbook.notes import notes
 
 playbook = typer.Typer(no_args_is_help=True, add_completion=False)
 playbook.command()(push)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from infra.cli.asking import ask
 from infra.cli.printing import plain_console
-from streams.data_quality import CHECKS
+from streams.quality.findings import CHECKS
 
 
 def quality(

@@ -22,7 +22,7 @@ from rich.text import Text
 
 from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.clickhouse.failures import ClickHouseRefused, ClickHouseUnavailable
-from infra.playbook_file import PlaybookError, read_playbook
+from infra.playbook.playbook_file import PlaybookError, read_playbook
 from infra.rebuilding.loading import StateHeldError
 from infra.rebuilding.rebuild import Rebuilt, Tell, WrongPartitionsError, rebuild
 from infra.redis.connecting import redis_client

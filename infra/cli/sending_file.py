@@ -13,8 +13,8 @@ import typer
 from infra.cli.asking import api_url
 from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.importing.batches import Maps, events_of
+from infra.importing.checkpoint import KeptPlace, OtherFileError, Place
 from infra.importing.importing import IN_FLIGHT, Progress, import_records
-from infra.importing.place_in_file import KeptPlace, OtherFileError, Place
 from infra.importing.records import FileError, Records
 from infra.importing.reporting import Report
 from infra.importing.sending import Sender, SendError

@@ -10,7 +10,7 @@ from infra.clickhouse.connection import open_client
 from infra.clickhouse.failures import translated
 from infra.clickhouse.migrations import migrate
 from infra.settings import Settings
-from streams.archive_tables import COLUMNS_OF
+from streams.archive.tables import COLUMNS_OF
 
 MOST_ROWS = 500_000
 """Rows of one block: small enough for the server to keep in one piece."""

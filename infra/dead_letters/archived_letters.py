@@ -8,11 +8,11 @@ from clickhouse_driver import Client
 
 from infra.clickhouse.connection import open_client
 from infra.clickhouse.failures import translated
-from infra.dead_letters.wanted import Wanted
+from infra.dead_letters.filter import Wanted
 from infra.settings import Settings
 from schemas.dead_letter import DeadLetter, DeadLetterState
-from streams.archive_tables import DEAD_LETTERS_TABLE, EVENTS_TABLE
-from streams.replaying_letters import Again
+from streams.archive.tables import DEAD_LETTERS_TABLE, EVENTS_TABLE
+from streams.dead_letters.replay import Again
 
 LETTERS = "daehwa.dead_letters"
 OUTCOMES = "daehwa.dead_letter_outcomes"

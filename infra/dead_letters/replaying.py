@@ -16,15 +16,15 @@ from infra.clickhouse.failures import ClickHouseRefused
 from infra.clickhouse.inserter import Inserter
 from infra.clock import now_ms
 from infra.dead_letters.archived_letters import ArchivedLetters, Outcome, Standing
-from infra.dead_letters.wanted import Wanted
+from infra.dead_letters.filter import Wanted
 from infra.kafka.envelopes import EnvelopeWriter
 from infra.settings import Settings
 from schemas.dead_letter import DeadLetter
-from streams.archive_rows import Place, event_columns, trigger_columns
-from streams.archive_tables import EVENTS_TABLE, TRIGGERS_TABLE
-from streams.codec import UNREADABLE, decode_trigger, decode_wire_envelope
-from streams.playbook import CompiledPlaybook
-from streams.replaying_letters import SOURCE, Again, AgainForArchive, StillDead, read_letter
+from streams.archive.rows import Place, event_columns, trigger_columns
+from streams.archive.tables import EVENTS_TABLE, TRIGGERS_TABLE
+from streams.codec.codec import UNREADABLE, decode_trigger, decode_wire_envelope
+from streams.dead_letters.replay import SOURCE, Again, AgainForArchive, StillDead, read_letter
+from streams.playbook.compiled import CompiledPlaybook
 
 Policy = Literal["keep", "discard"]
 """What becomes of a letter that would be dead again."""

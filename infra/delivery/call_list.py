@@ -10,7 +10,7 @@ from infra.delivery.keys import CALLS_OPEN, call_key
 from infra.delivery.records import Delivery
 from infra.delivery.templates import Written
 from schemas.profile import Profile
-from streams.aliases import aliases_of
+from streams.identity.aliases import aliases_of
 
 CLAIM_MS = 15 * 60_000
 """How long a call is one operator's."""

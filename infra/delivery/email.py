@@ -19,7 +19,7 @@ from infra.delivery.tracking import Link, LinkSigner
 from infra.delivery.trusted import trusted
 from schemas.playbook import Template
 from schemas.profile import Profile
-from streams.aliases import aliases_of
+from streams.identity.aliases import aliases_of
 
 CHANNEL = "email"
 

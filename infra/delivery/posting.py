@@ -7,7 +7,7 @@ import aiohttp
 
 from infra.delivery.addresses import CheckedResolver, PrivateAddressError, public_socket
 from infra.delivery.records import Attempt
-from infra.delivery.retrying import LONGEST_WAIT
+from infra.delivery.retry_policy import LONGEST_WAIT
 from infra.delivery.trusted import trusted
 
 TIMEOUT = 15.0

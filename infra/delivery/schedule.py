@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from infra.delivery.keys import due_key, given_up_key, outbox_key, records_prefix
 from infra.delivery.posting import TIMEOUT
 from infra.delivery.records import Delivery, Held
-from infra.delivery.retrying import longest, longest_pause
+from infra.delivery.retry_policy import longest, longest_pause
 from infra.settings import Settings
 
 LEASE_MS = int(TIMEOUT * 1000) + 5_000

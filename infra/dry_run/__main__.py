@@ -9,9 +9,9 @@ import msgspec
 from infra.clickhouse.failures import ClickHouseRefused, ClickHouseUnavailable
 from infra.dry_run.latest_events import LatestEvents
 from infra.dry_run.question import Answer, Problem, Progress, Question, Result
-from infra.playbook_file import parse_playbook
+from infra.playbook.playbook_file import parse_playbook
 from infra.settings import Settings
-from streams.trial import Trial
+from streams.definitions.dry_run import Trial
 
 TELL_EVERY = 1_000
 """Events."""

@@ -8,8 +8,8 @@ from infra.clickhouse.connection import open_client
 from infra.clickhouse.failures import translated
 from infra.settings import Settings
 from schemas.event import Event
-from streams.archive_tables import EVENTS_TABLE
-from streams.replaying import REPLAY_COLUMNS, replayed_event
+from streams.archive.replay import REPLAY_COLUMNS, replayed_event
+from streams.archive.tables import EVENTS_TABLE
 
 _AT_ONCE = 5_000
 _ANSWER_S = 120

@@ -3,7 +3,7 @@
 import msgspec
 
 from schemas.models import ChurnModels
-from streams.trial import Tally
+from streams.definitions.dry_run import Tally
 
 MOST_EVENTS = 100_000
 """Events of one dry run at most: what bounds its memory and its time."""

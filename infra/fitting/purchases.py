@@ -7,7 +7,7 @@ import msgspec
 from clickhouse_driver import Client
 
 from schemas.playbook import Playbook
-from streams.fitting.observations import Observation
+from streams.models.fitting.observations import Observation
 
 # An event is a purchase where the playbook says so (`order: true`): by its name or contact code,
 # or, however it was found, by an amount. Visitors count as the customer they turned out to be.

@@ -10,8 +10,8 @@ from clickhouse_driver import Client
 from infra.clock import now_ms
 from infra.fitting.purchases import archived_span, read_purchases
 from schemas.playbook import Playbook
-from streams.fitting.bg_nbd import UnfittableError
-from streams.fitting.fit import Fit, TooThinError, fit_models
+from streams.models.fitting.bg_nbd import UnfittableError
+from streams.models.fitting.fit import Fit, TooThinError, fit_models
 
 Tell = Callable[[str, int], None]
 """What is being done, and how many kinds of customers were read."""

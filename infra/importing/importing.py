@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from infra.importing.batches import Batch, Maps, Rejected, batches
-from infra.importing.place_in_file import KeptPlace, Place
+from infra.importing.checkpoint import KeptPlace, Place
 from infra.importing.records import Records
 from infra.importing.sending import Sender
 

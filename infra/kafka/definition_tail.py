@@ -14,8 +14,8 @@ from infra.kafka.names import DEFINITIONS
 from infra.kafka.producer_connection import LARGEST_REQUEST
 from infra.kafka.topic_tail import AwayError, TopicTail, close_consumer
 from infra.settings import Settings
-from streams.codec import UNREADABLE
-from streams.definitions import Definitions, decode_definition
+from streams.codec.codec import UNREADABLE
+from streams.definitions.definitions import Definitions, decode_definition
 
 _PLACE = TopicPartition(DEFINITIONS, 0)
 _IDLE_MS = 1_000

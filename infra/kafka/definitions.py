@@ -9,8 +9,8 @@ from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from infra.kafka.names import DEFINITIONS, EVENTS
 from infra.settings import Settings
 from schemas.definition import PLAYBOOK, Definition
-from streams.codec import encode_event
-from streams.definitions import Definitions, adopt_event, encode_definition, version_of
+from streams.codec.codec import encode_event
+from streams.definitions.definitions import Definitions, adopt_event, encode_definition, version_of
 
 SEEN_WITHIN_S = 10.0
 """How long Kafka may take to give back what was just published."""

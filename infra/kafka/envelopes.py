@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
-from streams.codec import encode_envelope
-from streams.partitioning import partition_of
+from streams.codec.codec import encode_envelope
+from streams.identity.partitioning import partition_of
 
 MOST_EVENTS = 500
 """Events of one envelope."""

@@ -16,7 +16,7 @@ from infra.kafka.names import TRIGGERS
 from infra.kafka.topic_tail import AwayError, TopicTail, close_consumer
 from infra.settings import Settings
 from schemas.trigger import Trigger
-from streams.codec import UNREADABLE, decode_trigger
+from streams.codec.codec import UNREADABLE, decode_trigger
 
 KEPT = 500
 """Triggers held in memory."""

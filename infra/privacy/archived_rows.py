@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from streams.archive_tables import (
+from streams.archive.tables import (
     DEAD_LETTERS_TABLE,
     EVENTS_TABLE,
     TRIGGERS_TABLE,
 )
-from streams.erasing import Erasure
+from streams.privacy.erasure import Erasure
 
 Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]
 """Asks ClickHouse. Raises ClickHouseUnavailable or ClickHouseRefused."""

@@ -1,7 +1,7 @@
 """What waits to be told to, or of, a customer who is erased: it goes before their profile does.
 
 A trigger that is still on its way through Kafka is not seen here; the attempt to deliver it finds
-the tombstone (`infra.delivery.telling`).
+the tombstone (`infra.delivery.dispatcher`).
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping

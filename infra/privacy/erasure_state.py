@@ -8,7 +8,7 @@ from infra.clickhouse.connection import open_client
 from infra.clickhouse.failures import translated
 from infra.privacy.archived_rows import rows_left
 from infra.settings import Settings
-from streams.archive_tables import EVENTS_TABLE
+from streams.archive.tables import EVENTS_TABLE
 
 State = Literal["erased", "pending", "unknown"]
 

@@ -9,12 +9,12 @@ from infra.clickhouse.connection import open_client
 from infra.clickhouse.failures import translated
 from infra.privacy.archived_rows import DEAD_LETTERS_OF, EVENTS_OF, TRIGGERS_OF, naming
 from infra.settings import Settings
-from streams.archive_tables import (
+from streams.archive.tables import (
     DEAD_LETTERS_TABLE,
     EVENTS_TABLE,
     TRIGGERS_TABLE,
 )
-from streams.codec import UNREADABLE
+from streams.codec.codec import UNREADABLE
 
 ROWS_AT_ONCE = 1_000
 SORTED_IN_MEMORY = 64 * 1024 * 1024

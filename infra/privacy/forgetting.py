@@ -8,8 +8,8 @@ from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.records import DEFAULT
 from infra.privacy.deliveries import forget_deliveries
 from infra.redis.alias_index import AliasIndex
-from streams.aliases import Alias
-from streams.erasing import Erasure
+from streams.identity.aliases import Alias
+from streams.privacy.erasure import Erasure
 
 
 class Forgetting:

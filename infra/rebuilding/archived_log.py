@@ -8,8 +8,8 @@ from clickhouse_driver import Client
 from infra.clickhouse.connection import open_client
 from infra.clickhouse.failures import translated
 from infra.settings import Settings
-from streams.archive_tables import EVENTS_TABLE
-from streams.replaying import REPLAY_COLUMNS
+from streams.archive.replay import REPLAY_COLUMNS
+from streams.archive.tables import EVENTS_TABLE
 
 ROWS_AT_ONCE = 5_000
 SORTED_IN_MEMORY = 256 * 1024 * 1024

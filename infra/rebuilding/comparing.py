@@ -6,14 +6,14 @@ import msgspec
 from redis.asyncio import Redis
 
 from infra.clock import now_ms
-from infra.rebuilding.lives import Lives
+from infra.rebuilding.expirations import Lives
+from infra.rebuilding.profile_spool import Shelf
 from infra.rebuilding.replay import Replayed
-from infra.rebuilding.shelf import Shelf
 from infra.redis.keys import profile_key
 from infra.redis.state_store import StateStore
 from schemas.profile import Profile
-from streams.codec import UNREADABLE, decode_profile
-from streams.transitions import PAIR_SEPARATOR
+from streams.codec.codec import UNREADABLE, decode_profile
+from streams.models.transitions import PAIR_SEPARATOR
 
 MOST_NAMED = 10
 """Differences told one by one."""

@@ -5,12 +5,12 @@ import asyncio
 from kafka.errors import KafkaError
 from redis.asyncio import Redis
 
-from infra.going_by import DEFAULT_CHURN, Compiler, GoingBy
 from infra.kafka.definition_tail import DefinitionTail
+from infra.playbook.active_definitions import DEFAULT_CHURN, Compiler, GoingBy
 from infra.redis.definition_copy import DefinitionCopy
 from infra.settings import Settings
-from streams.definitions import Adoption, Definitions
-from streams.playbook import CompiledPlaybook
+from streams.definitions.definitions import Adoption, Definitions
+from streams.playbook.compiled import CompiledPlaybook
 
 ANSWERS_WITHIN_S = 20.0
 

@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from redis.asyncio import Redis
 
 from infra.clock import now_ms
-from infra.rebuilding.lives import Lives
+from infra.rebuilding.expirations import Lives
+from infra.rebuilding.profile_spool import Shelf
 from infra.rebuilding.replay import Replayed
-from infra.rebuilding.shelf import Shelf
 from infra.redis.alias_index import AliasIndex
 from infra.redis.keys import is_state, watermark_key
 from infra.redis.state_store import NO_WATERMARK, REBUILDING, FencedError, StateStore
 from schemas.watermark import Watermark
-from streams.aliases import alias_moves
-from streams.batches import Batch
-from streams.codec import decode_profile
+from streams.codec.codec import decode_profile
+from streams.fold.batch import Batch
+from streams.identity.aliases import alias_moves
 
 _ATTEMPTS = 20
 _AT_ONCE = 1_000

@@ -10,21 +10,21 @@ from redis.asyncio import Redis
 
 from infra.rebuilding.archived_log import ArchivedLog
 from infra.rebuilding.comparing import Comparison, Difference, compare_partition
-from infra.rebuilding.cuts import KafkaPlaces, cut_of, kafka_places
 from infra.rebuilding.definitions import Definers, read_definitions
-from infra.rebuilding.left_out import left_out
-from infra.rebuilding.lives import Lives, lives_of
+from infra.rebuilding.expirations import Lives, lives_of
 from infra.rebuilding.loading import clear_partitions, load_partition, take_partitions
+from infra.rebuilding.profile_spool import Shelf
 from infra.rebuilding.replay import Replayed, replay_partition
-from infra.rebuilding.shelf import Shelf
+from infra.rebuilding.replay_bounds import KafkaPlaces, cut_of, kafka_places
+from infra.rebuilding.skipped_events import left_out
 from infra.redis.alias_index import AliasIndex
 from infra.redis.definition_copy import DefinitionCopy
 from infra.redis.state_store import StateStore
 from infra.settings import Settings
 from schemas.watermark import Watermark
-from streams.definitions import encode_in_force
-from streams.playbook import CompiledPlaybook
-from streams.replaying import Identity
+from streams.archive.replay import Identity
+from streams.definitions.definitions import encode_in_force
+from streams.playbook.compiled import CompiledPlaybook
 
 
 class WrongPartitionsError(Exception):

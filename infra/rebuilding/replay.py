@@ -3,15 +3,15 @@
 from collections.abc import Callable, Container, Iterable
 from typing import Any
 
-from infra.going_by import GoingBy
+from infra.playbook.active_definitions import GoingBy
 from infra.rebuilding.definitions import Definers
-from infra.rebuilding.lives import Lives
-from infra.rebuilding.shelf import Shelf
+from infra.rebuilding.expirations import Lives
+from infra.rebuilding.profile_spool import Shelf
 from schemas.event import Event
-from streams.batches import fold_batch
-from streams.definitions import adoption_of
-from streams.learned import Learned
-from streams.replaying import Identity, archived_identity, replayed_event, replayed_owner
+from streams.archive.replay import Identity, archived_identity, replayed_event, replayed_owner
+from streams.definitions.definitions import adoption_of
+from streams.fold.batch import fold_batch
+from streams.models.learned import Learned
 
 
 class Replayed:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from infra.clock import now_ms
 from infra.redis.keys import aliases_key
-from streams.aliases import Alias
+from streams.identity.aliases import Alias
 
 MOST_CUSTOMERS = 32
 """Customers kept for one alias, those that stated it last."""

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 
 from infra.redis.keys import definitions_key
 from schemas.definition import Definition
-from streams.codec import UNREADABLE
-from streams.definitions import Definitions, decode_definition, encode_definition
+from streams.codec.codec import UNREADABLE
+from streams.definitions.definitions import Definitions, decode_definition, encode_definition
 
 log = structlog.get_logger()
 

@@ -4,7 +4,7 @@ that a batch is one atomic operation on a Redis cluster too."""
 import re
 from hashlib import blake2b
 
-from streams.learned import MOST_FIELDS
+from streams.models.learned import MOST_FIELDS
 
 PROFILE_PREFIX = "profile:"
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from redis.exceptions import RedisError
 
 from infra.redis.profile_reader import ProfileReader
-from streams.learned import Learned
+from streams.models.learned import Learned
 
 FRESH_S = 10.0
 """Seconds for which the counts of a partition are not read again."""

@@ -6,11 +6,11 @@ from redis.asyncio import Redis
 from infra.redis.keys import profile_key
 from infra.redis.state_store import StateStore
 from schemas.profile import Profile
-from streams.codec import UNREADABLE, decode_profile
-from streams.erasing import is_tombstone
-from streams.learned import Learned
-from streams.linking import MOST_HOPS
-from streams.partitioning import partition_of
+from streams.codec.codec import UNREADABLE, decode_profile
+from streams.fold.linking import MOST_HOPS
+from streams.identity.partitioning import partition_of
+from streams.models.learned import Learned
+from streams.privacy.erasure import is_tombstone
 
 
 class UnreadableProfileError(Exception):

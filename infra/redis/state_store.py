@@ -23,10 +23,10 @@ from infra.redis.keys import (
 )
 from schemas.profile import Profile
 from schemas.watermark import Watermark
-from streams.batches import Batch
-from streams.codec import UNREADABLE, decode_profile, encode_profile
-from streams.expiry import is_passing
-from streams.learned import MOST_FIELDS, Learned
+from streams.codec.codec import UNREADABLE, decode_profile, encode_profile
+from streams.fold.batch import Batch
+from streams.models.learned import MOST_FIELDS, Learned
+from streams.profile.expiry import is_passing
 
 _SEPARATOR = "\x1f"
 _COMMIT = (Path(__file__).parent / "commit.lua").read_text(encoding="utf-8")

@@ -8,15 +8,15 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from infra.playbook_file import Mistake, PlaybookError, loaded_yaml
-from infra.playbook_positions import position_of
-from infra.playbook_shape import LOST, Misshapen, shaped
+from infra.playbook.playbook_file import Mistake, PlaybookError, loaded_yaml
+from infra.playbook.positions import position_of
+from infra.playbook.shape import LOST, Misshapen, shaped
+from infra.playbook.time_zones import time_zones
 from infra.settings import SECRET_PREFIX
-from infra.time_zones import time_zones
 from schemas.mapping import Mapping
 from streams.mapping.compiling import CompiledMapping, compile_mapping
-from streams.rule_error import RuleErrors
-from streams.suggestions import choices
+from streams.playbook.errors import RuleErrors
+from streams.playbook.suggestions import choices
 
 SHIPPED = Path(__file__).parent
 """The folder of the mappings that ship."""

@@ -1,1 +1,4 @@
-"""Foreign payloads into events, as mapping files say."""
+"""Mappings: rows and webhooks of other systems to events.
+
+Imports playbook (expressions), tracking, identity and below; imported by infra and api only.
+"""

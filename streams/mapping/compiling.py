@@ -9,10 +9,10 @@ import msgspec
 from schemas import mapping as written
 from schemas.contact import Contact
 from schemas.mapping import EventKind
-from streams.expressions import FUNCTIONS, Expression, compile_expression
 from streams.mapping.functions import NAMES, Function, functions
-from streams.rule_error import RuleError, RuleErrors
-from streams.suggestions import choices
+from streams.playbook.errors import RuleError, RuleErrors
+from streams.playbook.expressions import FUNCTIONS, Expression, compile_expression
+from streams.playbook.suggestions import choices
 
 _COMMON = ("user_id", "anonymous_id", "occurred_at", "channel")
 _CONTACT = tuple(name for name in Contact.__struct_fields__

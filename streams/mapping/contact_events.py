@@ -6,7 +6,7 @@ import msgspec
 
 from schemas.contact import Contact
 from schemas.event import WireEvent
-from streams.identity import profile_key, usable_id
+from streams.identity.profile_key import profile_key, usable_id
 
 _IN_PROPERTIES = ("subject", "duration_s", "order_id", "delivery_id", "complaint_id")
 _EARLIEST = 1

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from hashlib import sha256
 from typing import Any
 
-from streams.aliases import email_alias, phone_alias
+from streams.identity.aliases import email_alias, phone_alias
 from streams.tracking.times import parse_time as iso_time
 
 Function = Callable[..., Any]

@@ -11,9 +11,9 @@ from xxhash import xxh3_128_hexdigest
 from schemas.contact import Contact
 from schemas.dead_letter import DeadLetterReason
 from schemas.mapping import EventKind
-from streams.expressions import Expression
-from streams.identity import usable_id
+from streams.identity.profile_key import usable_id
 from streams.mapping.compiling import CompiledMapping, Rule
+from streams.playbook.expressions import Expression
 from streams.tracking.events import LARGEST_EVENT, LONGEST_MESSAGE_ID
 
 _NOT_THERE = (KeyError, IndexError)

@@ -1,1 +1,5 @@
-"""What may hold a trigger back; one reason a file."""
+"""From a candidate to a decision: consent, caps, quiet hours, priority, hold-outs.
+
+`decide` is the only way to a trigger; `suppression` says why one is held back. Imports triggers,
+segments and below; imported by the fold and the views.
+"""

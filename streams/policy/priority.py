@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from streams.triggers.cause import Spark
+from streams.triggers.candidate import Spark
 
 
 def in_order(found: Sequence[Spark], by_name: Mapping[str, Any]) -> Sequence[Spark]:

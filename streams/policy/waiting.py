@@ -7,7 +7,7 @@ from xxhash import xxh3_128_hexdigest
 
 from schemas.decisions import Decisions, Waiting
 from schemas.effect import Effect, SetDeadline
-from streams.triggers.cause import Cause
+from streams.triggers.candidate import Cause
 
 MOST_WAITING = 5
 """Decisions that wait for the morning; of more the oldest are not decided again."""

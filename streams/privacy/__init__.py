@@ -1,1 +1,4 @@
-"""What of an event is not to be known: done before Kafka, so that it is nowhere."""
+"""Privacy: scrubbing of addresses and identifiers, erasure of a customer.
+
+Imports models, identity and below; imported by fold and archive.
+"""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from streams.aliases import email_alias
+from streams.identity.aliases import email_alias
 
 PREFIX = "hmac:"
 HEX = 32

@@ -1,1 +1,4 @@
-"""The tracking protocol of Segment, which RudderStack speaks too: request bodies into events."""
+"""The tracking protocol: request bodies to events.
+
+Imports identity, codec and values; imported by mapping and dead_letters.
+"""

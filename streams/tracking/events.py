@@ -7,7 +7,7 @@ from xxhash import xxh3_128_hexdigest
 
 from schemas.dead_letter import DeadLetterReason
 from schemas.event import EventType, WireEvent
-from streams.identity import usable_id
+from streams.identity.profile_key import usable_id
 from streams.tracking.body import LARGEST_KEPT, Body
 from streams.tracking.channels import channel_of
 from streams.tracking.readable import UnreadableError, check_readable

@@ -9,12 +9,8 @@ from schemas.decisions import Waiting
 from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Lifecycle
-from streams.churn import alive_at, churn_deadline, repeat_days
-from streams.durations import in_words
-from streams.matching import Match
-from streams.playbook_parts import CompiledRule
-from streams.purchase_days import DAY
-from streams.rhythm import (
+from streams.models.churn import alive_at, churn_deadline, repeat_days
+from streams.models.rhythm import (
     BEFORE,
     LATE,
     active_days,
@@ -24,9 +20,13 @@ from streams.rhythm import (
     silence_chance,
     silence_deadline,
 )
-from streams.triggers.cause import Cause, Spark
-from streams.value import residual_value
-from streams.value_tiers import tier_of
+from streams.models.tiers import tier_of
+from streams.models.value import residual_value
+from streams.playbook.matching import Match
+from streams.playbook.parts import CompiledRule
+from streams.triggers.candidate import Cause, Spark
+from streams.values.durations import in_words
+from streams.values.purchase_days import DAY
 
 _SILENT, _FALL = "silent", "fall"
 """How the causes by visits begin; those by purchases begin with their number."""

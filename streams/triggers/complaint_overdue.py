@@ -12,12 +12,12 @@ import msgspec
 
 from schemas.decisions import Decisions
 from schemas.profile import Dialogue
-from streams.dialogues import current_stage
-from streams.durations import in_words
-from streams.playbook import CompiledPlaybook
-from streams.playbook_parts import CompiledRule
-from streams.topics import family
-from streams.triggers.cause import Cause
+from streams.playbook.compiled import CompiledPlaybook
+from streams.playbook.parts import CompiledRule
+from streams.playbook.topics import family
+from streams.profile.dialogues import current_stage
+from streams.triggers.candidate import Cause
+from streams.values.durations import in_words
 
 
 class OpenCase(msgspec.Struct, frozen=True, gc=False):

@@ -6,13 +6,13 @@ from schemas.decisions import Decisions
 from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Profile
-from streams.customer_facts import facts_of
-from streams.matching import Match
-from streams.offer_outcomes import KIND, MOST_COMPARED, Chosen, choose
-from streams.offers import NextTopic, interests, next_topics
-from streams.playbook import CompiledPlaybook
-from streams.playbook_parts import CompiledRule
-from streams.triggers.cause import Cause
+from streams.models.offer_outcomes import KIND, MOST_COMPARED, Chosen, choose
+from streams.models.offers import NextTopic, interests, next_topics
+from streams.playbook.compiled import CompiledPlaybook
+from streams.playbook.matching import Match
+from streams.playbook.parts import CompiledRule
+from streams.segments.facts import facts_of
+from streams.triggers.candidate import Cause
 from streams.triggers.stage_reached import LONGEST_NAME
 
 

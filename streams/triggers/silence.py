@@ -6,9 +6,9 @@ not come back is nobody who could be told anything.
 
 from schemas.decisions import Decisions
 from schemas.profile import Profile
-from streams.durations import in_words
-from streams.playbook_parts import CompiledRule
-from streams.triggers.cause import Cause
+from streams.playbook.parts import CompiledRule
+from streams.triggers.candidate import Cause
+from streams.values.durations import in_words
 
 
 def silence_due(profile: Profile, decisions: Decisions, rule: CompiledRule) -> int | None:

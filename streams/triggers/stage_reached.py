@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from schemas.event import Event
 from schemas.profile import Dialogue
-from streams.dialogues import furthest_stage
-from streams.durations import in_words
-from streams.matching import Match
-from streams.triggers.deciding import Cause
+from streams.playbook.matching import Match
+from streams.policy.decide import Cause
+from streams.profile.dialogues import furthest_stage
+from streams.values.durations import in_words
 
 LONGEST_NAME = 200
 """Characters of the event's name that a trigger quotes."""

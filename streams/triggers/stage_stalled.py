@@ -6,11 +6,11 @@ import msgspec
 
 from schemas.decisions import Decisions
 from schemas.profile import Dialogue
-from streams.dialogues import last_at
-from streams.durations import in_words
-from streams.playbook import CompiledPlaybook, CompiledRule
-from streams.topics import family
-from streams.triggers.deciding import Cause
+from streams.playbook.compiled import CompiledPlaybook, CompiledRule
+from streams.playbook.topics import family
+from streams.policy.decide import Cause
+from streams.profile.dialogues import last_at
+from streams.values.durations import in_words
 
 
 class Stall(msgspec.Struct, frozen=True, gc=False):

@@ -2,10 +2,10 @@
 
 from schemas.decisions import Waiting
 from schemas.profile import Profile
-from streams.dialogues import last_at
-from streams.playbook import CompiledPlaybook
-from streams.playbook_parts import CompiledRule
-from streams.topics import family
+from streams.playbook.compiled import CompiledPlaybook
+from streams.playbook.parts import CompiledRule
+from streams.playbook.topics import family
+from streams.profile.dialogues import last_at
 from streams.triggers.churn_risk import still_at_risk
 from streams.triggers.complaint_overdue import opened_at
 from streams.triggers.stage_stalled import stall_of

@@ -7,22 +7,22 @@ from itertools import islice
 import msgspec
 
 from infra.clickhouse.inserter import Inserter
-from infra.playbook_file import parse_playbook
+from infra.playbook.playbook_file import parse_playbook
 from schemas.event import Event, WireEvent
 from schemas.models import BgNbd
 from schemas.profile import Profile
 from schemas.trigger import Trigger
-from streams.archive_rows import (
+from streams.archive.rows import (
     Place,
     block_token,
     event_columns,
     trigger_columns,
 )
-from streams.archive_tables import EVENTS_TABLE, TRIGGERS_TABLE
-from streams.batches import fold_batch
-from streams.codec import decode_wire_envelope, encode_event
-from streams.learned import Learned
-from streams.playbook import CompiledPlaybook
+from streams.archive.tables import EVENTS_TABLE, TRIGGERS_TABLE
+from streams.codec.codec import decode_wire_envelope, encode_event
+from streams.fold.batch import fold_batch
+from streams.models.learned import Learned
+from streams.playbook.compiled import CompiledPlaybook
 
 BEGIN = 1_750_000_000_000
 DAY = 86_400_000

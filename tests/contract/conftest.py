@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra.embedded.apache_kafka import missing
-from tests.contract.broker_contract import ApacheBroker, ContractBroker, TansuBroker
+from tests.harness.contract_brokers import ApacheBroker, ContractBroker, TansuBroker
 
 
 @pytest.fixture(scope="module", params=["tansu", "apache"])

@@ -19,31 +19,32 @@ from infra.clickhouse.connection import open_client
 from infra.clickhouse.failures import ClickHouseRefused, ClickHouseUnavailable
 from infra.clickhouse.inserter import MOST_ROWS, Inserter
 from infra.clickhouse.migrations import MIGRATIONS, MigrationChangedError, migrate
-from infra.clickhouse.patient import PatientInserter
+from infra.clickhouse.retrying_inserter import PatientInserter
 from infra.embedded.clickhouse.launch import ClickHouseProcess, launch
 from infra.metrics import NEIGHBOUR_UP
-from infra.playbook_file import read_playbook
+from infra.playbook.playbook_file import read_playbook
 from infra.settings import SHIPPED_PLAYBOOK, Settings
 from schemas.dead_letter import DeadLetter
 from schemas.effect import Folded, Send
 from schemas.event import Event, WireEvent
 from schemas.profile import Profile
 from schemas.trigger import Trigger
-from streams.archive_rows import (
+from streams.archive.rows import (
     Place,
     block_token,
     dead_letter_columns,
     event_columns,
     trigger_columns,
 )
-from streams.archive_tables import (
+from streams.archive.tables import (
     DEAD_LETTERS_TABLE,
     EVENT_COLUMNS,
     EVENTS_TABLE,
     TRIGGERS_TABLE,
 )
-from streams.codec import decode_wire_envelope, encode_event
-from streams.linking import fold_link
+from streams.codec.codec import decode_wire_envelope, encode_event
+from streams.fold.linking import fold_link
+from tests.harness.paths import DOCS
 
 BOOK = read_playbook(SHIPPED_PLAYBOOK)
 DAY = 86_400_000
@@ -470,7 +471,7 @@ def test_a_new_migration_is_applied_and_a_changed_one_is_an_error(
 
 
 def test_every_column_is_documented_with_its_type(client: Client) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "sql.md").read_text(encoding="utf-8")
+    text = (DOCS / "sql.md").read_text(encoding="utf-8")
     documented = {
         name: re.findall(r"^\| `([a-z_]+)` \| `([^`]+)` \| \S", body, re.MULTILINE)
         for name, body in re.findall(r"^### `daehwa\.(\w+)`$(.*?)(?=^##|\Z)", text, re.M | re.S)
@@ -484,7 +485,7 @@ def test_every_column_is_documented_with_its_type(client: Client) -> None:
 
 
 def test_the_examples_of_the_documentation_run(client: Client, inserter: Inserter) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "sql.md").read_text(encoding="utf-8")
+    text = (DOCS / "sql.md").read_text(encoding="utf-8")
     examples = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
     assert examples
     for example in examples:

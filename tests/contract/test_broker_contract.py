@@ -12,8 +12,8 @@ from infra.kafka.lag import group_lag
 from infra.kafka.log_end import beyond_the_end
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from infra.kafka.topics import TopicAdmin
-from tests.contract.broker_contract import ContractBroker
-from tests.contract.tansu import until
+from tests.harness.contract_brokers import ContractBroker
+from tests.harness.tansu import until
 
 PARTITIONS = 3
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,17 +15,18 @@ from infra.clickhouse.migrations import migrate
 from infra.embedded.clickhouse.launch import launch
 from infra.settings import Settings
 from schemas.trigger import Trigger
-from streams.archive_rows import (
+from streams.archive.rows import (
     Place,
     block_token,
     event_columns,
     trigger_columns,
 )
-from streams.archive_tables import EVENTS_TABLE, TRIGGERS_TABLE
-from streams.playbook import CompiledCampaign, CompiledPlaybook
-from streams.uplift import Arm, Looks
+from streams.archive.tables import EVENTS_TABLE, TRIGGERS_TABLE
+from streams.campaigns.uplift import Arm, Looks
+from streams.playbook.compiled import CompiledCampaign, CompiledPlaybook
 from tests.contract.campaign_runs import BEGIN, DAY, END, Run, archive, playbook, simulate
 from tests.contract.test_archive import event, merge_of
+from tests.harness.paths import DOCS
 
 WEEK = 7 * DAY
 
@@ -264,7 +264,7 @@ def test_the_queries_of_the_documentation_run_and_count_the_same(
     log.bought(user("a"), 2_000)
     log.bought(user("b"), 500)
     log.bought(user("end"), END - BEGIN)
-    text = (Path(__file__).parents[2] / "docs" / "campaigns.md").read_text(encoding="utf-8")
+    text = (DOCS / "campaigns.md").read_text(encoding="utf-8")
     held_back, conversions = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
     assert [row[1:] for row in client.execute(held_back)] == [("greet", "holdout", 1, 1)]
     first_hat = CompiledCampaign("first-hat", "product/*", "product/", ("purchase",), WEEK, 0.5)

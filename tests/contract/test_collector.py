@@ -6,7 +6,6 @@ import base64
 import gzip
 import json
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,13 +15,13 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.collector.reading import LARGEST_BODY
 from infra.kafka.names import DEAD_LETTERS, EVENTS, KAFKA_TOPICS
-from streams.codec import decode_dead_letter, decode_wire_envelope
-from streams.partitioning import partition_of
-from tests.contract.tansu import Broker, until
+from streams.codec.codec import decode_dead_letter, decode_wire_envelope
+from streams.identity.partitioning import partition_of
+from tests.harness.paths import CAPTURES
+from tests.harness.tansu import Broker, until
 
 PARTITIONS = 3
 KEYS = {"WK": "shop", "WK_test": "till"}
-CAPTURES = Path(__file__).parent.parent / "fixtures" / "captures"
 EVENT = {"userId": "u1", "event": "Order Completed", "messageId": "m1"}
 AUTH = ("WK", "")
 

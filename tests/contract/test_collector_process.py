@@ -6,15 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import httpx
 import pytest
 
 from infra.kafka.names import EVENTS, KAFKA_TOPICS
-from tests.contract.tansu import Broker
-
-ROOT = Path(__file__).parent.parent.parent
+from tests.harness.paths import ROOT
+from tests.harness.tansu import Broker
 
 
 def start(**settings: str) -> "subprocess.Popen[str]":

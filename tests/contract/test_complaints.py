@@ -17,17 +17,18 @@ from infra.clickhouse.connection import open_client
 from infra.clickhouse.inserter import Inserter
 from infra.clickhouse.migrations import MIGRATIONS, migrate
 from infra.embedded.clickhouse.launch import launch
-from infra.playbook_file import parse_playbook, read_playbook
+from infra.playbook.playbook_file import parse_playbook, read_playbook
 from infra.settings import SHIPPED_PLAYBOOK, Settings
 from schemas.event import Event, WireEvent
-from streams.archive_rows import Place, block_token, event_columns
-from streams.archive_tables import EVENT_COLUMNS, EVENTS_TABLE
-from streams.codec import decode_wire_envelope, encode_event
-from streams.playbook import CompiledPlaybook
+from streams.archive.rows import Place, block_token, event_columns
+from streams.archive.tables import EVENT_COLUMNS, EVENTS_TABLE
+from streams.codec.codec import decode_wire_envelope, encode_event
+from streams.playbook.compiled import CompiledPlaybook
 from tests.contract.test_archive import event, merge_of
-from tests.unit.histories import BEGIN, MINUTE
-from tests.unit.histories import event as happened
-from tests.unit.living import Living
+from tests.harness.histories import BEGIN, MINUTE
+from tests.harness.histories import event as happened
+from tests.harness.paths import DOCS
+from tests.harness.simulated_customer import Living
 
 SHOP = SHIPPED_PLAYBOOK.read_text(encoding="utf-8")
 BOOK = read_playbook(SHIPPED_PLAYBOOK)
@@ -346,7 +347,7 @@ def test_rows_from_before_have_no_clock_and_end_where_later_rows_say(
 def test_the_documented_query_tells_the_share_by_month_and_topic(
     client: Client, inserter: Inserter
 ) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "sql.md").read_text(encoding="utf-8")
+    text = (DOCS / "sql.md").read_text(encoding="utf-8")
     (query,) = (
         found
         for found in re.findall(r"```sql\n(.*?)```", text, re.DOTALL)

@@ -12,7 +12,7 @@ from infra.delivery.circuit import NEW, after_failure, disabled
 from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.listing import DeliveryListing, Done
 from infra.delivery.records import Delivery, Held
-from infra.delivery.retrying import longest
+from infra.delivery.retry_policy import longest
 from infra.delivery.schedule import LEASE_MS, WAITS_MS, DeliverySchedule, Settlement
 from infra.embedded.ports import free_ports
 from infra.embedded.process import PartProcess
@@ -20,8 +20,8 @@ from infra.embedded.redis import redis_part
 from infra.rebuilding.loading import clear_partitions
 from infra.redis.keys import LASTING, counts_key, deadlines_key, profile_key, watermark_key
 from infra.settings import Settings
-from streams.learned import MOST_FIELDS
-from tests.unit.test_webhook import trigger
+from streams.models.learned import MOST_FIELDS
+from tests.unit.infra.delivery.test_webhook import trigger
 
 SETTINGS = Settings()
 NOW = 1_000_000

@@ -13,15 +13,15 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
-from agents.delivery.lane import AT_ONCE
+from agents.delivery.endpoint_limiter import AT_ONCE
 from agents.delivery.outbox import Outbox
 from agents.delivery.worker import DeliveryWorker
 from infra.delivery.call_list import CallList
+from infra.delivery.dispatcher import Teller
 from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.keys import due_key
 from infra.delivery.listing import DeliveryListing
 from infra.delivery.schedule import DeliverySchedule
-from infra.delivery.telling import Teller
 from infra.embedded.ports import free_ports
 from infra.embedded.process import PartProcess
 from infra.embedded.redis import redis_part
@@ -29,10 +29,10 @@ from infra.kafka.log_writer import LogWriter
 from infra.redis.profile_reader import ProfileReader
 from infra.settings import Settings
 from schemas.playbook import Endpoint, Playbook
-from streams.codec import encode_trigger
-from tests.integration.delivering import SECRET
-from tests.integration.receivers import Receiver
-from tests.unit.test_webhook import trigger
+from streams.codec.codec import encode_trigger
+from tests.harness.delivering import SECRET
+from tests.harness.receivers import Receiver
+from tests.unit.infra.delivery.test_webhook import trigger
 
 NOTHING = Playbook(version=1, ladders={}, match=())
 

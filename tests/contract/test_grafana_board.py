@@ -5,7 +5,6 @@ import random
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -16,24 +15,25 @@ from clickhouse_driver import Client
 from infra.clickhouse.connection import open_client
 from infra.clickhouse.inserter import Inserter
 from infra.embedded.clickhouse.launch import launch
-from infra.playbook_file import read_playbook
+from infra.playbook.playbook_file import read_playbook
 from infra.settings import SHIPPED_PLAYBOOK, Settings
 from schemas.dead_letter import DeadLetter
 from schemas.event import WireEvent
 from schemas.trigger import Trigger
-from streams.archive_rows import (
+from streams.archive.rows import (
     Place,
     dead_letter_columns,
     event_columns,
     trigger_columns,
 )
-from streams.archive_tables import (
+from streams.archive.tables import (
     DEAD_LETTERS_TABLE,
     EVENTS_TABLE,
     TRIGGERS_TABLE,
 )
+from tests.harness.paths import ROOT
 
-GRAFANA = Path(__file__).parents[2] / "infra" / "grafana"
+GRAFANA = ROOT / "infra" / "grafana"
 BOARD = json.loads((GRAFANA / "dashboards" / "daehwa.json").read_text(encoding="utf-8"))
 EVENTS = 500
 

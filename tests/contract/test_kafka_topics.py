@@ -7,7 +7,7 @@ from kafka.errors import KafkaError
 
 from infra.kafka.names import DEFINITIONS
 from infra.kafka.topics import KafkaTopicsError, TopicAdmin
-from tests.contract.broker_contract import ContractBroker
+from tests.harness.contract_brokers import ContractBroker
 
 
 def ensure(broker: ContractBroker, *names: str, **settings: int) -> None:

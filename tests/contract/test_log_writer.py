@@ -10,8 +10,8 @@ import pytest
 from infra.kafka import envelopes
 from infra.kafka.envelopes import EnvelopeWriter
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
-from streams.partitioning import partition_of
-from tests.contract.tansu import Broker, until
+from streams.identity.partitioning import partition_of
+from tests.harness.tansu import Broker, until
 
 TOPIC = "events"
 PARTITIONS = 3

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.stack import RunningStack
+from tests.harness.stack import RunningStack
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 

@@ -5,9 +5,9 @@ import asyncio
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import DEAD_LETTERS, EVENTS
 from infra.kafka.topics import TopicAdmin
-from streams.codec import decode_dead_letter, encode_dead_letter
-from streams.dead_letters import dead_letter
-from tests.contract.tansu import Broker
+from streams.codec.codec import decode_dead_letter, encode_dead_letter
+from streams.dead_letters.dead_letter import dead_letter
+from tests.harness.tansu import Broker
 
 KAFKAS_LARGEST = 1_048_576
 """Bytes that Kafka takes of a record where nobody says otherwise."""

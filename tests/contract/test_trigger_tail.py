@@ -11,8 +11,8 @@ from infra.kafka import trigger_tail
 from infra.kafka.names import TRIGGERS
 from infra.kafka.trigger_tail import TriggerTail
 from schemas.trigger import Trigger
-from streams.codec import encode_trigger
-from tests.contract.tansu import Broker, until
+from streams.codec.codec import encode_trigger
+from tests.harness.tansu import Broker, until
 
 PARTITIONS = 2
 

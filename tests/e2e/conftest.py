@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import CHROMIUM
 from tests.e2e.tracked_site import Gate, Site, gate_before, site_of
-from tests.integration.stack import RunningStack
+from tests.harness.stack import RunningStack
 
 FLAGS = [
     "--no-sandbox",

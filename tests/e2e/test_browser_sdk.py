@@ -12,8 +12,8 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import CHROMIUM
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 BROWSER = Path(__file__).parent / "browser"
 FLAGS = [

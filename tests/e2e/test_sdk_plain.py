@@ -7,8 +7,8 @@ import pytest
 
 from tests.e2e.sdks.senders import SDKS, Senders, missing, senders
 from tests.e2e.sdks.stored import stored
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 EVENTS = 200
 

@@ -10,8 +10,8 @@ import pytest
 from tests.e2e.sdks.front import Front, front_before
 from tests.e2e.sdks.senders import SDKS, Sender, Senders, missing, senders
 from tests.e2e.sdks.stored import Stored, stored
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 EVENTS = {**dict.fromkeys(SDKS, 200), "rudderstack-browser": 100}
 """Given to each SDK; RudderStack's for browsers forgets all but 100 that are not sent yet."""

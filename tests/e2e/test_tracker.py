@@ -12,10 +12,10 @@ import pytest
 from tests.e2e.conftest import Visit, in_a_browser, tag
 from tests.e2e.test_browser_sdk import BROWSER
 from tests.e2e.tracked_site import Gate, Site
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.paths import ROOT
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
-ROOT = Path(__file__).parents[2]
 ESBUILD = BROWSER / "node_modules" / ".bin" / "esbuild"
 BUILT = ROOT / "api" / "tracker" / "daehwa.min.js"
 

@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.conftest import Visit, in_a_browser, tag
 from tests.e2e.tracked_site import Gate, Site
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.paths import DOCS
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
-DOCUMENTED = Path(__file__).parents[2] / "docs" / "tracker.md"
+DOCUMENTED = DOCS / "tracker.md"
 STORED = "document.cookie + Object.keys(localStorage).join()"
 
 pytestmark = in_a_browser

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.delivering import Delivering
+from tests.harness.delivering import Delivering
 
 
 @pytest.fixture(scope="package")

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 
 def identify(who: dict[str, str], **traits: Any) -> dict[str, Any]:

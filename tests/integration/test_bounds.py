@@ -10,10 +10,10 @@ import pytest
 from redis import Redis
 
 from infra.redis.keys import profile_key
-from streams.hot_profiles import MOST_A_MINUTE
-from streams.partitioning import partition_of
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from streams.fold.hot_profiles import MOST_A_MINUTE
+from streams.identity.partitioning import partition_of
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 CACHED = 100
 DAY = 86_400

@@ -15,8 +15,8 @@ from infra.embedded.apache_kafka import missing
 from infra.kafka.names import EVENTS
 from infra.kafka.topics import TopicAdmin
 from infra.settings import Settings
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 pytestmark = [
     pytest.mark.skipif(

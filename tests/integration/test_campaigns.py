@@ -15,13 +15,13 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from infra.clock import now_ms
-from streams.partitioning import partition_of
+from streams.campaigns.uplift import Arm, measure
+from streams.identity.partitioning import partition_of
 from streams.policy.holdouts import is_held_out
-from streams.uplift import Arm, measure
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.paths import ROOT
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
-ROOT = Path(__file__).parents[2]
 DAY = 86_400_000
 BEGIN = now_ms() - 30 * DAY
 

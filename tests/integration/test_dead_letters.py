@@ -13,10 +13,10 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streams.codec import encode_dead_letter
-from streams.dead_letters import dead_letter
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from streams.codec.codec import encode_dead_letter
+from streams.dead_letters.dead_letter import dead_letter
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 
 def new(name: str) -> str:

@@ -15,10 +15,10 @@ from standardwebhooks import Webhook
 
 from infra.kafka.names import TRIGGERS
 from schemas.trigger import Trigger
-from streams.codec import encode_trigger
-from streams.partitioning import partition_of
-from tests.integration.delivering import NEW, OLD, SECRET, Delivering
-from tests.waiting import wait_until
+from streams.codec.codec import encode_trigger
+from streams.identity.partitioning import partition_of
+from tests.harness.delivering import NEW, OLD, SECRET, Delivering
+from tests.harness.waiting import wait_until
 
 
 def somebody() -> str:

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import httpx
 
-from tests.integration.delivering import Delivering
-from tests.waiting import wait_until
+from tests.harness.delivering import Delivering
+from tests.harness.waiting import wait_until
 
 
 def mail_to(delivering: Delivering, address: str) -> EmailMessage | None:

@@ -21,7 +21,7 @@ from infra.cli.running import DEMO_WRITE_KEY
 from infra.demo.purchase_histories import history_file, order_items, read_histories
 from infra.demo.sender import RefusedError, Sender
 from infra.demo.shoppers import Shoppers
-from tests.waiting import wait_until
+from tests.harness.waiting import wait_until
 
 BEGAN = 1_760_000_000_000
 

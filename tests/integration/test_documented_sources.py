@@ -13,10 +13,11 @@ from infra.sources.mapping_file import SHIPPED, read_mapping
 from schemas.contact import Contact
 from schemas.mapping import Mapping
 from streams.mapping.functions import NAMES
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.paths import DOCS
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
-MANUAL = (Path(__file__).parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
+MANUAL = (DOCS / "sources.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", MANUAL, re.MULTILINE | re.DOTALL)
 SHIPPED_NAMES = sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 

@@ -8,16 +8,16 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from agents.dialogue.steps import STEPS
+from agents.dialogue.fault_injection import STEPS
 from infra.redis.keys import watermark_key
 from infra.redis.state_store import NO_WATERMARK, FencedError, StateStore
 from schemas.event import Event
 from schemas.profile import Profile
 from schemas.watermark import Watermark
-from streams.batches import Batch
-from tests.soak.checking import check
-from tests.soak.fleet import Fleet, fleet
-from tests.soak.traffic import disturbed, shop_traffic
+from streams.fold.batch import Batch
+from tests.harness.checking import check
+from tests.harness.fleet import Fleet, fleet
+from tests.harness.traffic import disturbed, shop_traffic
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

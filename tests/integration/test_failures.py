@@ -11,8 +11,8 @@ import pytest
 from clickhouse_driver.errors import Error as ClickHouseError
 from segment.analytics.client import Client as SegmentClient
 
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

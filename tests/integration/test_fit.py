@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from infra.demo.purchase_histories import history_file, order_items, read_histories
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 DAEHWA = str(Path(sys.executable).with_name("daehwa"))
 

@@ -14,13 +14,13 @@ import pytest
 
 from api.collector.reading import LARGEST_BODY
 from infra.clock import now_ms
-from streams.dead_letters import dead_letter
+from streams.dead_letters.dead_letter import dead_letter
 from streams.tracking.body import Body, BodyError, read_batch, read_single
 from streams.tracking.events import read_events
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.paths import CAPTURES
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
-CAPTURES = Path(__file__).parent.parent / "fixtures" / "captures"
 SOURCE = "fuzz"
 ODD = [
     "1e400", "-1e400", "9" * 30, "9" * 5000, '"\\ud800"', '"\\u0000"', "null", "[]", "{}", '""',

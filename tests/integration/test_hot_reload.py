@@ -11,11 +11,11 @@ from infra.kafka.definitions import publish
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.definition import CHURN_MODEL, PLAYBOOK
 from schemas.models import BgNbd, ChurnModels
-from streams.definitions import adoption_of, version_of
-from tests.soak.checking import check
-from tests.soak.fleet import Fleet, fleet
-from tests.soak.flow import Flow
-from tests.soak.traffic import disturbed, shop_traffic
+from streams.definitions.definitions import adoption_of, version_of
+from tests.harness.checking import check
+from tests.harness.fleet import Fleet, fleet
+from tests.harness.flow import Flow
+from tests.harness.traffic import disturbed, shop_traffic
 
 EVENTS = 3_000
 

@@ -14,8 +14,8 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 DAEHWA = str(Path(sys.executable).with_name("daehwa"))
 

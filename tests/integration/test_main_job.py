@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streams.partitioning import partition_of
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from streams.identity.partitioning import partition_of
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 
 def page(visitor: str, path: str, **more: Any) -> dict[str, Any]:

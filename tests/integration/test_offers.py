@@ -10,9 +10,9 @@ import pytest
 from redis import Redis
 
 from infra.redis.keys import counts_key
-from streams.offer_outcomes import KIND
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from streams.models.offer_outcomes import KIND
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 SHOP = """
 version: 1

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from infra.settings import SHIPPED_PLAYBOOK
-from streams.definitions import version_of
-from tests.integration.stack import RunningStack
+from streams.definitions.definitions import version_of
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 from tests.integration.test_hot_reload import SHIPPED, WITH_NEW_RULE
-from tests.waiting import wait_until
 
 NEW = version_of(WITH_NEW_RULE)
 VISITORS = 12

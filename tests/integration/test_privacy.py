@@ -11,10 +11,10 @@ from uuid import uuid4
 from redis import Redis
 
 from infra.redis.keys import aliases_key
-from streams.aliases import email_alias
-from tests.integration.delivering import Delivering
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from streams.identity.aliases import email_alias
+from tests.harness.delivering import Delivering
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 
 def viewed(who: dict[str, str], at: str | None = None, **properties: Any) -> dict[str, Any]:

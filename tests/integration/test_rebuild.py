@@ -19,8 +19,8 @@ from redis import Redis
 from infra.kafka.lag import group_lag
 from infra.kafka.names import ARCHIVE_GROUP, DIALOGUE_GROUP, EVENTS, KAFKA_TOPICS
 from infra.settings import Settings
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

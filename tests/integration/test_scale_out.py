@@ -11,10 +11,10 @@ import pytest
 
 from infra.embedded.apache_kafka import apache_kafka_wanted
 from infra.embedded.process import PartProcess
-from tests.soak.checking import check
-from tests.soak.fleet import fleet
-from tests.soak.flow import Flow
-from tests.soak.traffic import disturbed, shop_traffic
+from tests.harness.checking import check
+from tests.harness.fleet import fleet
+from tests.harness.flow import Flow
+from tests.harness.traffic import disturbed, shop_traffic
 
 EVENTS = 20_000
 

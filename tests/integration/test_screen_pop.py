@@ -11,8 +11,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.integration.stack import RunningStack
-from tests.waiting import wait_until
+from tests.harness.stack import RunningStack
+from tests.harness.waiting import wait_until
 
 
 class Screen:

@@ -4,13 +4,13 @@ import json
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from tests.integration.stack import RunningStack
+from tests.harness.paths import DOCS
+from tests.harness.stack import RunningStack
 
-TEXT = (Path(__file__).parents[2] / "docs" / "screen-pop.md").read_text(encoding="utf-8")
+TEXT = (DOCS / "screen-pop.md").read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the example needs curl")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.checking import check
-from tests.soak.fleet import Fleet, fleet
-from tests.soak.flow import Flow
-from tests.soak.traffic import disturbed, shop_traffic
+from tests.harness.checking import check
+from tests.harness.fleet import Fleet, fleet
+from tests.harness.flow import Flow
+from tests.harness.traffic import disturbed, shop_traffic
 
 EVENTS = int(os.environ.get("DAEHWA_SOAK_EVENTS", "300000"))
 VISITORS = int(os.environ.get("DAEHWA_SOAK_VISITORS", str(max(50, EVENTS // 15))))

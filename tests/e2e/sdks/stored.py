@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tests.integration.stack import RunningStack
+from tests.harness.stack import RunningStack
 
 SENT = "('identify', 'page', 'screen', 'group', 'track', 'alias')"
 

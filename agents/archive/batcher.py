@@ -1,0 +1,145 @@
+"""Gathers the records of one Kafka topic into large blocks and inserts them, oldest first.
+
+Kafka is told only after the insert. A block's token is made of the offsets in it, and reading
+starts after the highest offset that is stored, so that a crash in between doubles nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from agents.archive.erasure_barrier import Turn
+from infra.clickhouse.failures import ClickHouseRefused
+from infra.clickhouse.retrying_inserter import PatientInserter
+from infra.dependencies import until_up
+from infra.kafka.log_writer import KafkaUnavailable, LogWriter
+from infra.kafka.names import DEAD_LETTERS
+from infra.kafka.record_sequence import FirstOffset, RecordSequence
+from streams.archive.rows import Columns, Place, block_token
+from streams.codec.codec import encode_dead_letter
+from streams.dead_letters.dead_letter import dead_letter
+
+MOST_BLOCK_BYTES = 16 * 1024 * 1024
+MOST_BLOCK_RECORDS = 4_000
+MOST_WAITING_RECORDS = 1_000
+
+Rows = Callable[[Sequence[tuple[Place, bytes]]], Columns]
+"""Records with their places -> the table's columns."""
+
+log = structlog.get_logger()
+
+
+class Gatherer:
+    """One Kafka topic on its way into one table."""
+
+    def __init__(
+        self,
+        table: str,
+        rows: Rows,
+        inserter: PatientInserter,
+        writer: LogWriter,
+        linger_ms: int,
+        positions: Mapping[int, int],
+        first_offset: FirstOffset,
+        turn: Turn | None = None,
+    ) -> None:
+        """`positions`: partition -> the offset it is read from; `turn`: what is done for those who
+        were erased."""
+        self.waiting: asyncio.Queue[Any] = asyncio.Queue(MOST_WAITING_RECORDS)
+        """Faust events whose records are to be archived."""
+        self._table = table
+        self._rows = rows
+        self._inserter = inserter
+        self._writer = writer
+        self._turn = turn
+        self._linger = linger_ms / 1000
+        self._expected = dict(positions)
+        self._sequences = {
+            partition: RecordSequence(partition, first_offset) for partition in positions
+        }
+
+    async def run(self, log_id: str) -> None:
+        """Archives what comes until cancelled; `log_id` is the identity of the Kafka topic."""
+        while True:
+            records = await self._following(await self._gather())
+            if not records:
+                continue
+            found = [
+                (
+                    Place(log_id, record.message.partition, record.message.offset),
+                    record.value or b"",
+                )
+                for record in records
+            ]
+            await self._insert(found)
+            for record in records:
+                record.ack()
+
+    async def _gather(self) -> list[Any]:
+        records = [await self.waiting.get()]
+        size = len(records[0].value or b"")
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + self._linger
+        while size < MOST_BLOCK_BYTES and len(records) < MOST_BLOCK_RECORDS:
+            left = latest - loop.time()
+            if self.waiting.empty() and left <= 0:
+                break
+            try:
+                record = await asyncio.wait_for(self.waiting.get(), max(left, 0.001))
+            except TimeoutError:
+                break
+            records.append(record)
+            size += len(record.value or b"")
+        return records
+
+    async def _following(self, records: list[Any]) -> list[Any]:
+        # Inserted out of turn, a record would make what lies before it look stored.
+        by_partition: dict[int, list[Any]] = {}
+        for record in records:
+            by_partition.setdefault(record.message.partition, []).append(record)
+        found: list[Any] = []
+        for partition, theirs in by_partition.items():
+            sequence = self._sequences.get(partition)
+            if sequence is None:
+                continue
+            following = await sequence.following(theirs, self._expected[partition])
+            if following:
+                self._expected[partition] = following[-1].message.offset + 1
+            found += following
+        return found
+
+    async def _insert(self, records: list[tuple[Place, bytes]]) -> None:
+        turn = self._turn
+        begun = turn.begin() if turn is not None else 0
+        columns = await asyncio.to_thread(self._rows, records)
+        token = block_token(place for place, _ in records)
+        if turn is not None:
+            await turn.ready()
+        try:
+            await self._inserter.insert(self._table, columns, token)
+        except ClickHouseRefused as refused:
+            await self._bisect(records, refused)
+        if turn is not None:
+            await turn.end(begun)
+
+    async def _bisect(self, records: list[tuple[Place, bytes]], refused: ClickHouseRefused) -> None:
+        if len(records) > 1:
+            middle = len(records) // 2
+            await self._insert(records[:middle])
+            await self._insert(records[middle:])
+            return
+        ((place, value),) = records
+        origin = f"{self._table}/{place.partition}/{place.offset}"
+        log.error("ClickHouse does not take a record", origin=origin, problem=str(refused))
+        if self._table.startswith("daehwa.dead_letters"):
+            raise refused
+        letter = dead_letter("archive_refused", str(refused), origin, value, 0)
+        await until_up(
+            "kafka",
+            lambda: self._writer.append(
+                DEAD_LETTERS, place.partition, encode_dead_letter(letter), letter.id.encode()
+            ),
+            lambda problem: isinstance(problem, KafkaUnavailable),
+        )

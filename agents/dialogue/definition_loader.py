@@ -1,0 +1,62 @@
+"""What a partition goes by: found for a watermark, switched at control records."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from infra.dependencies import until_up
+from infra.kafka.definition_tail import DefinitionTail
+from infra.metrics import DEFINITIONS_ADOPTED
+from infra.playbook.active_definitions import Compiler, GoingBy
+from streams.codec.codec import UNREADABLE
+from streams.definitions.definitions import Adoption, Definitions, decode_in_force
+from streams.playbook.compiled import CompiledPlaybook
+
+SOON_S = 1.0
+"""How long a definition may be on its way before it counts as missing."""
+
+log = structlog.get_logger()
+
+
+class MissingDefinitionError(Exception):
+    """The log speaks of a definition that nobody has published yet."""
+
+
+class Adopting:
+    """Definitions for the folders of one worker. Waits for those it has not seen yet."""
+
+    def __init__(self, tail: DefinitionTail, otherwise: CompiledPlaybook) -> None:
+        self._tail = tail
+        self._compiler = Compiler(otherwise)
+
+    async def standing(self, in_force: str) -> GoingBy:
+        """What a partition goes by whose watermark says so."""
+        try:
+            said = decode_in_force(in_force)
+        except UNREADABLE as problem:
+            log.error("the watermark's definitions are unreadable", problem=str(problem))
+            said = {}
+        named = in_force or "the first playbook"
+        return await self._found(named, lambda known: self._compiler.standing(known, said))
+
+    async def after(self, going: GoingBy, adoption: Adoption) -> GoingBy:
+        """What a partition goes by after this control record."""
+        named = f"{adoption.kind} {adoption.version}"
+        after = await self._found(named, lambda known: self._compiler.after(going, known, adoption))
+        if after is not going:
+            DEFINITIONS_ADOPTED.labels(adoption.kind).inc()
+            log.info("adopted", kind=adoption.kind, version=adoption.version)
+        return after
+
+    async def _found(self, named: str, answer: Callable[[Definitions], GoingBy | None]) -> GoingBy:
+        async def attempt() -> GoingBy:
+            try:
+                async with asyncio.timeout(SOON_S):
+                    return await self._tail.until(answer)
+            except TimeoutError:
+                raise MissingDefinitionError(f"{named} is not on the Kafka topic yet") from None
+
+        return await until_up(
+            "definitions", attempt, lambda problem: isinstance(problem, MissingDefinitionError)
+        )

@@ -1,0 +1,158 @@
+"""What the fold goes by at one place of the log: compiled playbook, models, and their versions."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+
+from infra.metrics import DEFINITIONS_UNUSABLE
+from infra.playbook.playbook_file import PlaybookError, parse_playbook
+from schemas.definition import CHURN_MODEL, PLAYBOOK, Definition, InForce
+from schemas.models import ChurnModels
+from streams.codec.codec import UNREADABLE
+from streams.definitions.definitions import Adoption, Definitions
+from streams.playbook.compiled import CompiledPlaybook
+
+MOST_COMPILED = 16
+
+DEFAULT_CHURN = ChurnModels()
+"""Until one is adopted."""
+
+log = structlog.get_logger()
+
+
+class GoingBy(msgspec.Struct, frozen=True):
+    """One partition's definitions in force, ready to fold by."""
+
+    book: CompiledPlaybook
+    churn: ChurnModels
+    in_force: Mapping[str, InForce]
+    """By kind; a model that nobody has adopted yet is not in it."""
+
+
+class UnusableError(Exception):
+    """This version of Daehwa cannot use the definition; the text says why."""
+
+
+class Compiler:
+    """Definitions made usable, each once; says once which are not.
+
+    `otherwise` is the playbook to go by where not one of those published can be used.
+    """
+
+    def __init__(self, otherwise: CompiledPlaybook) -> None:
+        self._otherwise = otherwise
+        self._playbooks: OrderedDict[str, CompiledPlaybook] = OrderedDict()
+        self._told: set[tuple[str, str]] = set()
+
+    def playbook(self, definition: Definition) -> CompiledPlaybook:
+        """The compiled playbook. `UnusableError`."""
+        version = definition.version
+        book = self._playbooks.get(version)
+        if book is None:
+            try:
+                book = parse_playbook(definition.content, f"playbook {version}")
+            except PlaybookError as problem:
+                raise self._unusable(definition, str(problem)) from None
+            self._playbooks[version] = book
+            if len(self._playbooks) > MOST_COMPILED:
+                self._playbooks.popitem(last=False)
+        self._playbooks.move_to_end(version)
+        return book
+
+    def churn(self, definition: Definition) -> ChurnModels:
+        """The models of churn and value. `UnusableError`."""
+        try:
+            return msgspec.json.decode(definition.content, type=ChurnModels)
+        except UNREADABLE as problem:
+            raise self._unusable(definition, str(problem)) from None
+
+    def latest_playbook(self, known: Definitions) -> Definition | None:
+        """The playbook adopted last of those that can be used; None where there is none."""
+        for definition in reversed(known.history(PLAYBOOK)):
+            try:
+                self.playbook(definition)
+            except UnusableError:
+                continue
+            return definition
+        return None
+
+    def standing(self, known: Definitions, in_force: Mapping[str, InForce]) -> GoingBy | None:
+        """What a partition goes by whose watermark says so; nothing said: what a log begins with.
+
+        None while the definitions are not known yet. A definition that cannot be used leaves the
+        one before it in force.
+        """
+        said = dict(in_force)
+        if PLAYBOOK not in said:
+            first = known.first(PLAYBOOK)
+            if first is None:
+                return None
+            said[PLAYBOOK] = InForce(first.version, first.at)
+        found: dict[str, Definition] = {}
+        for kind, named in said.items():
+            definition = _named(known, kind, named.version, named.at)
+            if definition is None:
+                return None
+            found[kind] = definition
+        book = self._usable_playbook(known, found[PLAYBOOK])
+        churn = DEFAULT_CHURN
+        if CHURN_MODEL in found:
+            try:
+                churn = self.churn(found[CHURN_MODEL])
+            except UnusableError:
+                churn = DEFAULT_CHURN
+        return GoingBy(book, churn, said)
+
+    def after(self, going: GoingBy, known: Definitions, adoption: Adoption) -> GoingBy | None:
+        """What a partition goes by after a control record; None while its definition is not known.
+
+        One that is older than what is in force changes nothing, nor does one that cannot be used:
+        a version of Daehwa that can adopts it later.
+        """
+        kind = adoption.kind
+        standing = going.in_force.get(kind)
+        if standing is not None and adoption.at <= standing.at:
+            return going
+        definition = _named(known, kind, adoption.version, adoption.at)
+        if definition is None:
+            return None
+        book, churn = going.book, going.churn
+        try:
+            if kind == PLAYBOOK:
+                book = self.playbook(definition)
+            elif kind == CHURN_MODEL:
+                churn = self.churn(definition)
+        except UnusableError:
+            return going
+        return GoingBy(
+            book, churn, {**going.in_force, kind: InForce(adoption.version, adoption.at)}
+        )
+
+    def _usable_playbook(self, known: Definitions, definition: Definition) -> CompiledPlaybook:
+        history = known.history(PLAYBOOK)
+        before = [one for one in history if one.at <= definition.at]
+        after = [one for one in history if one.at > definition.at]
+        for one in (*reversed(before), *after):
+            try:
+                return self.playbook(one)
+            except UnusableError:
+                continue
+        return self._otherwise
+
+    def _unusable(self, definition: Definition, why: str) -> UnusableError:
+        name = (definition.kind, definition.version)
+        if name not in self._told:
+            self._told.add(name)
+            DEFINITIONS_UNUSABLE.labels(definition.kind).inc()
+            log.error(
+                "a definition cannot be used by this version of Daehwa; the one before it stays",
+                kind=definition.kind, version=definition.version, by=definition.by, problem=why,
+            )  # fmt: skip
+        return UnusableError(f"{definition.kind} {definition.version}: {why}")
+
+
+def _named(known: Definitions, kind: str, version: str, at: int) -> Definition | None:
+    # The version is made of the content: published again at another time, it decides the same.
+    return known.find(kind, version, at) or known.find(kind, version)

@@ -1,0 +1,31 @@
+"""When Redis forgot a profile: one that nobody touched for long enough is not brought back."""
+
+import msgspec
+
+from infra.settings import Settings
+from schemas.profile import Profile
+from streams.profile.expiry import is_passing
+
+_DAY = 86_400_000
+
+
+class Lives(msgspec.Struct, frozen=True):
+    """How long a profile stays untouched, milliseconds."""
+
+    long: int
+    short: int
+    """Of an anonymous visitor who only looked."""
+
+    @property
+    def shortest(self) -> int:
+        """Nothing expires sooner."""
+        return min(self.long, self.short)
+
+    def over(self, profile: Profile, touched: int, at: int) -> bool:
+        """Whether a profile last touched at `touched` had expired at `at` (milliseconds)."""
+        return at - touched > (self.short if is_passing(profile) else self.long)
+
+
+def lives_of(settings: Settings) -> Lives:
+    """What the settings say."""
+    return Lives(settings.profile_days * _DAY, settings.anonymous_days * _DAY)

@@ -1,0 +1,247 @@
+"""What is archived of the log: columns of ClickHouse's tables, out of decoded records.
+
+A column is a list with one value a row. Times stay integer milliseconds, JSON stays the bytes it
+came in: the driver writes both as they are. Nothing here depends on when it is computed, so the
+same records give the same columns.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from schemas.dead_letter import DeadLetter
+from schemas.event import NO_CONTEXT, Context, Event, WireEvent
+from schemas.trigger import Trigger
+from streams.archive.tables import (
+    EARLIEST,
+    LATEST,
+)
+from streams.codec.codec import UNREADABLE
+from streams.identity.profile_key import archived_under
+from streams.playbook.compiled import CompiledPlaybook
+from streams.playbook.matching import Match, match_event
+from streams.quality.findings import NOTHING_SEEN, Seen, findings
+from streams.triggers.complaint_overdue import promised
+from streams.values.money import order_value
+from streams.views.screen_pop import SHOWN
+
+Columns = list[list[Any]]
+
+_MOST_UINT8: Final = 255
+_MOST_INT32: Final = 2**31 - 1
+_NOTHING: Final[tuple[Any, ...]] = ([], [], [], [], [], 0, "", NOTHING_SEEN)
+_ZERO: Final = [0]
+_ONE: Final = [1]
+
+_properties_decoder = msgspec.json.Decoder(dict[str, Any])
+_context_decoder = msgspec.json.Decoder(Context)
+_json_encoder = msgspec.json.Encoder()
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a record stands: identity of the Kafka topic, partition and offset."""
+
+    log_id: str
+    partition: int
+    offset: int
+
+
+def block_token(places: Iterable[Place]) -> str:
+    """The deduplication token of a block: the same records in it, the same token.
+
+    Names the first and last offset and the number of records of every partition.
+    """
+    offsets: dict[tuple[str, int], list[int]] = {}
+    for place in places:
+        offsets.setdefault((place.log_id, place.partition), []).append(place.offset)
+    return ",".join(
+        f"{log_id}/{partition}/{min(found)}-{max(found)}x{len(found)}"
+        for (log_id, partition), found in sorted(offsets.items())
+    )
+
+
+def event_columns(
+    records: Iterable[tuple[Place, Sequence[WireEvent]]], book: CompiledPlaybook, region: str = ""
+) -> Columns:
+    """The columns `EVENT_COLUMNS` of the events of these records; `region` is whose national
+    telephone numbers are read.
+
+    Topics and stages are the ones the playbook gives them now. Never raises for what is in an
+    event: one whose properties the playbook cannot read is archived without topics.
+    """
+    events: list[WireEvent] = []
+    places: list[tuple[str, int, int, int]] = []
+    for place, found in records:
+        events += found
+        places += [
+            (place.log_id, place.partition, place.offset, index) for index in range(len(found))
+        ]
+    matched = [_matched(event, book) for event in events]
+    hops = [min(max(event.hops, 0), _MOST_UINT8) if event.hops else 0 for event in events]
+    columns: Columns = [
+        [event.message_id for event in events],
+        [event.type for event in events],
+        [event.channel for event in events],
+        [event.name or "" for event in events],
+        [archived_under(event) for event in events],
+        [event.key or "" for event in events],
+        [event.user_id or "" for event in events],
+        [event.anonymous_id or "" for event in events],
+        [event.previous_id or "" for event in events],
+        [event.direction or "" for event in events],
+        [event.operator or "" for event in events],
+        [event.outcome or "" for event in events],
+        [row[0] for row in matched],
+        [row[1] for row in matched],
+        [row[2] for row in matched],
+        [row[3] for row in matched],
+        [row[4] for row in matched],
+        [bytes(event.properties) for event in events],
+        [bytes(event.context) for event in events],
+        [findings(event, row[7], region) for event, row in zip(events, matched, strict=True)],
+        [row[5] for row in matched],
+        [row[6] for row in matched],
+        _times([event.occurred_at for event in events]),
+        _times([event.received_at for event in events]),
+        [_time_or_none(event.sent_at) for event in events],
+        [event.source for event in events],
+        hops,
+        hops,
+    ]
+    columns += [list(column) for column in zip(*places, strict=True)] or [[], [], [], []]
+    return columns
+
+
+def trigger_columns(records: Iterable[tuple[Place, Trigger]]) -> Columns:
+    """The columns `TRIGGER_COLUMNS` of these triggers."""
+    found = list(records)
+    triggers = [trigger for _, trigger in found]
+    return [
+        [trigger.id for trigger in triggers],
+        [trigger.type for trigger in triggers],
+        [trigger.rule for trigger in triggers],
+        [trigger.customer_id for trigger in triggers],
+        [trigger.topic or "" for trigger in triggers],
+        [trigger.stage or "" for trigger in triggers],
+        _times([trigger.occurred_at for trigger in triggers]),
+        _times([trigger.decided_at for trigger in triggers]),
+        [trigger.decision for trigger in triggers],
+        [trigger.suppressed_by or "" for trigger in triggers],
+        [trigger.reason for trigger in triggers],
+        [_json_encoder.encode(_archived(trigger)) for trigger in triggers],
+        [trigger.channel or "" for trigger in triggers],
+        [trigger.endpoint or "" for trigger in triggers],
+        [trigger.template or "" for trigger in triggers],
+        [trigger.campaign or "" for trigger in triggers],
+        [trigger.arm or "" for trigger in triggers],
+        [min(max(trigger.priority, -_MOST_INT32), _MOST_INT32) for trigger in triggers],
+        [trigger.playbook for trigger in triggers],
+        *_place_columns([place for place, _ in found]),
+    ]
+
+
+def dead_letter_columns(records: Iterable[tuple[Place, DeadLetter]]) -> Columns:
+    """The columns `DEAD_LETTER_COLUMNS` of these dead letters, payloads as the bytes they were."""
+    found = list(records)
+    letters = [letter for _, letter in found]
+    return [
+        [letter.id for letter in letters],
+        [letter.reason for letter in letters],
+        [letter.detail for letter in letters],
+        [letter.origin for letter in letters],
+        _times([letter.at for letter in letters]),
+        [letter.payload for letter in letters],
+        [letter.batch for letter in letters],
+        *_place_columns([place for place, _ in found]),
+    ]
+
+
+def _archived(trigger: Trigger) -> dict[str, Any]:
+    if trigger.type != "screen.pop":
+        return trigger.why
+    return {name: value for name, value in trigger.why.items() if name not in SHOWN}
+
+
+def _place_columns(places: list[Place]) -> Columns:
+    return [
+        [place.log_id for place in places],
+        [place.partition for place in places],
+        [place.offset for place in places],
+    ]
+
+
+def _matched(event: WireEvent, book: CompiledPlaybook) -> tuple[Any, ...]:
+    """(topics, stages, ranks, whether each is the last, what is promised, hundredths, currency) by
+    the playbook, then what was seen."""
+    kind = event.type
+    dispatch = book.dispatch
+    context = NO_CONTEXT
+    if kind == "track":
+        if event.name not in dispatch.events:
+            return _NOTHING
+    elif kind == "contact":
+        if (
+            event.name not in dispatch.contacts
+            and f"channel:{event.channel}" not in dispatch.contacts
+        ):
+            return _NOTHING
+    elif kind not in ("page", "screen"):
+        return _NOTHING
+    try:
+        properties = _properties_decoder.decode(event.properties)
+        if kind in ("page", "screen"):
+            path = properties.get("path")
+            if not (path and isinstance(path, str)):  # the page is asked, as `match_event` does
+                context = _context_decoder.decode(event.context)
+    except UNREADABLE:
+        return _NOTHING
+    happened = Event(
+        message_id=event.message_id,
+        type=kind,
+        occurred_at=event.occurred_at,
+        received_at=event.received_at,
+        channel=event.channel,
+        name=event.name,
+        properties=properties,
+        context=context,
+    )
+    matches, order = match_event(happened, dispatch)
+    topicless = not matches and kind in ("track", "contact")
+    if not matches and not order and not topicless:
+        return _NOTHING
+    currency, amount = order_value(properties) if order else ("", 0)
+    return (
+        [found.topic for found in matches],
+        [found.stage for found in matches],
+        [_rank(found, book) for found in matches],
+        *_clocks(matches, book),
+        amount,
+        currency,
+        Seen(properties, order, topicless),
+    )
+
+
+def _clocks(matches: list[Match], book: CompiledPlaybook) -> tuple[list[int], list[int]]:
+    """Whether each stage is the last of its ladder, and what is promised on its topic."""
+    if len(matches) == 1 and matches[0].place[0] not in book.clocks:
+        # Most events by far: a list of their own each would keep the garbage collector busy.
+        return _ONE if matches[0].place in book.ends else _ZERO, _ZERO
+    return (
+        [int(found.place in book.ends) for found in matches],
+        [min(promised(found.topic, book), LATEST) for found in matches],
+    )
+
+
+def _rank(found: Match, book: CompiledPlaybook) -> int:
+    return min(max(book.rank(found.topic, found.stage), 0), _MOST_UINT8)
+
+
+def _times(column: list[int]) -> list[int]:
+    if column and (min(column) < EARLIEST or max(column) > LATEST):
+        return [min(max(at, EARLIEST), LATEST) for at in column]
+    return column
+
+
+def _time_or_none(at: int | None) -> int | None:
+    return None if at is None else min(max(at, EARLIEST), LATEST)

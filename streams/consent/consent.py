@@ -1,0 +1,170 @@
+"""Consent: where an event states it, and the memory of the latest statement of each kind.
+
+A statement is about a channel or `all`, or about one purpose on it: `email`, `email:marketing`,
+`all:marketing`. `streams.profile.traits` has the law: the last by the time of the event stays.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from schemas.event import Event
+from schemas.profile import Statement
+
+EVERY_CHANNEL = "all"
+"""The name of a statement that speaks of every channel."""
+
+MARKETING = "marketing"
+"""The purpose of what a campaign says."""
+
+MOST_STATEMENTS = 32
+"""Statements that are kept: "all", then channels, then purposes, the first by name: the same in
+any order."""
+
+LONGEST_NAME = 64
+"""Characters of `channel:purpose`; a longer one is archived but not folded."""
+
+LONGEST_SOURCE = 64
+"""Characters; longer ones are cut."""
+
+UNASKED = frozenset({"call", "letter", "store", "web"})
+"""Channels on which a customer who has stated nothing may be spoken to: somebody calls or writes by
+hand, or the customer came by themselves. Every other one (email, sms, push, ...) needs a yes."""
+
+_STATE = frozenset({"identify", "contact"})
+_UNSUBSCRIBED = "Unsubscribed"
+_NOTHING: Mapping[str, bool] = {}
+_BANNERS_SPEAK_OF = frozenset({"web", "app"})
+
+
+def may_speak(
+    consent: Mapping[str, Statement], channel: str | None, purpose: str | None = None
+) -> bool:
+    """Whether the customer may be spoken to on the channel; None: on none, staff is told.
+
+    A no to the channel stands until a yes to that channel. A no to everything stands until a later
+    yes: to everything or, for one channel, to that channel. Who has stated nothing may be spoken to
+    on `UNASKED` channels only. What is said for a `purpose` asks for that first: a no to the
+    purpose stands whatever the channel says; a yes to it on the channel lifts every no before it.
+    """
+    allowed = _may_speak(consent, channel)
+    if purpose is None or channel is None:
+        return allowed
+    every = consent.get(f"{EVERY_CHANNEL}:{purpose}")
+    one = consent.get(f"{channel}:{purpose}")
+    if one is not None:
+        if one.value is False:
+            return False
+        wider = (every, consent.get(channel), consent.get(EVERY_CHANNEL))
+        return all(no is None or no.value is not False or one.at > no.at for no in wider)
+    if every is None:
+        return allowed
+    return every.value is not False and (allowed or not _refused(consent, channel))
+
+
+def _may_speak(consent: Mapping[str, Statement], channel: str | None) -> bool:
+    every = consent.get(EVERY_CHANNEL)
+    refused = every is not None and every.value is False
+    if channel is None:
+        return not refused
+    one = consent.get(channel)
+    if one is None:
+        return channel in UNASKED if every is None else not refused
+    if one.value is False:
+        return False
+    return every is None or not refused or one.at > every.at
+
+
+def _refused(consent: Mapping[str, Statement], channel: str) -> bool:
+    return any(
+        stated is not None and stated.value is False
+        for stated in (consent.get(EVERY_CHANNEL), consent.get(channel))
+    )
+
+
+def consent_of(event: Event) -> Mapping[str, bool]:
+    """What the event states: "all", channel or `channel:purpose` -> granted.
+
+    Read from `consent` in an `identify` event's traits or a contact's properties: one truth value
+    for everything, or an object of truth values, or of objects by purpose
+    (`{"email": {"marketing": false}}`); from a track event `Unsubscribed` (all: False); and from
+    `context.consent.categoryPreferences` of any event, as Segment's consent wrapper writes it. What
+    a banner says is about the site or app it stands on, never about mails.
+    """
+    banner = event.context.consent
+    if banner is None:
+        if event.type not in _STATE and event.name != _UNSUBSCRIBED:  # most events by far
+            return _NOTHING
+        return _of_event(event)
+    return {**_of_banner(event.channel, banner), **_of_event(event)}
+
+
+def _of_event(event: Event) -> Mapping[str, bool]:
+    kind = event.type
+    if kind in _STATE:
+        stated = event.properties.get("consent")
+        if isinstance(stated, bool):
+            return {EVERY_CHANNEL: stated}
+        if isinstance(stated, dict):
+            return dict(_flat(stated))
+    elif event.name == _UNSUBSCRIBED:
+        return {EVERY_CHANNEL: False}
+    return {}
+
+
+def _flat(stated: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    for name, value in stated.items():
+        if isinstance(value, bool):
+            yield name, value
+        elif isinstance(value, dict):
+            for purpose, granted in value.items():
+                if isinstance(granted, bool):
+                    yield f"{name}:{purpose}", granted
+
+
+def _of_banner(channel: str, banner: object) -> dict[str, bool]:
+    preferences = banner.get("categoryPreferences") if isinstance(banner, dict) else None
+    if not isinstance(preferences, dict):
+        return {}
+    where = channel if channel in _BANNERS_SPEAK_OF else "web"
+    return {
+        f"{where}:{category.strip().lower()}": granted
+        for category, granted in preferences.items()
+        if isinstance(granted, bool)
+    }
+
+
+def source_of(event: Event) -> str:
+    """Who stated it: the operator who wrote it down, else the site or system it came by."""
+    source = f"operator:{event.operator}" if event.operator else event.source
+    return source[:LONGEST_SOURCE]
+
+
+def write_consent(
+    consent: dict[str, Statement], stated: Mapping[str, bool], at: int, by: int, source: str = ""
+) -> dict[str, Statement]:
+    """The consent after a statement at `at` (milliseconds) with message hash `by`."""
+    written = dict(consent)
+    for name, granted in stated.items():
+        if 0 < len(name) <= LONGEST_NAME:
+            mine = written.get(name)
+            if mine is None or (at, by) > (mine.at, mine.by):
+                written[name] = Statement(granted, at, by, source)
+    return _bounded(written)
+
+
+def merge_consent(one: dict[str, Statement], other: dict[str, Statement]) -> dict[str, Statement]:
+    """Of each kind the statement made last."""
+    merged = dict(one)
+    for name, stated in other.items():
+        mine = merged.get(name)
+        if mine is None or (stated.at, stated.by) > (mine.at, mine.by):
+            merged[name] = stated
+    return _bounded(merged)
+
+
+def _bounded(consent: dict[str, Statement]) -> dict[str, Statement]:
+    if len(consent) <= MOST_STATEMENTS:
+        return consent
+    # A refusal of everything must not be pushed out by made-up channels.
+    names = sorted(consent, key=lambda name: (name != EVERY_CHANNEL, ":" in name, name))
+    return {name: consent[name] for name in names[:MOST_STATEMENTS]}

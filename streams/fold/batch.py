@@ -1,0 +1,126 @@
+"""A batch of events folded in order, and everything it asks for in one value."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from schemas.effect import (
+    ClearDeadline,
+    Count,
+    Dead,
+    Dropped,
+    Effect,
+    Folded,
+    Learn,
+    Send,
+    SetDeadline,
+    Summarised,
+)
+from schemas.event import Event
+from schemas.models import DEFAULT_VALUE, BgNbd, Models, ValueModel
+from schemas.profile import Profile
+from schemas.trigger import Trigger
+from streams.fold.fold import fold
+from streams.models.learned import Learned
+from streams.playbook.compiled import CompiledPlaybook
+
+
+class Batch:
+    """What a batch came to: the changed profiles and the effects, later ones over earlier ones."""
+
+    def __init__(self) -> None:
+        self.profiles: dict[str, Profile] = {}
+        """Profile key -> the profile after the batch, only those that changed."""
+        self.triggers: list[Trigger] = []
+        self.decided: dict[tuple[str, str], int] = {}
+        """(type, decision) -> number of triggers."""
+        self.sends: list[Event] = []
+        self.deadlines: dict[tuple[str, str], int | None] = {}
+        """(kind, profile key) -> due (milliseconds), None for one that was cleared."""
+        self.counted: dict[str, dict[str, int]] = {}
+        """Kind -> field -> by how much what was learned has grown."""
+        self.dead: list[tuple[Event, Dead]] = []
+        self.dropped: Counter[str] = Counter()
+        self.folded = 0
+        self.summarised = 0
+        """Of those folded, the ones that were only counted."""
+
+    def add(self, key: str, effects: Iterable[Effect], learned: Learned) -> None:
+        """Takes in the effects of one event on the profile `key`."""
+        for effect in effects:
+            # A chain of tests by type: `match` with class patterns costs several times as much.
+            if type(effect) is Trigger:
+                self.triggers.append(effect)
+                decided = effect.type, effect.decision
+                self.decided[decided] = self.decided.get(decided, 0) + 1
+            elif type(effect) is Learn:
+                learned.transitions.learn(
+                    effect.previous, effect.topic, effect.at, effect.first, self.count
+                )
+            elif type(effect) is SetDeadline:
+                self.deadlines[effect.kind, key] = effect.at
+            elif type(effect) is ClearDeadline:
+                self.deadlines[effect.kind, key] = None
+            elif type(effect) is Send:
+                self.sends.append(effect.event)
+            elif type(effect) is Count:
+                if learned.count(effect.kind, effect.field, effect.by):
+                    self.count(effect.kind, effect.field, effect.by)
+            elif type(effect) is Summarised:
+                self.summarised += 1
+
+    def forget_deadline(self, key: str, event: Event, profile: Profile | None) -> None:
+        """Clears the deadline of a timer that its profile does not wait for (it expired, or became
+        another's): left where it is, it would come due again and again."""
+        kind = event.properties.get("kind")
+        pending = profile.decisions.deadlines if profile is not None else {}
+        if isinstance(kind, str) and kind not in pending:
+            self.deadlines[kind, key] = None
+
+    def count(self, kind: str, field: str, by: int) -> None:
+        """Takes in what was learned."""
+        fields = self.counted.get(kind)
+        if fields is None:
+            fields = self.counted[kind] = {}
+        fields[field] = fields.get(field, 0) + by
+
+
+def fold_batch(
+    events: Iterable[tuple[str, Event]],
+    profiles: dict[str, Profile],
+    learned: Learned,
+    book: CompiledPlaybook,
+    churn: BgNbd,
+    into: Batch | None = None,
+    value: ValueModel = DEFAULT_VALUE,
+) -> Batch:
+    """Folds (profile key, event) pairs in order over `profiles`, which is not changed.
+
+    `into` is a batch that goes on: its profiles come first, and all that follows is added to it.
+
+    `learned` grows as it goes, so that what is decided does not depend on where a batch
+    happened to end.
+    """
+    batch = Batch() if into is None else into
+    changed = batch.profiles
+    models = Models(learned.transitions, churn, value, learned)
+    folded = 0
+    for key, event in events:
+        before = changed.get(key) or profiles.get(key)
+        try:
+            outcome = fold(before, key, event, book, models)
+        except Exception as problem:
+            outcome = Dead("fold_failed", repr(problem))
+        if type(outcome) is Folded:
+            folded += 1
+            if outcome.profile is not before:
+                changed[key] = outcome.profile
+            if outcome.effects:
+                batch.add(key, outcome.effects, learned)
+        elif type(outcome) is Dropped:
+            batch.dropped[outcome.reason] += 1
+            if event.type == "timer":
+                batch.forget_deadline(key, event, before)
+        elif type(outcome) is Dead:
+            batch.dead.append((event, outcome))
+    batch.folded += folded
+    return batch

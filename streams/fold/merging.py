@@ -1,0 +1,135 @@
+"""Two profiles that turn out to be one customer."""
+
+from collections.abc import Container, Mapping
+
+from schemas.decisions import Decisions
+from schemas.profile import Lifecycle, Profile, Span
+from streams.consent.consent import merge_consent
+from streams.models.offer_outcomes import merge_offered
+from streams.models.rhythm import is_window, unite_active_days
+from streams.policy.caps import unite_spoken
+from streams.policy.waiting import latest_of
+from streams.profile.dialogues import keep_liveliest, merge_dialogues, merge_spans
+from streams.profile.message_ids import is_ring, unite
+from streams.profile.spoken import merge_spoken
+from streams.profile.traits import merge_traits
+from streams.values.money import add_spend
+from streams.values.purchase_days import are_days, unite_days
+
+MOST_SENT = 5
+"""Decisions remembered one by one."""
+
+
+def merge_profiles(one: Profile, other: Profile) -> Profile:
+    """The profile that saw the events of both, under the key of `one`."""
+    dialogues = dict(one.dialogues)
+    for topic, dialogue in other.dialogues.items():
+        mine = dialogues.get(topic)
+        dialogues[topic] = dialogue if mine is None else merge_dialogues(mine, dialogue)
+    dialogues, given_up = keep_liveliest(dialogues)
+    identities = dict(one.identities)
+    for name, merged in other.identities.items():
+        identities[name] = merged or identities.get(name, False)
+    identities.pop(one.key, None)
+    return Profile(
+        key=one.key,
+        traits=merge_traits(one.traits, other.traits),
+        consent=merge_consent(one.consent, other.consent),
+        identities=identities,
+        lifecycle=merge_lifecycles(one.lifecycle, other.lifecycle),
+        dialogues=dialogues,
+        quiet_dialogues=one.quiet_dialogues + other.quiet_dialogues + given_up,
+        recent=unite(one.recent, other.recent),
+        forwarded_to=one.forwarded_to,
+        decisions=merge_decisions(one.decisions, other.decisions, dialogues),
+        known=one.known or other.known,
+        hot=_merge_hot(one.hot, other.hot),
+        spoken=merge_spoken(one.spoken, other.spoken) if other.spoken else one.spoken,
+        erased_at=one.erased_at,
+    )
+
+
+def is_sound(profile: Profile) -> bool:
+    """Whether a profile that came as a message can be merged: whole ring and days, no empty
+    dialogue."""
+    return (
+        is_ring(profile.recent)
+        and are_days(profile.lifecycle.purchase_days)
+        and is_window(profile.lifecycle)
+        and all(d.stages for d in profile.dialogues.values())
+    )
+
+
+def merge_lifecycles(one: Lifecycle, other: Lifecycle) -> Lifecycle:
+    """Counts and money add; days unite; firsts take the earlier, lasts the later; 0 is no time."""
+    active_day, active_days = unite_active_days(
+        one.active_day, one.active_days, other.active_day, other.active_days
+    )
+    return Lifecycle(
+        first_seen=_earlier(one.first_seen, other.first_seen),
+        last_seen=max(one.last_seen, other.last_seen),
+        events=one.events + other.events,
+        purchases=one.purchases + other.purchases,
+        first_purchase=_earlier(one.first_purchase, other.first_purchase),
+        last_purchase=max(one.last_purchase, other.last_purchase),
+        spend=add_spend(one.spend, other.spend),
+        purchase_days=unite_days(one.purchase_days, other.purchase_days),
+        active_day=active_day,
+        active_days=active_days,
+    )
+
+
+def merge_decisions(one: Decisions, other: Decisions, dialogues: Container[str]) -> Decisions:
+    """What was decided for both; pending deadlines of `other` died with its profile. Segments and
+    the relationship are looked at anew by whoever merges, starting from these."""
+    fired = _latest(one.fired, other.fired)
+    sent = {decision.id: decision for decision in (*other.sent, *one.sent)}
+    latest = sorted(sent.values(), key=lambda decision: (decision.at, decision.id))
+    waiting = sorted((*one.waiting, *other.waiting), key=lambda late: (late.occurred_at, late.rule))
+    return Decisions(
+        deadlines=one.deadlines,
+        fired=still_spoken_of(fired, dialogues),
+        sent=tuple(latest[-MOST_SENT:]),
+        last_topic=one.last_topic or other.last_topic,
+        segments=_earliest(one.segments, other.segments),
+        relationship=one.relationship or other.relationship,
+        spoken=unite_spoken(one.spoken, other.spoken),
+        waiting=latest_of(waiting),
+        offered=merge_offered(one.offered, other.offered),
+        cases=_of(_earliest(one.cases, other.cases), dialogues),
+    )
+
+
+def still_spoken_of(fired: Mapping[str, int], dialogues: Container[str]) -> dict[str, int]:
+    """`fired` without the topics that were given up, so that it stays as small as `dialogues`."""
+    return {
+        name: at
+        for name, at in fired.items()
+        if "|" not in name or name.endswith("|") or name.partition("|")[2] in dialogues
+    }
+
+
+def _of(by_topic: Mapping[str, int], dialogues: Container[str]) -> dict[str, int]:
+    return {topic: at for topic, at in by_topic.items() if topic in dialogues}
+
+
+def _latest(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    united = dict(one)
+    for name, at in other.items():
+        united[name] = max(at, united.get(name, at))
+    return united
+
+
+def _earliest(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    united = dict(one)
+    for name, at in other.items():
+        united[name] = min(at, united.get(name, at))
+    return united
+
+
+def _merge_hot(one: Span | None, other: Span | None) -> Span | None:
+    return merge_spans(one, other) if one and other else one or other
+
+
+def _earlier(one: int, other: int) -> int:
+    return min(one, other) if one and other else one or other

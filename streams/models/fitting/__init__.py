@@ -1,0 +1,1 @@
+"""Fitting of BG/NBD, Gamma-Gamma and thresholds to purchase histories by maximum likelihood."""

@@ -1,0 +1,31 @@
+"""When there is too little to fit a model to.
+
+With fewer, the likelihood is so flat that two halves of one shop give models that disagree about
+who has left; docs/models.md shows it on CDNOW.
+"""
+
+import numpy as np
+
+from streams.models.fitting.histories import Histories
+
+LEAST_CUSTOMERS = 300
+LEAST_REPEAT_BUYERS = 100
+LEAST_WEEKS = 12.0
+"""From the first customer's first purchase to the end."""
+
+LEAST_SPENDERS = 100
+"""Repeat buyers in a currency."""
+
+
+def too_thin(data: Histories) -> str | None:
+    """Why this is too little to fit to, in one sentence with the numbers; None where it is not."""
+    customers = int(data.customers.sum())
+    again = int(data.customers[data.x > 0].sum())
+    weeks = float(np.max(data.t, initial=0.0))
+    if customers >= LEAST_CUSTOMERS and again >= LEAST_REPEAT_BUYERS and weeks >= LEAST_WEEKS:
+        return None
+    return (
+        f"too little to fit a model to: {customers} customers (at least {LEAST_CUSTOMERS}), "
+        f"{again} of them bought on more than one day (at least {LEAST_REPEAT_BUYERS}), "
+        f"{weeks:.1f} weeks observed (at least {LEAST_WEEKS:.0f})"
+    )

@@ -1,0 +1,242 @@
+"""The likeliest next topics of a customer: what is begun lately by those who have not begun it yet,
+times what the customer's own topics make of it.
+
+score(j) = hazard(j) * prod_i lift(i, j) ** (weight_i * min(1, `EVIDENCE` / sum of weights))
+
+* hazard(j): customers who began j lately over those who never began it; in a shop where nearly
+  everybody has bought milk, milk is no good guess for who has not.
+* lift(i, j): P(next j | knows i) over P(next j | knows any topic), where P(j | i) is the
+  posterior mean of a multinomial under a Dirichlet prior of weight k = `SHRINKAGE` centred on the
+  latter: 1 where nothing was seen. As a product: naive Bayes, tempered because the topics of one
+  customer hang together.
+
+`docs/decisions/0013-next-offer.md` has the experiment behind it.
+"""
+
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from heapq import nlargest
+from itertools import filterfalse, islice
+
+import msgspec
+from xxhash import xxh3_64_intdigest
+
+from schemas.models import Transitions
+from schemas.profile import Dialogue
+from streams.profile.dialogues import first_at
+
+SHRINKAGE = 50.0
+"""Transitions that the prior counts for, against those seen from one topic to the next."""
+
+STRANGERS = 20.0
+"""Customers added to those who never began a topic, so that the last few do not look keen."""
+
+MOST_INTERESTS = 20
+"""Topics of the customer that are considered."""
+
+MOST_LOOKED_AT = 2
+"""Of these, the ones whose strongest next topics are candidates."""
+
+COMPLEMENT_LIFT = 2.0
+"""How much likelier than on average the playbook's word makes a topic."""
+
+MOST_POPULAR = 48
+"""Popular topics new to the customer that are candidates as well."""
+
+MOST_AT_A_CLICK = 8
+"""Of the strongest next topics, those that are candidates where popular ones are not."""
+
+MOST_TAUGHT = 8
+"""Topics of a customer that a new one is counted as coming after."""
+
+EVIDENCE = 2.0
+"""How many topics of a customer count in full; what more of them say is taken for the same."""
+
+Interest = tuple[str, int]
+"""(topic of the customer, how much it counts)."""
+
+
+class NextTopic(msgspec.Struct, frozen=True, gc=False):
+    """A candidate for the next offer."""
+
+    topic: str
+    after: str
+    """The customer's topic that speaks for it: the one just reached, else the strongest."""
+    share: float
+    """P(topic is what is begun next | knows `after`), shrunk."""
+    lift: float
+    """`share` over the topic's share among all transitions."""
+    seen: int
+    """Transitions from `after` to this topic."""
+    of: int
+    """Transitions from `after` to any."""
+    score: float
+    """What the ranking goes by; only its proportion to other scores means something."""
+    combined: float
+    """Lift by all the customer's topics together; above 1 they speak for it."""
+    complement: bool = False
+    """The playbook says that it goes well with the topic just reached."""
+
+
+def interests(
+    dialogues: Mapping[str, Dialogue], ranks: Mapping[str, Mapping[str, int]]
+) -> list[Interest]:
+    """The topics that count, heaviest first, at most `MOST_INTERESTS`: those of which most was
+    heard. One that came half way and not to the last stage counts double. `ranks` is topic
+    family -> its ladder."""
+    topics: Iterable[str] = dialogues
+    if len(dialogues) > MOST_INTERESTS:
+        topics = nlargest(
+            MOST_INTERESTS,
+            dialogues,
+            key=lambda topic: (sum(dialogues[topic].channels.values()), topic),
+        )
+    found = []
+    for topic in topics:
+        ladder = ranks.get(topic.partition("/")[0])
+        weight = 1
+        if ladder:
+            furthest = max([ladder.get(stage, 0) for stage in dialogues[topic].stages])
+            last = len(ladder) - 1
+            if furthest < last <= 2 * furthest:
+                weight = 2
+        found.append((-weight, topic))
+    found.sort()
+    return [(topic, -weight) for weight, topic in found]
+
+
+def known_beside(dialogues: Mapping[str, Dialogue], topic: str) -> tuple[str, ...]:
+    """The topics of a customer that `topic` comes after, at most `MOST_TAUGHT`.
+
+    Of more they are taken at even distances, from where a hash says: each equally often in the
+    long run, whatever its name. What was on last would mostly be what one order names, which tells
+    baskets and not customers.
+    """
+    others = [name for name in dialogues if name != topic]
+    many = len(others)
+    if many > MOST_TAUGHT:
+        others.sort()
+        begun = dialogues.get(topic)
+        seed = f"{topic}\x1f{first_at(begun) if begun else 0}"
+        begin = xxh3_64_intdigest(seed.encode("utf-8", "surrogatepass")) % many
+        others = [others[begin - place * many // MOST_TAUGHT] for place in range(MOST_TAUGHT)]
+    return tuple(others)
+
+
+def next_topics(
+    last: str,
+    considered: Sequence[Interest],
+    transitions: Transitions,
+    *,
+    known: Collection[str],
+    covers: Callable[[str], bool],
+    eligible: Callable[[NextTopic], bool] | None = None,
+    complements: Iterable[str] = (),
+    most: int = 3,
+    popular: bool = True,
+    least: int = 0,
+) -> list[NextTopic]:
+    """The `most` likeliest topics after `last` of a customer who is interested in what is
+    `considered` and knows what is `known`, best first.
+
+    Without `popular`, only what the customer's topics or the playbook speak for is found, and
+    beside complements nothing while there are fewer than `least` transitions from `last`.
+    """
+    names: set[str] = set()
+    if transitions.gone_on(last) >= least:
+        # At a click only what is far likelier than on average is asked for, and it is among few.
+        strongest = None if popular else MOST_AT_A_CLICK
+        names.update(transitions.strongest(last)[:strongest])
+        for topic, _ in considered[:MOST_LOOKED_AT]:
+            if topic != last:
+                names.update(transitions.strongest(topic)[:strongest])
+        if popular:
+            names.update(islice(filterfalse(known.__contains__, transitions.popular), MOST_POPULAR))
+    said = frozenset(complements)
+    names |= said
+    names.difference_update(known)
+    names.discard(last)
+    if not names:
+        return []
+    found: list[NextTopic] = []
+    for score, topic, combined in _scored(names, said, considered, transitions):
+        if not covers(topic) or (combined <= 1 and not popular):
+            continue
+        candidate = _explained(
+            topic, last, considered, transitions, -score, combined, topic in said
+        )
+        if eligible is None or eligible(candidate):
+            found.append(candidate)
+            if len(found) == most:
+                break
+    return found
+
+
+def _scored(
+    names: Iterable[str],
+    said: Container[str],
+    considered: Sequence[Interest],
+    transitions: Transitions,
+) -> list[tuple[float, str, float]]:
+    """(-score, topic, combined lift), best first."""
+    rows = []
+    constant = 1.0
+    total = 0
+    for topic, weight in considered:
+        total += weight
+        of = transitions.gone_on(topic)
+        if of:
+            rows += [transitions.following(topic).get] * weight
+            constant *= (SHRINKAGE / (of + SHRINKAGE)) ** weight
+    tempered = min(1.0, EVIDENCE / total) if total else 1.0
+    arrived, lately, begun = transitions.arrived, transitions.lately, transitions.begun
+    prior = SHRINKAGE / max(transitions.arrived_total, 1)
+    customers = transitions.customers + STRANGERS
+    only = rows[0] if len(rows) == 1 else None
+    ranked = []
+    for topic in names:
+        per_expected = 1 / (prior * (arrived.get(topic) or 1))
+        if only is not None:  # most visitors by far
+            combined = (constant * (1 + (only(topic) or 0) * per_expected)) ** tempered
+        else:
+            product = constant
+            for count in [following(topic) for following in rows]:
+                if count:
+                    product *= 1 + count * per_expected
+            combined = product**tempered
+        if topic in said:
+            combined *= COMPLEMENT_LIFT
+        strangers = customers - begun.get(topic, 0)
+        hazard = (lately.get(topic, 0) + 1) / (strangers if strangers > STRANGERS else STRANGERS)
+        ranked.append((-hazard * combined, topic, combined))
+    ranked.sort()
+    return ranked
+
+
+def _explained(
+    topic: str,
+    last: str,
+    considered: Sequence[Interest],
+    transitions: Transitions,
+    score: float,
+    combined: float,
+    complement: bool,
+) -> NextTopic:
+    """The candidate with the topic that speaks for it."""
+    following = transitions.following
+    expected = (transitions.arrived.get(topic, 0) or 1) / max(transitions.arrived_total, 1)
+
+    def share_after(earlier: str) -> float:
+        of = transitions.gone_on(earlier)
+        seen = following(earlier).get(topic, 0)
+        return (seen + SHRINKAGE * expected) / (of + SHRINKAGE)
+
+    after, share = last, share_after(last)
+    if share <= expected:
+        for earlier, _ in considered:
+            found = share_after(earlier)
+            if found > share:
+                after, share = earlier, found
+    return NextTopic(
+        topic, after, share, share / expected, following(after).get(topic, 0),
+        transitions.gone_on(after), score, combined, complement,
+    )  # fmt: skip

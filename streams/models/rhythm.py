@@ -1,0 +1,114 @@
+"""A customer's own rhythm of visits, for sites where people come rather than buy.
+
+What is kept is a window of 64 days that ends with the latest active day: that day and a mask of 64
+bits, bit k for k days before it. It is the set of the active days of those days, exact and free of
+order: a day that has left the window would have left it in any order.
+"""
+
+import math
+
+import msgspec
+
+from schemas.profile import Lifecycle
+from streams.values.purchase_days import DAY
+
+WINDOW = 64
+"""Days."""
+
+LATE, BEFORE = 14, 42
+"""A fall is seen in the days lately against the days before them."""
+
+_FULL = (1 << WINDOW) - 1
+
+
+def add_active_day(latest: int, mask: int, day: int) -> tuple[int, int]:
+    """(latest active day, mask) with one more `day` (days since 1970). Day 0, in 1970, is none."""
+    if day <= 0:
+        return latest, mask
+    if day > latest:
+        return day, ((mask << (day - latest)) & _FULL if day - latest < WINDOW else 0) | 1
+    back = latest - day
+    return latest, mask | 1 << back if back < WINDOW else mask
+
+
+def unite_active_days(latest: int, mask: int, other: int, other_mask: int) -> tuple[int, int]:
+    """The window that has seen the active days of both."""
+    if other > latest:
+        latest, mask, other, other_mask = other, other_mask, latest, mask
+    back = latest - other
+    return latest, mask | (other_mask << back & _FULL if back < WINDOW else 0)
+
+
+def is_window(life: Lifecycle) -> bool:
+    """Whether day and mask are such a window: what came as a message is looked at."""
+    if not life.active_days:
+        return life.active_day == 0
+    return life.active_day > 0 and 0 < life.active_days <= _FULL and life.active_days & 1 == 1
+
+
+def active_days(life: Lifecycle) -> int:
+    """Active days in the window."""
+    return life.active_days.bit_count()
+
+
+def known_days(life: Lifecycle) -> int:
+    """Days of the window since the customer was first seen, the latest active one among them."""
+    return min(WINDOW, max(1, life.active_day - life.first_seen // DAY + 1))
+
+
+def rhythm(life: Lifecycle) -> float:
+    """The chance that the customer is active on a day: (k + 1) / (n + 2) after k of n days, the
+    rule of succession, so that five days in a row are no promise for ever."""
+    return (active_days(life) + 1) / (known_days(life) + 2)
+
+
+def days_of_silence(life: Lifecycle, chance: float, least_days: int) -> int | None:
+    """The first number of silent days s with (1-p)^s < `chance`, in closed form
+    floor(ln chance / ln(1-p)) + 1; None for fewer than `least_days` active days."""
+    if active_days(life) < least_days:
+        return None
+    return math.floor(math.log(chance) / math.log1p(-rhythm(life))) + 1
+
+
+def silence_deadline(life: Lifecycle, chance: float, least_days: int) -> int | None:
+    """The instant (milliseconds) at which so many whole days (UTC) have passed in silence."""
+    days = days_of_silence(life, chance, least_days)
+    return None if days is None else (life.active_day + days + 1) * DAY
+
+
+def silence_chance(life: Lifecycle, now: int) -> float:
+    """How probable the silence until `now` is for this customer: (1-p)^s after s whole days."""
+    return (1.0 - rhythm(life)) ** max(0, now // DAY - life.active_day - 1)
+
+
+class Fall(msgspec.Struct, frozen=True, gc=False):
+    """Active days lately and before, and how probable so few lately are by chance."""
+
+    late: int
+    before: int
+    chance: float
+
+
+def sharp_fall(life: Lifecycle, today: int, chance: float, least_days: int) -> Fall | None:
+    """The fall in the 14 days that end with `today` (days since 1970) against the 42 before them,
+    where it is less probable than `chance`; None where it is not, where the customer is not known
+    for those 56 days, or was active on fewer than `least_days` of the 42.
+
+    Were nothing to have changed, the k active days would fall on any of the 56 alike: that a of
+    them are late is hypergeometric, and the chance is its tail sum_{i<=a} C(14,i) C(42,k-i)/C(56,k)
+    (Fisher's exact test).
+    """
+    span = LATE + BEFORE
+    passed = today - life.active_day
+    if passed < 0 or passed >= span or today - life.first_seen // DAY + 1 < span:
+        return None
+    mask = life.active_days << passed
+    late = (mask & ((1 << LATE) - 1)).bit_count()
+    before = (mask >> LATE & ((1 << BEFORE) - 1)).bit_count()
+    # So few before, or no fewer a day than before: nothing fell.
+    if before < least_days or late * BEFORE >= before * LATE:
+        return None
+    days = late + before
+    ways = sum(math.comb(LATE, i) * math.comb(BEFORE, days - i) for i in range(late + 1))
+    by_chance = ways / math.comb(span, days)
+    return Fall(late, before, by_chance) if by_chance < chance else None

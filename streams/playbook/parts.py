@@ -1,0 +1,133 @@
+"""The parts of a compiled playbook: durations in milliseconds, names looked up, CEL compiled."""
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import Literal
+
+import msgspec
+
+from schemas.playbook import Then, When
+from streams.playbook.expressions import Expression
+
+
+def beginning_of(topic: str) -> str | None:
+    """How the topics begin that a `family/*` or `*` speaks of; None for one exact topic."""
+    return topic[:-1] if topic == "*" or topic.endswith("/*") else None
+
+
+class CompiledCap(msgspec.Struct, frozen=True):
+    """At most so many that fire in any `per` milliseconds."""
+
+    at_most: int
+    per: int
+
+
+class CompiledRule(msgspec.Struct, frozen=True):
+    """A trigger rule with its durations in milliseconds."""
+
+    name: str
+    topic: str
+    beginning: str | None
+    """How the topics it speaks of begin; None where it is one exact topic."""
+    stages: tuple[str, ...]
+    after: int
+    expires: int | None
+    cooldown: int
+    p_alive: float
+    least_customers: int
+    when: When
+    condition: Expression | None = None
+    """Its `if`."""
+    then: Then = Then()
+    cap: CompiledCap | None = None
+    respects_quiet_hours: bool = True
+    priority: int = 0
+    campaign: str | None = None
+    segment: str | None = None
+    to: frozenset[str] = frozenset()
+    """Relationship stages; empty: any."""
+    by: Literal["purchases", "visits"] = "purchases"
+    chance: float = 0.02
+    least_days: int = 5
+
+    def covers(self, topic: str) -> bool:
+        """Whether the rule speaks of this topic."""
+        beginning = self.beginning
+        return topic == self.topic if beginning is None else topic.startswith(beginning)
+
+
+class Here(msgspec.Struct, frozen=True):
+    """What the rules ask of one place, (topic family, stage): a match finds it with one look-up."""
+
+    ranks: dict[str, int]
+    """The ladder."""
+    reached: tuple[CompiledRule, ...]
+    leaving: tuple[CompiledRule, ...]
+    offers: tuple[CompiledRule, ...]
+    stalled: tuple[CompiledRule, ...]
+    overdue: tuple[CompiledRule, ...]
+    speaks: bool
+    """Whether a rule may speak at once when a dialogue comes here."""
+    waits: bool
+    """Whether a rule may wait from here on."""
+
+
+class CompiledSegment(msgspec.Struct, frozen=True):
+    """A segment and the groups of facts that can change who is in it."""
+
+    name: str
+    expression: Expression
+    groups: frozenset[str]
+    """`streams.segments.facts.Group`, where `relationship` is resolved into what changes it."""
+
+
+class CompiledRelationship(msgspec.Struct, frozen=True):
+    """What makes a relationship stage, and the groups of facts that can change it."""
+
+    regular: Expression
+    advocate: Expression | None
+    partner: Expression | None
+    dormant: int | None
+    """Milliseconds without an event, of somebody who has bought."""
+    blocked: Expression | None
+    groups: frozenset[str]
+
+
+class CompiledQuietHours(msgspec.Struct, frozen=True):
+    """Minutes of the local day; `begin` > `end` spans midnight, equal: the whole day."""
+
+    begin: int
+    end: int
+    zone: str
+    """IANA name, for customers who did not say theirs."""
+    zones: Mapping[str, tzinfo] = {}
+    """IANA name -> its rules. Given from outside (`infra.playbook.time_zones`): reading the
+    database is I/O; where a name is missing it is UTC."""
+
+
+class CompiledPolicy(msgspec.Struct, frozen=True):
+    """What holds for every trigger that speaks to a customer."""
+
+    caps: dict[str, CompiledCap] = {}
+    """Channel, or `all`."""
+    quiet: CompiledQuietHours | None = None
+    one_offer_per: int | None = None
+    """Milliseconds."""
+    holdout: float = 0.0
+
+
+class CompiledCampaign(msgspec.Struct, frozen=True):
+    """Triggers measured together, and what counts as a conversion."""
+
+    name: str
+    topic: str
+    beginning: str | None
+    stages: tuple[str, ...]
+    within: int
+    """Milliseconds from the exposure to the conversion."""
+    holdout: float
+
+    def covers(self, topic: str) -> bool:
+        """Whether reaching one of its stages on this topic is a conversion."""
+        beginning = self.beginning
+        return topic == self.topic if beginning is None else topic.startswith(beginning)

@@ -1,0 +1,56 @@
+"""Which (family, stage) a topic and its stages speak of: what rules are indexed by."""
+
+from collections.abc import Iterable, Mapping
+
+from schemas.playbook import Playbook
+from streams.playbook.errors import RuleError
+from streams.playbook.parts import CompiledRule
+from streams.playbook.suggestions import choices
+from streams.playbook.topics import family
+
+Ladders = Mapping[str, tuple[str, ...]]
+"""Topic family -> its stages, first to last."""
+
+
+def check_topic(
+    topic: str,
+    stages: tuple[str, ...],
+    at_topic: str,
+    at_stages: str,
+    playbook: Playbook,
+    errors: list[RuleError],
+) -> None:
+    """Appends to `errors` what is wrong with an exact topic, `family/*` or `*`, and its stages."""
+    ladders = playbook.ladders
+    literal = any(match.topic == topic for match in playbook.match)
+    if topic in ladders and not literal:
+        said = f"no topic is called {topic!r}; write '{topic}/*' for all"
+        errors.append(RuleError(at_topic, said))
+        return
+    name = family(topic)
+    if topic != "*" and name not in ladders:
+        errors.append(RuleError(at_topic, f"no ladder for {name!r}; {choices(name, ladders)}"))
+        return
+    known = list(ladders) if topic == "*" else [name]
+    words = dict.fromkeys(stage for one in known for stage in ladders[one])
+    for index, stage in enumerate(stages):
+        if stage not in words:
+            said = f"{stage!r} is not a stage there; {choices(stage, words)}"
+            errors.append(RuleError(f"{at_stages}[{index}]", said))
+
+
+def places_of(topic: str, stages: Iterable[str], ladders: Ladders) -> list[tuple[str, str]]:
+    """(family, stage) of everything that a topic and its stages (none: every one) speak of."""
+    asked = frozenset(stages)
+    families = list(ladders) if topic == "*" else [family(topic)]
+    return [
+        (name, stage) for name in families for stage in ladders[name] if not asked or stage in asked
+    ]
+
+
+def stages_starting_a_clock(rule: CompiledRule, ladders: Ladders) -> list[tuple[str, str]]:
+    """(family, stage) at which somebody waits for an answer: not the last of the ladder. A rule
+    that names no topic speaks of complaints."""
+    topic = "complaint/*" if rule.topic == "*" and "complaint" in ladders else rule.topic
+    places = places_of(topic, rule.stages, ladders)
+    return [(name, stage) for name, stage in places if stage != ladders[name][-1]]

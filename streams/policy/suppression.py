@@ -1,0 +1,136 @@
+"""Why a trigger is held back: the policies in their order, the first that objects gives the reason.
+
+blocked, no_consent, expired, cooldown, cap, quiet_hours, one_offer, priority, and last of all
+holdout: who is held out is compared with who is spoken to, so both have to have come equally far.
+"""
+
+from collections.abc import Collection, Mapping
+
+from schemas.decisions import Decisions
+from schemas.models import Models
+from schemas.profile import Profile
+from streams.consent.consent import EVERY_CHANNEL, MARKETING, may_speak
+from streams.playbook.compiled import CompiledPlaybook
+from streams.playbook.parts import CompiledCap, CompiledRule
+from streams.policy.caps import is_full, speak
+from streams.policy.quiet_hours import quiet_until, zone_of
+from streams.segments.relationship import is_blocked
+from streams.triggers.candidate import Cause
+
+OFFERS = "offer.next"
+"""Under this name offers on a channel are remembered."""
+
+TOLD_TO_STAFF = frozenset(
+    {"lifecycle.changed", "segment.entered", "segment.left", "complaint.overdue"}
+)
+"""What staff hears of a blocked customer as well, as long as it is said on no channel."""
+
+QUIET = "quiet_hours"
+
+
+def held_back(
+    profile: Profile,
+    decisions: Decisions,
+    rule: CompiledRule,
+    cause: Cause,
+    taken: Collection[str],
+    book: CompiledPlaybook,
+    models: Models,
+) -> str | None:
+    """The reason why the trigger is not to fire, None where only a hold-out could object.
+
+    `decisions` is the memory so far, `taken` the channels on which the event has spoken already.
+    """
+    channel = rule.then.channel
+    now = cause.decided_at
+    if (
+        book.relationship is not None
+        and (channel is not None or cause.type not in TOLD_TO_STAFF)
+        and is_blocked(profile, now, book, models)
+    ):
+        return "blocked"
+    if channel is not None or profile.consent:
+        purpose = MARKETING if rule.campaign else None
+        if not may_speak(profile.consent, channel, purpose):
+            return "no_consent"
+    if rule.expires is not None and now - cause.occurred_at > rule.expires:
+        return "expired"
+    if rule.cooldown:
+        last = decisions.fired.get(rule.name)
+        if last is not None and now - last < rule.cooldown:
+            return "cooldown"
+    if rule.cap is not None or channel is not None:
+        for name, cap in _caps(rule, book):
+            if is_full(decisions.spoken.get(name, ()), now, cap.at_most, cap.per):
+                return "cap"
+    if channel is None:
+        return None
+    return _on_channel(profile, decisions, rule, cause, channel, taken, book)
+
+
+def _on_channel(
+    profile: Profile,
+    decisions: Decisions,
+    rule: CompiledRule,
+    cause: Cause,
+    channel: str,
+    taken: Collection[str],
+    book: CompiledPlaybook,
+) -> str | None:
+    if rule.respects_quiet_hours and quiet_end(profile, cause.decided_at, book) is not None:
+        return QUIET
+    per = book.policy.one_offer_per
+    if per is not None and cause.type == OFFERS:
+        offered = decisions.spoken.get(OFFERS, ())
+        if is_full(offered, cause.decided_at, 1, per):
+            return "one_offer"
+    return "priority" if channel in taken else None
+
+
+def quiet_end(profile: Profile, at: int, book: CompiledPlaybook) -> int | None:
+    """When the customer's quiet hours around `at` end (milliseconds), None where there are none."""
+    quiet = book.policy.quiet
+    if quiet is None:
+        return None
+    stated = profile.traits.get("timezone")
+    named = stated.value if stated is not None else None
+    return quiet_until(at, quiet, zone_of(named, quiet))
+
+
+def spoken_with(
+    spoken: dict[str, tuple[int, ...]], rule: CompiledRule, cause: Cause, book: CompiledPlaybook
+) -> dict[str, tuple[int, ...]]:
+    """The memory of caps with one more trigger, without what the playbook no longer counts."""
+    limits = _caps(rule, book)
+    if (
+        book.policy.one_offer_per is not None
+        and cause.type == OFFERS
+        and rule.then.channel is not None
+    ):
+        limits.append((OFFERS, CompiledCap(1, book.policy.one_offer_per)))
+    if not limits:
+        return spoken
+    kept = {name: times for name, times in spoken.items() if _is_counted(name, book)}
+    for name, cap in limits:
+        kept[name] = speak(kept.get(name, ()), cause.decided_at, cap.at_most)
+    return kept
+
+
+def _caps(rule: CompiledRule, book: CompiledPlaybook) -> list[tuple[str, CompiledCap]]:
+    """Everything the trigger counts to, by the name it is remembered under."""
+    found = []
+    if rule.cap is not None:
+        found.append((f"rule|{rule.name}", rule.cap))
+    caps: Mapping[str, CompiledCap] = book.policy.caps
+    channel = rule.then.channel
+    if caps and channel is not None:
+        for name in (channel, EVERY_CHANNEL):
+            cap = caps.get(name)
+            if cap is not None:
+                found.append((name, cap))
+    return found
+
+
+def _is_counted(name: str, book: CompiledPlaybook) -> bool:
+    begin, _, rule = name.partition("|")
+    return rule in book.by_name if begin == "rule" else name == OFFERS or name in book.policy.caps

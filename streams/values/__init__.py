@@ -1,0 +1,4 @@
+"""Values: money, durations, days.
+
+Imports schemas only.
+"""

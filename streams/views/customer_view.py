@@ -1,0 +1,185 @@
+"""The 360° view: everything known about one customer, as plain values a person can read."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from schemas.decisions import Sent
+from schemas.models import Models
+from schemas.profile import Dialogue, Profile, Span
+from streams.models.offer_outcomes import KIND, outcomes
+from streams.models.offers import interests, next_topics
+from streams.playbook.compiled import CompiledPlaybook
+from streams.playbook.topics import family
+from streams.profile.dialogues import current_stage, first_at, furthest_stage, last_at
+from streams.segments.relationship import relationship_of
+from streams.triggers.offer_next import figures, in_words, segment_of
+from streams.views.value_view import churn_view, value_view
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def customer_view(
+    profile: Profile, book: CompiledPlaybook, models: Models, now: int
+) -> dict[str, Any]:
+    """The customer at `now` (milliseconds since 1970), ready for JSON; `docs/http.md` names every
+    field. Times are ISO-8601 in UTC with milliseconds, money is decimal text per currency."""
+    life = profile.lifecycle
+    return {
+        "customer_id": profile.key,
+        "known": profile.known,
+        "identities": [
+            {"id": name, "merged": merged} for name, merged in sorted(profile.identities.items())
+        ],
+        "traits": {name: stamped.value for name, stamped in sorted(profile.traits.items())},
+        "consent": {name: stamped.value for name, stamped in sorted(profile.consent.items())},
+        "consent_stated": {
+            name: {"granted": said.value, "at": instant(said.at), "source": said.source or None}
+            for name, said in sorted(profile.consent.items())
+        },
+        "lifecycle": _lifecycle(profile, book, models, now),
+        "dialogues": dialogues_view(profile, book),
+        "segments": {
+            name: instant(since) for name, since in sorted(profile.decisions.segments.items())
+        },
+        "hot": _span(profile.hot, "events"),
+        "churn": churn_view(life, book, models, now, instant),
+        "value": value_view(life, models, now, _money),
+        "next_offers": _next_offers(profile, book, models),
+        "recent_triggers": [_decision(sent) for sent in reversed(profile.decisions.sent)],
+        "deadlines": _deadlines(profile, book),
+    }
+
+
+def dialogues_view(profile: Profile, book: CompiledPlaybook) -> dict[str, Any]:
+    """Topic -> its dialogue, the liveliest first."""
+    ordered = sorted(profile.dialogues.items(), key=lambda item: (-last_at(item[1]), item[0]))
+    return {
+        topic: {
+            **_dialogue(dialogue, book.ranks.get(family(topic), {})),
+            "spoken": _span(profile.spoken.get(topic), "count"),
+        }
+        for topic, dialogue in ordered
+    }
+
+
+def instant(milliseconds: int) -> str | None:
+    """`2026-01-31T12:00:00.000Z`; None for 0 (a time that has not come) and past the year 9999."""
+    if not milliseconds:
+        return None
+    try:
+        moment = _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def decimal_text(hundredths: int) -> str:
+    """`12.30` for 1230: exact, where a float would not be."""
+    whole, rest = divmod(abs(hundredths), 100)
+    return f"{'-' if hundredths < 0 else ''}{whole}.{rest:02}"
+
+
+def _lifecycle(
+    profile: Profile, book: CompiledPlaybook, models: Models, now: int
+) -> dict[str, Any]:
+    life = profile.lifecycle
+    return {
+        "stage": relationship_of(profile, now, book, models),
+        "first_seen": instant(life.first_seen),
+        "last_seen": instant(life.last_seen),
+        "events": life.events,
+        "quiet_events": profile.quiet_dialogues,
+        "purchases": life.purchases,
+        "first_purchase": instant(life.first_purchase),
+        "last_purchase": instant(life.last_purchase),
+        "spend": _money(life.spend),
+    }
+
+
+def _span(counted: Span | None, name: str) -> dict[str, Any] | None:
+    if counted is None:
+        return None
+    return {
+        name: counted.count,
+        "first_at": instant(counted.first_at),
+        "last_at": instant(counted.last_at),
+    }
+
+
+def _dialogue(dialogue: Dialogue, ranks: Mapping[str, int]) -> dict[str, Any]:
+    reached = sorted(dialogue.stages, key=lambda stage: (ranks.get(stage, len(ranks)), stage))
+    return {
+        "stage": current_stage(dialogue, ranks),
+        "furthest": furthest_stage(dialogue, ranks),
+        "stages": {
+            stage: {
+                "count": dialogue.stages[stage].count,
+                "first_at": instant(dialogue.stages[stage].first_at),
+                "last_at": instant(dialogue.stages[stage].last_at),
+            }
+            for stage in reached
+        },
+        "ladder": list(ranks),
+        "channels": dict(sorted(dialogue.channels.items())),
+        "events": sum(dialogue.channels.values()),
+        "first_at": instant(first_at(dialogue)),
+        "last_at": instant(last_at(dialogue)),
+    }
+
+
+def _money(amounts: Mapping[str, int]) -> dict[str, str]:
+    return {currency: decimal_text(amount) for currency, amount in sorted(amounts.items())}
+
+
+def _next_offers(profile: Profile, book: CompiledPlaybook, models: Models) -> list[dict[str, Any]]:
+    if not profile.dialogues or not book.offers:
+        return []
+    rules = {rule.name: rule for found in book.offers.values() for rule in found}
+    last = max(profile.dialogues, key=lambda topic: (last_at(profile.dialogues[topic]), topic))
+    found = next_topics(
+        last,
+        interests(profile.dialogues, book.ranks),
+        models.transitions,
+        known=profile.dialogues,
+        covers=lambda topic: any(rule.covers(topic) for rule in rules.values()),
+        complements=book.complements.get(last, ()),
+    )
+    counts, segment = models.learned.counts(KIND), segment_of(profile)
+    offers = []
+    for offered in found:
+        shown, taken = outcomes(counts, offered.topic, segment)
+        offers.append(
+            {
+                "topic": offered.topic,
+                **figures(offered),
+                "shown": shown,
+                "taken": taken,
+                "reason": in_words(offered),
+            }
+        )
+    return offers
+
+
+def _decision(sent: Sent) -> dict[str, Any]:
+    return {
+        "id": sent.id,
+        "type": sent.type,
+        "rule": sent.rule,
+        "decided_at": instant(sent.at),
+        "decision": "fire" if sent.fired else "suppressed",
+        # Of a suppressed decision the profile remembers what held it back instead of its reason.
+        "reason": sent.reason if sent.fired else None,
+        "suppressed_by": None if sent.fired else sent.reason,
+        "topic": sent.topic,
+        "stage": sent.stage,
+    }
+
+
+def _deadlines(profile: Profile, book: CompiledPlaybook) -> list[dict[str, Any]]:
+    pending = sorted(profile.decisions.deadlines.items(), key=lambda item: (item[1], item[0]))
+    known = book.by_name
+    return [
+        {"rule": name, "when": known[name][0] if name in known else None, "due": instant(due)}
+        for name, due in pending
+    ]

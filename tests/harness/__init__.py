@@ -1,0 +1,1 @@
+"""What several test folders share: histories, the running stack, receivers, fleets, waiting."""

@@ -1,0 +1,36 @@
+"""Only tests can make a worker die, and only at a step there is."""
+
+import subprocess
+import sys
+
+import pytest
+
+from agents.dialogue.fault_injection import STEPS, FaultError, die_at
+
+
+@pytest.mark.parametrize("fault", ["", "written", "written:", "written:0", "elsewhere:1"])
+def test_a_fault_that_is_none_is_refused(fault: str) -> None:
+    with pytest.raises(FaultError):
+        die_at(fault)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_step_can_be_named(step: str) -> None:
+    at_step = die_at(f"{step}:2")
+    at_step(step)
+    for other in STEPS:
+        if other != step:
+            at_step(other)
+
+
+def test_outside_of_tests_it_is_refused() -> None:
+    worker = subprocess.run(
+        [sys.executable, "-m", "agents", "dialogue"],
+        env={"DAEHWA_FAULT": "written:1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert worker.returncode == 2
+    assert "only tests set it" in worker.stderr
