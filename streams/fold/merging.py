@@ -1,23 +1,15 @@
 """Two profiles that turn out to be one customer."""
 
-from collections.abc import Container, Mapping
-
-from schemas.decisions import Decisions
 from schemas.profile import Lifecycle, Profile, Span
 from streams.consent.consent import merge_consent
-from streams.models.offer_outcomes import merge_offered
-from streams.models.rhythm import is_window, unite_active_days
-from streams.policy.caps import unite_spoken
-from streams.policy.waiting import latest_of
+from streams.policy.memory import merge_decisions
+from streams.profile.active_days import is_window, unite_active_days
 from streams.profile.dialogues import keep_liveliest, merge_dialogues, merge_spans
 from streams.profile.message_ids import is_ring, unite
 from streams.profile.spoken import merge_spoken
 from streams.profile.traits import merge_traits
 from streams.values.money import add_spend
 from streams.values.purchase_days import are_days, unite_days
-
-MOST_SENT = 5
-"""Decisions remembered one by one."""
 
 
 def merge_profiles(one: Profile, other: Profile) -> Profile:
@@ -77,54 +69,6 @@ def merge_lifecycles(one: Lifecycle, other: Lifecycle) -> Lifecycle:
         active_day=active_day,
         active_days=active_days,
     )
-
-
-def merge_decisions(one: Decisions, other: Decisions, dialogues: Container[str]) -> Decisions:
-    """What was decided for both; pending deadlines of `other` died with its profile. Segments and
-    the relationship are looked at anew by whoever merges, starting from these."""
-    fired = _latest(one.fired, other.fired)
-    sent = {decision.id: decision for decision in (*other.sent, *one.sent)}
-    latest = sorted(sent.values(), key=lambda decision: (decision.at, decision.id))
-    waiting = sorted((*one.waiting, *other.waiting), key=lambda late: (late.occurred_at, late.rule))
-    return Decisions(
-        deadlines=one.deadlines,
-        fired=still_spoken_of(fired, dialogues),
-        sent=tuple(latest[-MOST_SENT:]),
-        last_topic=one.last_topic or other.last_topic,
-        segments=_earliest(one.segments, other.segments),
-        relationship=one.relationship or other.relationship,
-        spoken=unite_spoken(one.spoken, other.spoken),
-        waiting=latest_of(waiting),
-        offered=merge_offered(one.offered, other.offered),
-        cases=_of(_earliest(one.cases, other.cases), dialogues),
-    )
-
-
-def still_spoken_of(fired: Mapping[str, int], dialogues: Container[str]) -> dict[str, int]:
-    """`fired` without the topics that were given up, so that it stays as small as `dialogues`."""
-    return {
-        name: at
-        for name, at in fired.items()
-        if "|" not in name or name.endswith("|") or name.partition("|")[2] in dialogues
-    }
-
-
-def _of(by_topic: Mapping[str, int], dialogues: Container[str]) -> dict[str, int]:
-    return {topic: at for topic, at in by_topic.items() if topic in dialogues}
-
-
-def _latest(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
-    united = dict(one)
-    for name, at in other.items():
-        united[name] = max(at, united.get(name, at))
-    return united
-
-
-def _earliest(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
-    united = dict(one)
-    for name, at in other.items():
-        united[name] = min(at, united.get(name, at))
-    return united
 
 
 def _merge_hot(one: Span | None, other: Span | None) -> Span | None:

@@ -9,8 +9,8 @@ from schemas.decisions import Decisions
 from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Dialogue, Profile
-from streams.fold.merging import still_spoken_of
 from streams.playbook.compiled import CompiledPlaybook, CompiledRule
+from streams.policy.memory import still_spoken_of
 from streams.policy.waiting import cause_again
 from streams.triggers.candidate import Spark
 from streams.triggers.churn_risk import at_risk, risk_due

@@ -14,11 +14,11 @@ from schemas.effect import Effect
 from schemas.models import Models
 from schemas.profile import Profile
 from schemas.trigger import Trigger
-from streams.fold.merging import MOST_SENT
 from streams.models.offer_outcomes import shown
 from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.parts import CompiledRule
 from streams.policy.holdouts import is_held_out
+from streams.policy.memory import MOST_SENT
 from streams.policy.priority import in_order
 from streams.policy.suppression import QUIET, held_back, quiet_end, spoken_with
 from streams.policy.waiting import put_off

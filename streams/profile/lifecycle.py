@@ -2,7 +2,7 @@
 
 from schemas.event import Event
 from schemas.profile import Lifecycle
-from streams.models.rhythm import add_active_day
+from streams.profile.active_days import add_active_day
 from streams.values.money import add_spend, order_value
 from streams.values.purchase_days import DAY, add_day
 

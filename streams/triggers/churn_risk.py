@@ -13,8 +13,6 @@ from streams.models.churn import alive_at, churn_deadline, repeat_days
 from streams.models.rhythm import (
     BEFORE,
     LATE,
-    active_days,
-    known_days,
     rhythm,
     sharp_fall,
     silence_chance,
@@ -24,6 +22,7 @@ from streams.models.tiers import tier_of
 from streams.models.value import residual_value
 from streams.playbook.matching import Match
 from streams.playbook.parts import CompiledRule
+from streams.profile.active_days import active_days, known_days
 from streams.triggers.candidate import Cause, Spark
 from streams.values.durations import in_words
 from streams.values.purchase_days import DAY

@@ -7,10 +7,11 @@ from typing import Any
 from schemas.models import Models
 from schemas.profile import Lifecycle
 from streams.models.churn import alive_at, churn_deadline
-from streams.models.rhythm import active_days, known_days, silence_deadline
+from streams.models.rhythm import silence_deadline
 from streams.models.tiers import tier_of
 from streams.models.value import residual_value
 from streams.playbook.compiled import CompiledPlaybook
+from streams.profile.active_days import active_days, known_days
 
 Instant = Callable[[int], str | None]
 """Milliseconds as text; None for 0."""

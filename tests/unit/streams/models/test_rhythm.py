@@ -11,7 +11,9 @@ from scipy.stats import fisher_exact
 from schemas.profile import Lifecycle
 from streams.fold.merging import merge_lifecycles
 from streams.models import rhythm
-from streams.models.rhythm import add_active_day, sharp_fall, silence_chance, silence_deadline
+from streams.models.rhythm import sharp_fall, silence_chance, silence_deadline
+from streams.profile import active_days
+from streams.profile.active_days import add_active_day
 from streams.profile.lifecycle import lived
 from streams.values.purchase_days import MOST, add_day, are_days, count_days, unite_days
 from tests.harness.histories import BEGIN, DAY, event, law
@@ -47,9 +49,9 @@ def test_the_window_is_the_set_of_the_days_in_it(days: list[int]) -> None:
         assert (life.active_day, life.active_days) == (0, 0)
         return
     assert life.active_day == TODAY + max(days)
-    within = {max(days) - day for day in days if max(days) - day < rhythm.WINDOW}
+    within = {max(days) - day for day in days if max(days) - day < active_days.WINDOW}
     assert {bit for bit in range(64) if life.active_days >> bit & 1} == within
-    assert rhythm.is_window(life)
+    assert active_days.is_window(life)
 
 
 @law
