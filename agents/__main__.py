@@ -12,8 +12,8 @@ import uvloop
 from kafka.errors import KafkaError
 from prometheus_client import start_http_server
 
-from agents.dialogue.fault_injection import AtStep, FaultError, die_at, go_on
-from infra.dependencies import until_up
+from agents.dialogue.fault_injection import AtStep, FaultError, crash_at, no_fault
+from infra.dependencies import retry_until_available
 from infra.kafka.topics import KafkaTopicsError, TopicAdmin
 from infra.logs import configure_logs
 from infra.playbook.playbook_file import PlaybookError, read_playbook
@@ -30,7 +30,7 @@ def main() -> int:
         return _refuse(f"name a worker: {', '.join(WORKERS)}")
     try:
         settings = Settings.from_environment()
-        book = read_playbook(settings.playbook)
+        playbook = read_playbook(settings.playbook)
         at_step = _at_step()
     except (SettingsError, PlaybookError, FaultError) as problem:
         return _refuse(str(problem))
@@ -39,7 +39,7 @@ def main() -> int:
         start_http_server(settings.metrics_port, addr=settings.host)
     try:
         asyncio.run(_ensure_topics(settings))
-        app = _app(name, at_step)(settings, book)
+        app = _app(name, at_step)(settings, playbook)
         uvloop.install()
         _calm_collector()
         worker = faust.Worker(app, loglevel="WARN", redirect_stdouts=False, override_logging=False)
@@ -65,7 +65,7 @@ async def _ensure_topics(settings: Settings) -> None:
         finally:
             admin.close()
 
-    await until_up(
+    await retry_until_available(
         "kafka", lambda: asyncio.to_thread(ensure), lambda problem: isinstance(problem, KafkaError)
     )
 
@@ -89,10 +89,10 @@ def _at_step() -> AtStep:
     """What a test wants to happen in the middle of a batch. FaultError outside of tests."""
     fault = os.environ.get("DAEHWA_FAULT")
     if fault is None:
-        return go_on
+        return no_fault
     if os.environ.get("DAEHWA_TESTING") != "1":
         raise FaultError("DAEHWA_FAULT kills the worker: only tests set it, with DAEHWA_TESTING=1")
-    return die_at(fault)
+    return crash_at(fault)
 
 
 def _refuse(reason: str) -> int:

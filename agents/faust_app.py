@@ -13,7 +13,7 @@ from infra.settings import Settings
 REQUEST_SECONDS = 90.0
 """How long Kafka may take to answer a worker's consumer."""
 
-MOST_FETCHED_BYTES = 1024 * 1024
+MAX_FETCHED_BYTES = 1024 * 1024
 """Of one partition by one request, compressed; a larger record comes whole. Four times as much
 fills the queue of one partition while the others have nothing to do."""
 
@@ -80,7 +80,7 @@ def faust_app(settings: Settings, group: str, positions: Positions | None = None
         broker_request_timeout=_PATIENCE_SECONDS,
         broker_max_poll_interval=600.0,
         consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=MOST_FETCHED_BYTES,
+        consumer_max_fetch_size=MAX_FETCHED_BYTES,
         stream_buffer_maxsize=256,
         stream_wait_empty=False,
         topic_disable_leader=True,

@@ -40,11 +40,11 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
 
     `playbook` defaults to the one the settings name. PlaybookError where that is wrong.
     """
-    book = playbook if playbook is not None else read_playbook(settings.playbook)
+    compiled = playbook if playbook is not None else read_playbook(settings.playbook)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        parts = Parts(settings, book)
+        parts = Parts(settings, compiled)
         app.state.parts = parts
         await parts.start()
         try:

@@ -20,7 +20,7 @@ from streams.codec.codec import UNREADABLE, encode_event
 from streams.consent.consent import MARKETING, may_speak
 from streams.views.customer_view import instant
 
-MOST_CALLS = 500
+MAX_CALLS = 500
 LARGEST_BODY = 64 * 1024
 """Bytes."""
 
@@ -47,7 +47,7 @@ class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @router.get("", summary="Whom to call, the most urgent first")
 async def calls(
-    parts: FromParts, limit: Annotated[int, Query(ge=1, le=MOST_CALLS)] = 50
+    parts: FromParts, limit: Annotated[int, Query(ge=1, le=MAX_CALLS)] = 50
 ) -> Response:
     """`{"calls": [...]}` by priority, then age. `claimed_by` and `claimed_until` (ISO 8601) say who
     is calling."""

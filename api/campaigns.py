@@ -14,8 +14,8 @@ from api.parts import Parts, parts_of
 from infra.campaigns.measuring import CampaignEffects, measure_campaigns
 from infra.clickhouse.failures import ClickHouseUnavailable
 from infra.clock import now_ms
-from streams.campaigns.uplift import LEAST_RELATIVE, Looks
-from streams.playbook.compiled import CompiledCampaign
+from streams.campaigns.uplift import MIN_RELATIVE, Looks
+from streams.playbook.parts import CompiledCampaign
 
 router = APIRouter(
     tags=["campaigns"],
@@ -44,7 +44,7 @@ async def campaigns(
     parts: Annotated[Parts, Depends(parts_of)],
     since: Since = None,
     looks: LooksQuery = "any",
-    least: Least = LEAST_RELATIVE,
+    least: Least = MIN_RELATIVE,
 ) -> Response:
     """`{"as_of", "campaigns": [...], "not_in_playbook": [...]}`; `docs/http.md` describes them."""
     found = await _measured(parts, parts.playbook.campaigns, since, looks, least)
@@ -61,7 +61,7 @@ async def campaign(
     parts: Annotated[Parts, Depends(parts_of)],
     since: Since = None,
     looks: LooksQuery = "any",
-    least: Least = LEAST_RELATIVE,
+    least: Least = MIN_RELATIVE,
 ) -> Response:
     """One of `/v1/campaigns`, with `as_of`."""
     known = parts.playbook.campaigns.get(name)

@@ -20,9 +20,9 @@ from streams.identity.profile_key import profile_key
 from streams.mapping.contact_events import ContactRefused, contact_event
 from streams.tracking.events import LARGEST_EVENT
 
-MOST_CONTACTS = 1_000
+MAX_CONTACTS = 1_000
 """Contacts of one batch."""
-MOST_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
 """Bytes of one request."""
 SOURCE = "contact"
 
@@ -42,7 +42,7 @@ async def contact(request: Request, parts: FromParts) -> Response:
     400 with what is wrong, 413 over 32 KB; 503 with `Retry-After` while Kafka is away, or Redis
     where a contact names its customer by telephone number or e-mail address.
     """
-    event = await event_of(_read(await read_body(request, MOST_BYTES)), now_ms(), SOURCE, parts)
+    event = await event_of(_read(await read_body(request, MAX_BYTES)), now_ms(), SOURCE, parts)
     await parts.events.put([keyed(event)])
     return _answer({"message_id": event.message_id})
 
@@ -55,11 +55,11 @@ async def contacts(request: Request, parts: FromParts) -> Response:
     400 where the body is no array, 413 where it is too large, 503 while Kafka is away.
     """
     try:
-        pieces = _decode_parts(await read_body(request, MOST_BYTES))
+        pieces = _decode_parts(await read_body(request, MAX_BYTES))
     except UNREADABLE as problem:
         raise Refused(400, "invalid_json", f"send a JSON array of contacts: {problem}") from None
-    if len(pieces) > MOST_CONTACTS:
-        raise Refused(413, "too_large", f"send at most {MOST_CONTACTS} contacts at once")
+    if len(pieces) > MAX_CONTACTS:
+        raise Refused(413, "too_large", f"send at most {MAX_CONTACTS} contacts at once")
     now = now_ms()
     good: list[tuple[str, bytes]] = []
     refused: list[dict[str, object]] = []

@@ -18,14 +18,14 @@ from api.source_letters import read_source_letter
 from infra.clickhouse.failures import ClickHouseUnavailable
 from infra.dead_letters.archived_letters import ArchivedLetters, LetterHead
 from infra.dead_letters.filter import Wanted
-from infra.dead_letters.replaying import MOST_AT_ONCE, LetterReplayer, Policy
+from infra.dead_letters.replaying import MAX_AT_ONCE, LetterReplayer, Policy
 from schemas.dead_letter import DeadLetterReason, DeadLetterState
 from streams.codec.codec import UNREADABLE
 from streams.dead_letters.dead_letter import shown_payload
 from streams.views.customer_view import instant
 
-MOST_LISTED = 1_000
-MOST_IDS = 1_000
+MAX_LISTED = 1_000
+MAX_IDS = 1_000
 LARGEST_BODY = 256 * 1024
 """Bytes of a replay's body: what a thousand ids need, and some."""
 
@@ -50,7 +50,7 @@ Origin = Annotated[
 class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which letters are replayed, and what becomes of those that would be dead again."""
 
-    ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_IDS)] = ()
+    ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_IDS)] = ()
     reason: DeadLetterReason | None = None
     state: DeadLetterState = "open"
     since: datetime | None = None
@@ -59,7 +59,7 @@ class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: Policy = "keep"
     dry_run: bool = False
     by: Annotated[str, msgspec.Meta(max_length=200)] = "api"
-    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_AT_ONCE)] = MOST_AT_ONCE
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_AT_ONCE)] = MAX_AT_ONCE
     after: str = ""
 
 
@@ -75,14 +75,14 @@ async def dead_letters(
     since: Since = None,
     until: Until = None,
     origin: Origin = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50,
+    limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 50,
     cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
 ) -> Response:
     """`{"dead_letters": [...], "next": cursor or null}`; `docs/dead-letters.md` says what each
     reason means and how to mend it."""
     wanted = Wanted(reason=reason, state=state, since=_ms(since), until=_ms(until), origin=origin)
     after = _read_cursor(cursor) if cursor else None
-    found = await _asked(parts, lambda shelf: shelf.listed(wanted, limit, after))
+    found = await _asked(parts, lambda spool: spool.listed(wanted, limit, after))
     last = _cursor(found[-1]) if len(found) == limit else None
     return _answer({"dead_letters": [_shown(one) for one in found], "next": last})
 
@@ -97,7 +97,7 @@ async def dead_letter(
 ) -> Response:
     """As in the list, and `payload`: `{"json"}`, `{"text"}` or `{"hex"}`, whichever it can be read
     as; `batch` is what the batch it came in said for all of its items."""
-    found = await _asked(parts, lambda shelf: shelf.find(letter_id))
+    found = await _asked(parts, lambda spool: spool.find(letter_id))
     if found is None:
         raise Refused(404, "no_dead_letter", f"there is no dead letter {letter_id!r}")
     head, letter = found
@@ -143,7 +143,7 @@ async def replay(request: Request, parts: FromParts) -> Response:
     )
     total = None
     if not wanted.after:
-        total = await _asked(parts, lambda shelf: shelf.counted(letters))
+        total = await _asked(parts, lambda spool: spool.counted(letters))
     try:
         async with _replaying:
             done = await replayer.replay(
@@ -170,11 +170,11 @@ async def _read(request: Request) -> Replay:
 
 async def _asked(parts: Parts, ask: Callable[[ArchivedLetters], T]) -> T:
     def answer() -> T:
-        shelf = ArchivedLetters(parts.settings)
+        spool = ArchivedLetters(parts.settings)
         try:
-            return ask(shelf)
+            return ask(spool)
         finally:
-            shelf.close()
+            spool.close()
 
     try:
         return await asyncio.to_thread(answer)

@@ -22,7 +22,7 @@ from infra.delivery.schedule import DeliverySchedule
 from streams.codec.codec import UNREADABLE
 from streams.views.customer_view import instant
 
-MOST_LISTED = 1_000
+MAX_LISTED = 1_000
 LARGEST_BODY = 256 * 1024
 """Bytes of a replay's body: what thousands of ids need."""
 
@@ -38,7 +38,7 @@ class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     triggers: tuple[str, ...] = ()
     """Ids of triggers; empty: every one, up to `limit`."""
     endpoint: str | None = None
-    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_LISTED)] = MOST_LISTED
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_LISTED)] = MAX_LISTED
     given_up_until: datetime | None = None
     """Only what was given up by then."""
 
@@ -48,7 +48,7 @@ async def deliveries(
     parts: FromParts,
     status: Annotated[Literal["waiting", "given_up"], Query()] = "waiting",
     endpoint: OfEndpoint = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50,
+    limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 50,
 ) -> Response:
     """`{"deliveries": [...]}`: waiting ones soonest first, given-up ones latest first."""
     try:

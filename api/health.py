@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from api.parts import Parts, parts_of
 from infra.clickhouse.connection import address
-from infra.metrics import NEIGHBOUR_UP
+from infra.metrics import DEPENDENCY_UP
 
 ANSWERS_WITHIN_S = 1.0
 
@@ -36,8 +36,8 @@ async def readyz(parts: Annotated[Parts, Depends(parts_of)]) -> Response:
         _answers(parts.redis.ping()), _answers(_reach_clickhouse(parts))
     )
     kafka = parts.writer.connected
-    NEIGHBOUR_UP.labels("redis").set(redis)
-    NEIGHBOUR_UP.labels("clickhouse").set(clickhouse)
+    DEPENDENCY_UP.labels("redis").set(redis)
+    DEPENDENCY_UP.labels("clickhouse").set(clickhouse)
     ready = kafka and redis
     states = {"kafka": kafka, "redis": redis, "clickhouse": clickhouse}
     body = {

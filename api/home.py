@@ -1,13 +1,13 @@
 """The first page: what is running, triggers as they fire, and a customer looked up."""
 
-from string import Template
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
 from api.errors import Refused
-from api.pages import asset_response, html_response, read_text
+from api.pages import asset_response, html_response, render
 from api.parts import Parts, parts_of
+from streams.triggers.registry import KINDS
 
 router = APIRouter(include_in_schema=False)
 
@@ -15,8 +15,8 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 async def home(parts: Annotated[Parts, Depends(parts_of)]) -> Response:
     """The page holds no data; its script asks for the API token and reads with it."""
-    page = Template(read_text("api.pages", "home.html"))
-    return html_response(page.substitute(demo="yes" if parts.settings.demo else "no"))
+    demo = "yes" if parts.settings.demo else "no"
+    return html_response(render("api.pages", "home.html", demo=demo, kinds=KINDS.values()))
 
 
 @router.get("/assets/{name}")

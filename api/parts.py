@@ -40,7 +40,7 @@ class Parts:
         self.profiles = ProfileReader(self.redis, settings.partitions)
         self.aliases = AliasIndex(self.redis)
         self.learned = LearnedTopics(self.profiles)
-        self.adopting = DefinitionWriter(self.writer, self.definitions, settings.partitions)
+        self.loader = DefinitionWriter(self.writer, self.definitions, settings.partitions)
 
     @property
     def playbook(self) -> CompiledPlaybook:

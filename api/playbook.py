@@ -14,7 +14,7 @@ from api.access import require_token
 from api.bodies import read_body
 from api.errors import Refused
 from api.parts import Parts, parts_of
-from infra.dry_run.question import MOST_EVENTS, USUAL_EVENTS, Answer, Question
+from infra.dry_run.question import MAX_EVENTS, USUAL_EVENTS, Answer, Question
 from infra.dry_run.running import DryRunFailedError, dry_run
 from infra.kafka.definitions import ReplacedError
 from infra.playbook.active_definitions import DEFAULT_CHURN, Compiler, UnusableError
@@ -25,7 +25,7 @@ from schemas.trigger import Trigger
 from streams.definitions.definitions import version_of
 from streams.definitions.dry_run import Tally
 
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 """Of a playbook's text."""
 
 _NDJSON = "application/x-ndjson"
@@ -100,7 +100,7 @@ async def adopt(
         return _invalid(mistakes)
     version = None if if_match is None else if_match.strip().removeprefix("W/").strip('"')
     try:
-        adopted = await parts.adopting.adopt(
+        adopted = await parts.loader.adopt(
             PLAYBOOK, text, by, replaces=None if version == "*" else version
         )
     except ReplacedError as other:
@@ -125,7 +125,7 @@ async def adopt(
 async def try_out(
     request: Request,
     parts: Annotated[Parts, Depends(parts_of)],
-    events: Annotated[int, Query(ge=1, le=MOST_EVENTS)] = USUAL_EVENTS,
+    events: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = USUAL_EVENTS,
     since: Annotated[datetime | None, Query(description="ISO 8601; nothing before it")] = None,
     accept: Annotated[str, Header()] = "",
 ) -> Response:
@@ -192,7 +192,7 @@ async def _checked(request: Request) -> tuple[str, tuple[Mistake, ...]]:
 
 
 async def _text(request: Request) -> str:
-    body = await read_body(request, MOST_BYTES)
+    body = await read_body(request, MAX_BYTES)
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:

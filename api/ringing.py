@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.access import require_token
 from api.bodies import read_body
-from api.contact import MOST_BYTES, SOURCE, event_of, keyed
+from api.contact import MAX_BYTES, SOURCE, event_of, keyed
 from api.errors import Refused
 from api.parts import Parts, parts_of
 from infra.clock import now_ms
@@ -61,7 +61,7 @@ async def ringing(request: Request, parts: FromParts) -> Response:
 
     400 with what is wrong; 503 with `Retry-After` while Kafka or Redis is away: send it again.
     """
-    call = _read(await read_body(request, MOST_BYTES))
+    call = _read(await read_body(request, MAX_BYTES))
     said: dict[str, Any] = {"call_id": call.call_id}
     if call.extension is not None:
         said["extension"] = call.extension

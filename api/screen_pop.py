@@ -8,7 +8,7 @@ from infra.clock import now_ms
 from infra.kafka.names import TRIGGERS
 from infra.metrics import TRIGGERS as DECIDED
 from infra.redis.profile_reader import UnreadableProfileError
-from infra.screen_pop.deduplication import Popped
+from infra.screen_pop.deduplication import RingingDeduplication
 from schemas.contact import Contact
 from schemas.event import WireEvent
 from schemas.profile import Profile
@@ -34,18 +34,18 @@ async def pop_if_ringing(contact: Contact, event: WireEvent, parts: Parts) -> No
     ringing = ringing_of(contact, event, parts.settings.region)
     if ringing is None:
         return
-    popped = Popped(parts.redis)
+    deduplication = RingingDeduplication(parts.redis)
     try:
-        if await popped.has(ringing.pop_id):
+        if await deduplication.has(ringing.pop_id):
             return
         callers = await _callers(ringing, parts)
-        now, book = now_ms(), parts.playbook
+        now, playbook = now_ms(), parts.playbook
         view = await view_of(parts, callers[0]) if callers else None
         others = [
-            caller_summary(one, book, await models_of(parts, one), now) for one in callers[1:]
+            caller_summary(one, playbook, await models_of(parts, one), now) for one in callers[1:]
         ]
         trigger = screen_pop(
-            ringing, callers[0] if callers else None, view, others, now, book.version
+            ringing, callers[0] if callers else None, view, others, now, playbook.version
         )
         # Told twice at the same time, it is on the log twice under one id, which its readers drop.
         await parts.writer.append(
@@ -54,7 +54,7 @@ async def pop_if_ringing(contact: Contact, event: WireEvent, parts: Parts) -> No
             encode_trigger(trigger),
             trigger.customer_id.encode("utf-8", "surrogatepass"),
         )
-        await popped.add(ringing.pop_id)
+        await deduplication.add(ringing.pop_id)
         DECIDED.labels(trigger.type, trigger.decision).inc()
     except (RedisError, OSError):
         raise redis_away() from None

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.access import require_token
 from api.bodies import read_body
-from api.contact import MOST_BYTES, event_of, keyed
+from api.contact import MAX_BYTES, event_of, keyed
 from api.errors import Refused
 from api.parts import Parts, parts_of
 from infra.clock import now_ms
@@ -21,7 +21,7 @@ from streams.dead_letters.dead_letter import dead_letter
 from streams.dead_letters.replay import ITEM, SOURCE
 from streams.identity.partitioning import partition_of
 from streams.mapping.mapping_items import Mapped, Unmapped
-from streams.mapping.payloads import MOST_ITEMS, read_payload
+from streams.mapping.payloads import MAX_ITEMS, read_payload
 from streams.tracking.body import LARGEST_KEPT, Body
 from streams.tracking.events import read_events
 
@@ -47,7 +47,7 @@ async def source(name: str, request: Request, parts: FromParts) -> Response:
         known = ", ".join(parts.sources.names())
         raise Refused(404, "no_source", f"no source is called {name!r}; there are {known}")
     found = parts.sources[name]
-    body = await read_body(request, MOST_BYTES)
+    body = await read_body(request, MAX_BYTES)
     _check(found, request, body, parts)
     now = now_ms()
     good: list[tuple[str, bytes]] = []
@@ -58,8 +58,8 @@ async def source(name: str, request: Request, parts: FromParts) -> Response:
     except Unmapped as problem:
         items = []
         bad.append((problem.reason, problem.detail, body, ""))
-    if len(items) > MOST_ITEMS:
-        raise Refused(413, "too_large", f"send at most {MOST_ITEMS} items at once")
+    if len(items) > MAX_ITEMS:
+        raise Refused(413, "too_large", f"send at most {MAX_ITEMS} items at once")
     for item in items:
         try:
             events = await mapped_events(found, item, now, parts)

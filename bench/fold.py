@@ -13,7 +13,7 @@ from bench.traffic import envelopes, shop_events
 from infra.clock import now_ms
 from infra.playbook.playbook_file import read_playbook
 from infra.settings import SHIPPED_PLAYBOOK
-from schemas.models import BgNbd
+from schemas.models import ChurnModels
 from streams.codec.codec import decode_envelope
 from streams.fold.batch import fold_batch
 from streams.identity.profile_key import profile_key
@@ -57,7 +57,7 @@ async def _measure() -> tuple[float, float]:
 
 
 def _in_memory() -> float:
-    book = read_playbook(SHIPPED_PLAYBOOK)
+    playbook = read_playbook(SHIPPED_PLAYBOOK)
     values = [
         value
         for _, _, value in envelopes(
@@ -72,7 +72,7 @@ def _in_memory() -> float:
         for value in values:
             found, _ = decode_envelope(value)
             events = [(profile_key(event) or "", event) for event in found]
-            batch = fold_batch(events, profiles, learned, book, BgNbd())  # type: ignore[arg-type]
+            batch = fold_batch(events, profiles, learned, playbook, ChurnModels())  # type: ignore[arg-type]
             profiles.update(batch.profiles)
         rates.append(EVENTS_COUNT // 4 / (time.perf_counter() - started))
     return statistics.median(rates)

@@ -28,7 +28,7 @@ def measure(part: str = "test") -> Iterator[Figure]:
     categories that are new to the household, before the basket is learned from, and the first
     one that is in the basket counts.
     """
-    tried = Trial(baskets(), *PARTS[part])
+    tried = DryRun(baskets(), *PARTS[part])
     tried.run()
     about: dict[str, Any] = {"cases": tried.cases, "part": part}
     hits = {name: tried.hits[name] / tried.cases for name in METHODS}
@@ -49,7 +49,7 @@ def measure(part: str = "test") -> Iterator[Figure]:
     )  # fmt: skip
 
 
-class Trial:
+class DryRun:
     """All methods learn and are asked basket by basket, in the order of time."""
 
     def __init__(self, history: Sequence[Basket], begin: int, end: int) -> None:

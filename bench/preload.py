@@ -13,11 +13,11 @@ from infra.redis.alias_index import AliasIndex
 from infra.redis.keys import deadlines_key, profile_key
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.event import Event
-from schemas.models import BgNbd
+from schemas.models import ChurnModels
 from schemas.profile import Profile, Stamped
 from streams.codec.codec import decode_profile, encode_profile
 from streams.fold.batch import fold_batch
-from streams.fold.deadlines import timer_event
+from streams.fold.timers import timer_event
 from streams.identity.aliases import Alias
 from streams.identity.partitioning import partition_of
 from streams.identity.profile_key import profile_key as profile_key_of
@@ -77,8 +77,8 @@ async def preload_callers(bench: Bench, customers: int, *, seed: int, now: int) 
 async def preload_carts(bench: Bench, dues: Iterable[int]) -> dict[tuple[int, bytes], int]:
     """Stores one customer for each due instant (milliseconds), with a cart left 30 minutes before
     it. Returns (partition, member of the sorted set) -> due."""
-    book = read_playbook(SHIPPED_PLAYBOOK)
-    (after,) = (rule.after for when, rule in book.by_name.values() if when == "stage.stalled")
+    playbook = read_playbook(SHIPPED_PLAYBOOK)
+    (after,) = (rule.after for rule in playbook.by_kind["stage.stalled"])
     learned = Learned()
     deadlines: dict[tuple[int, bytes], int] = {}
     profiles: list[tuple[str, bytes]] = []
@@ -93,7 +93,7 @@ async def preload_carts(bench: Bench, dues: Iterable[int]) -> dict[tuple[int, by
             received_at=due - after,
             properties={"category": "shoes", "price": 20, "currency": "EUR"},
         )
-        batch = fold_batch([(visitor, event)], {}, learned, book, BgNbd())
+        batch = fold_batch([(visitor, event)], {}, learned, playbook, ChurnModels())
         profiles.append((visitor, encode_profile(batch.profiles[visitor])))
         for (kind, key), at in batch.deadlines.items():
             assert at == due
@@ -115,7 +115,7 @@ async def preload_carts(bench: Bench, dues: Iterable[int]) -> dict[tuple[int, by
 
 def _patterns(seed: int, start: int, now: int) -> list[tuple[bytes, bytes]]:
     """(key, encoded profile) of visitors with a session each, whose deadlines up to `now` came."""
-    book = read_playbook(SHIPPED_PLAYBOOK)
+    playbook = read_playbook(SHIPPED_PLAYBOOK)
     learned = Learned()
     profiles: dict[str, Profile] = {}
     events = [
@@ -124,7 +124,7 @@ def _patterns(seed: int, start: int, now: int) -> list[tuple[bytes, bytes]]:
     ]
     while events:
         keyed = [(profile_key_of(event) or "", event) for event in events]
-        batch = fold_batch(keyed, profiles, learned, book, BgNbd())
+        batch = fold_batch(keyed, profiles, learned, playbook, ChurnModels())
         profiles |= batch.profiles
         events = [
             timer_event(key, kind, due, due)

@@ -10,7 +10,7 @@ from infra.clock import now_ms
 from infra.playbook.playbook_file import parse_playbook
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.event import Event
-from schemas.models import BgNbd
+from schemas.models import ChurnModels
 from schemas.profile import Profile
 from streams.codec.codec import decode_envelope
 from streams.fold.batch import fold_batch
@@ -61,13 +61,13 @@ def measure() -> Iterator[Figure]:
 
 
 def _compared(
-    name: str, batches: list[list[tuple[str, Event]]], **books: CompiledPlaybook
+    name: str, batches: list[list[tuple[str, Event]]], **playbooks: CompiledPlaybook
 ) -> Figure:
     """The throughput with the first of two playbooks over that with the second."""
-    rates: dict[str, list[float]] = {which: [] for which in books}
+    rates: dict[str, list[float]] = {which: [] for which in playbooks}
     for _ in range(ROUNDS):  # in turns: whatever else the machine does, it does to each
-        for which, book in books.items():
-            rates[which].append(_throughput(batches, book))
+        for which, playbook in playbooks.items():
+            rates[which].append(_throughput(batches, playbook))
     median = {which: statistics.median(found) for which, found in rates.items()}
     about = {f"{which}_events_per_s": round(rate) for which, rate in median.items()}
     one, other = median.values()
@@ -76,12 +76,12 @@ def _compared(
     )
 
 
-def _throughput(batches: list[list[tuple[str, Event]]], book: CompiledPlaybook) -> float:
+def _throughput(batches: list[list[tuple[str, Event]]], playbook: CompiledPlaybook) -> float:
     profiles: dict[str, Profile] = {}
     learned = Learned()
     started = time.process_time()  # nothing here waits for anything
     for events in batches:
-        profiles.update(fold_batch(events, profiles, learned, book, BgNbd()).profiles)
+        profiles.update(fold_batch(events, profiles, learned, playbook, ChurnModels()).profiles)
     return EVENTS_COUNT / (time.process_time() - started)
 
 

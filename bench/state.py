@@ -8,7 +8,7 @@ from bench.traffic import envelopes, shop_events
 from infra.clock import now_ms
 from infra.playbook.playbook_file import read_playbook
 from infra.settings import SHIPPED_PLAYBOOK
-from schemas.models import BgNbd
+from schemas.models import ChurnModels
 from schemas.profile import Profile
 from streams.codec.codec import decode_envelope, encode_profile
 from streams.fold.batch import fold_batch
@@ -42,7 +42,7 @@ def measure_profiles() -> Iterator[Figure]:
 
 def _sizes() -> tuple[list[int], int]:
     """The sizes of the encoded profiles, smallest first, and of the events they came from."""
-    book = read_playbook(SHIPPED_PLAYBOOK)
+    playbook = read_playbook(SHIPPED_PLAYBOOK)
     profiles: dict[str, Profile] = {}
     learned = Learned()
     raw = 0
@@ -51,5 +51,5 @@ def _sizes() -> tuple[list[int], int]:
         raw += len(value)
         found, _ = decode_envelope(value)
         keyed = [(profile_key(event) or "", event) for event in found]
-        profiles.update(fold_batch(keyed, profiles, learned, book, BgNbd()).profiles)
+        profiles.update(fold_batch(keyed, profiles, learned, playbook, ChurnModels()).profiles)
     return sorted(len(encode_profile(profile)) for profile in profiles.values()), raw

@@ -13,11 +13,11 @@ def in_background(work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[N
     """Starts the work. Should it end by an exception, that is in the log at once: whoever holds a
     task and never asks it would keep the exception to itself for as long as the process lives."""
     task = asyncio.create_task(work, name=name)
-    task.add_done_callback(_tell)
+    task.add_done_callback(_dispatch)
     return task
 
 
-def _tell(task: "asyncio.Task[None]") -> None:
+def _dispatch(task: "asyncio.Task[None]") -> None:
     problem = None if task.cancelled() else task.exception()
     if problem is not None:
         _log.error("a background task has ended", task=task.get_name(), exc_info=problem)

@@ -6,17 +6,17 @@ from typing import TypeVar
 
 import structlog
 
-from infra.metrics import NEIGHBOUR_UP
+from infra.metrics import DEPENDENCY_UP
 
 T = TypeVar("T")
 
-LONGEST_WAIT = 5.0
+MAX_WAIT = 5.0
 """Seconds between two attempts at most."""
 
 log = structlog.get_logger()
 
 
-async def until_up(
+async def retry_until_available(
     neighbour: str,
     attempt: Callable[[], Awaitable[T]],
     passes: Callable[[Exception], bool],
@@ -35,14 +35,14 @@ async def until_up(
                 raise
             if not away:
                 away = True
-                NEIGHBOUR_UP.labels(neighbour).set(0)
+                DEPENDENCY_UP.labels(neighbour).set(0)
                 log.warning(
                     "neighbour is away, waiting", neighbour=neighbour, problem=str(problem)[:200]
                 )
             await asyncio.sleep(wait)
-            wait = min(wait * 2, LONGEST_WAIT)
+            wait = min(wait * 2, MAX_WAIT)
         else:
             if away:
                 log.info("neighbour is back", neighbour=neighbour)
-            NEIGHBOUR_UP.labels(neighbour).set(1)
+            DEPENDENCY_UP.labels(neighbour).set(1)
             return answer

@@ -84,4 +84,4 @@ ENDPOINT_CIRCUIT = Gauge(
 TRIGGERS_UNREADABLE = Counter("daehwa_triggers_unreadable", "Records that hold no trigger")
 
 # Neighbours
-NEIGHBOUR_UP = Gauge("daehwa_neighbour_up", "1 while a neighbour answers", ["neighbour"])
+DEPENDENCY_UP = Gauge("daehwa_neighbour_up", "1 while a neighbour answers", ["neighbour"])

@@ -17,7 +17,7 @@ from infra.privacy.privacy_settings import PrivacySettings
 SECRET_PREFIX = "DAEHWA_SECRET_"  # noqa: S105 - the beginning of names
 """Variables that begin so are secrets of endpoints, which the playbook names."""
 
-PAUSES = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
+RETRY_DELAYS = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
 """Seconds before the second, third, … tenth attempt: the schedule of Standard Webhooks 1.0.0."""
 
 SHIPPED_PLAYBOOK = Path(__file__).parent / "playbooks" / "shop.yaml"
@@ -119,7 +119,7 @@ class Settings(PrivacySettings):
         False, description="allow deliveries to private and loopback addresses"
     )
     delivery_pauses: Annotated[tuple[float, ...], NoDecode] = Field(
-        PAUSES, description="seconds before the second, third, … attempt of a delivery"
+        RETRY_DELAYS, description="seconds before the second, third, … attempt of a delivery"
     )
     smtp_url: SecretStr = Field(
         SecretStr(""),

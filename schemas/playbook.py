@@ -4,18 +4,6 @@ from typing import Literal
 
 import msgspec
 
-When = Literal[
-    "stage.reached",
-    "stage.stalled",
-    "silence",
-    "churn.risk",
-    "offer.next",
-    "segment.entered",
-    "segment.left",
-    "lifecycle.changed",
-    "complaint.overdue",
-]
-
 
 class MatchRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happened -> which topic and stage. Exactly one of `event`, `page`, `contact` is set."""
@@ -69,7 +57,7 @@ class TriggerRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """When to tell somebody about a customer."""
 
     name: str
-    when: When
+    when: str  # the name of a trigger type in `streams.triggers.registry`
     topic: str = "*"
     """Exact topic, or `family/*`, or `*`."""
     stages: tuple[str, ...] = ()

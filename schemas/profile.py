@@ -6,12 +6,12 @@ it remembers what was decided, in the order it was decided.
 
 The law has three limits, because the profile is bounded:
 
-* Beyond `streams.profile.dialogues.MOST_DIALOGUES` topics the same topics are kept whatever the
+* Beyond `streams.profile.dialogues.MAX_DIALOGUES` topics the same topics are kept whatever the
   order, each with its true last time, and no event is lost from the sum of the counts and
   `quiet_dialogues`; but a topic that was given up and came back counts from its return. So does
   one in `spoken`.
-* Beyond `streams.fold.linking.MOST_IDENTITIES` ids, which ones are linked depends on the order.
-* Beyond `streams.fold.hot_profiles.MOST_A_MINUTE` events a minute, which are only counted does,
+* Beyond `streams.identity.linking.MAX_IDENTITIES` ids, which ones are linked depends on the order.
+* Beyond `streams.fold.hot_profiles.MAX_A_MINUTE` events a minute, which are only counted does,
   too.
 """
 

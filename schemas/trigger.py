@@ -4,26 +4,14 @@ from typing import Any, Literal
 
 import msgspec
 
-TriggerType = Literal[
-    "stage.reached",
-    "stage.stalled",
-    "silence",
-    "churn.risk",
-    "offer.next",
-    "complaint.overdue",
-    "segment.entered",
-    "segment.left",
-    "lifecycle.changed",
-    "screen.pop",
-]
-
 
 class Trigger(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One decision. Times are milliseconds since 1970."""
 
     id: str
     """Deterministic: the same rule, customer and cause give the same id."""
-    type: TriggerType
+    type: str
+    """Name of a trigger type (`streams.triggers.registry`)."""
     rule: str
     customer_id: str
     occurred_at: int

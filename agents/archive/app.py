@@ -9,15 +9,15 @@ import faust
 import structlog
 from kafka.errors import KafkaError
 
-from agents.archive.batcher import Gatherer
-from agents.archive.erasure_barrier import Erasing, EventsTurn, OtherTurn
+from agents.archive.batcher import ArchiveBatcher
+from agents.archive.erasure_barrier import Erasing, EventsErasureBarrier, OtherErasureBarrier
 from agents.archive.rows import dead_letter_rows, event_rows, trigger_rows
 from agents.cancellation import abandon, end_all
 from agents.faust_app import Place, faust_app
 from agents.log_watch import watch_log
 from infra.clickhouse.inserter import Inserter
-from infra.clickhouse.retrying_inserter import PatientInserter
-from infra.dependencies import until_up
+from infra.clickhouse.retrying_inserter import RetryingInserter
+from infra.dependencies import retry_until_available
 from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.first_offset import first_offset
 from infra.kafka.log_end import beyond_the_end
@@ -37,9 +37,11 @@ from streams.playbook.compiled import CompiledPlaybook
 log = structlog.get_logger()
 
 
-def archive_app(settings: Settings, book: CompiledPlaybook) -> faust.App:
+def archive_app(settings: Settings, playbook: CompiledPlaybook) -> faust.App:
     """The Faust app of the archive worker."""
-    worker = ArchiveWorker(settings, book, lambda problem: app.loop.create_task(app.crash(problem)))
+    worker = ArchiveWorker(
+        settings, playbook, lambda problem: app.loop.create_task(app.crash(problem))
+    )
     app = faust_app(settings, ARCHIVE_GROUP, worker.take_over)
 
     for name in KAFKA_TOPICS:
@@ -71,18 +73,18 @@ class ArchiveWorker:
     def __init__(
         self,
         settings: Settings,
-        book: CompiledPlaybook,
+        playbook: CompiledPlaybook,
         crash: Callable[[BaseException], object],
     ) -> None:
         self._settings = settings
         self._tail = DefinitionTail(settings)
-        self._book = LatestPlaybook(self._tail, book)
+        self._playbook = LatestPlaybook(self._tail, playbook)
         self._crash = crash
         self._inserter = Inserter(settings)
-        self._patient = PatientInserter(self._inserter)
+        self._patient = RetryingInserter(self._inserter)
         self._erasing = Erasing(self._patient, settings.profile_days)
         self._writer = LogWriter(settings)
-        self._gatherers: dict[str, Gatherer] = {}
+        self._batchers: dict[str, ArchiveBatcher] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._started = False
         self._taking_over = asyncio.Lock()
@@ -124,7 +126,7 @@ class ArchiveWorker:
                 # What is stored speaks of records that are gone, not of those with their offsets.
                 starts[partition] = min(places[name, partition], end)
             positions.update({(name, partition): start for partition, start in starts.items()})
-            gatherer = Gatherer(
+            batcher = ArchiveBatcher(
                 table,
                 rows,
                 self._patient,
@@ -132,17 +134,19 @@ class ArchiveWorker:
                 self._settings.archive_linger_ms,
                 starts,
                 partial(self._first_offset, name),
-                EventsTurn(self._erasing) if name == EVENTS else OtherTurn(self._erasing),
+                EventsErasureBarrier(self._erasing)
+                if name == EVENTS
+                else OtherErasureBarrier(self._erasing),
             )
-            self._gatherers[name] = gatherer
-            task = asyncio.create_task(gatherer.run(log_ids[name]))
+            self._batchers[name] = batcher
+            task = asyncio.create_task(batcher.run(log_ids[name]))
             task.add_done_callback(self._check)
             self._tasks.append(task)
         WORKER_READY.set(1)
         return positions
 
     async def _cut_off(self, topic: str, starts: dict[int, int]) -> dict[int, int]:
-        return await until_up(
+        return await retry_until_available(
             "kafka",
             lambda: asyncio.to_thread(beyond_the_end, self._settings, topic, starts),
             lambda problem: isinstance(problem, KafkaError | OSError),
@@ -154,9 +158,9 @@ class ArchiveWorker:
 
     async def hand_over(self, topic: str, record: Any) -> None:
         """Gives a record to its topic's gatherer; waits while that has enough to do."""
-        gatherer = self._gatherers.get(topic)
-        if gatherer is not None:
-            await gatherer.waiting.put(record)
+        batcher = self._batchers.get(topic)
+        if batcher is not None:
+            await batcher.waiting.put(record)
 
     async def stop(self) -> None:
         """Stops archiving; what is not stored yet is read again by whoever comes next."""
@@ -169,7 +173,9 @@ class ArchiveWorker:
         return {
             EVENTS: (
                 EVENTS_TABLE,
-                lambda found: event_rows(found, self._book(), self._erasing, self._settings.region),
+                lambda found: event_rows(
+                    found, self._playbook(), self._erasing, self._settings.region
+                ),
             ),
             TRIGGERS: (
                 TRIGGERS_TABLE,
@@ -180,11 +186,11 @@ class ArchiveWorker:
 
     async def _drop_all(self) -> None:
         tasks, self._tasks = self._tasks, []
-        gatherers = list(self._gatherers.values())
-        self._gatherers.clear()
+        batchers = list(self._batchers.values())
+        self._batchers.clear()
         await end_all(tasks)
-        for gatherer in gatherers:
-            abandon(gatherer.waiting)
+        for batcher in batchers:
+            abandon(batcher.waiting)
 
     def _check(self, task: asyncio.Task[None]) -> None:
         problem = None if task.cancelled() else task.exception()
@@ -193,14 +199,14 @@ class ArchiveWorker:
             self._crash(problem)
 
     async def _first_offset(self, topic: str, partition: int, at: int) -> int:
-        return await until_up(
+        return await retry_until_available(
             "kafka",
             lambda: asyncio.to_thread(first_offset, self._settings, topic, partition, at),
             lambda problem: isinstance(problem, KafkaError | OSError),
         )
 
     async def _identities(self) -> dict[str, str]:
-        return await until_up(
+        return await retry_until_available(
             "kafka",
             lambda: asyncio.to_thread(self._ask_identities),
             lambda problem: isinstance(problem, KafkaError | OSError),

@@ -10,10 +10,10 @@ from typing import Any
 
 import structlog
 
-from agents.archive.erasure_barrier import Turn
+from agents.archive.erasure_barrier import ErasureBarrier
 from infra.clickhouse.failures import ClickHouseRefused
-from infra.clickhouse.retrying_inserter import PatientInserter
-from infra.dependencies import until_up
+from infra.clickhouse.retrying_inserter import RetryingInserter
+from infra.dependencies import retry_until_available
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from infra.kafka.names import DEAD_LETTERS
 from infra.kafka.record_sequence import FirstOffset, RecordSequence
@@ -21,9 +21,9 @@ from streams.archive.rows import Columns, Place, block_token
 from streams.codec.codec import encode_dead_letter
 from streams.dead_letters.dead_letter import dead_letter
 
-MOST_BLOCK_BYTES = 16 * 1024 * 1024
-MOST_BLOCK_RECORDS = 4_000
-MOST_WAITING_RECORDS = 1_000
+MAX_BLOCK_BYTES = 16 * 1024 * 1024
+MAX_BLOCK_RECORDS = 4_000
+MAX_WAITING_RECORDS = 1_000
 
 Rows = Callable[[Sequence[tuple[Place, bytes]]], Columns]
 """Records with their places -> the table's columns."""
@@ -31,29 +31,29 @@ Rows = Callable[[Sequence[tuple[Place, bytes]]], Columns]
 log = structlog.get_logger()
 
 
-class Gatherer:
+class ArchiveBatcher:
     """One Kafka topic on its way into one table."""
 
     def __init__(
         self,
         table: str,
         rows: Rows,
-        inserter: PatientInserter,
+        inserter: RetryingInserter,
         writer: LogWriter,
         linger_ms: int,
         positions: Mapping[int, int],
         first_offset: FirstOffset,
-        turn: Turn | None = None,
+        barrier: ErasureBarrier | None = None,
     ) -> None:
-        """`positions`: partition -> the offset it is read from; `turn`: what is done for those who
-        were erased."""
-        self.waiting: asyncio.Queue[Any] = asyncio.Queue(MOST_WAITING_RECORDS)
+        """`positions`: partition -> the offset it is read from; `barrier`: what is done for those
+        who were erased."""
+        self.waiting: asyncio.Queue[Any] = asyncio.Queue(MAX_WAITING_RECORDS)
         """Faust events whose records are to be archived."""
         self._table = table
         self._rows = rows
         self._inserter = inserter
         self._writer = writer
-        self._turn = turn
+        self._barrier = barrier
         self._linger = linger_ms / 1000
         self._expected = dict(positions)
         self._sequences = {
@@ -63,7 +63,7 @@ class Gatherer:
     async def run(self, log_id: str) -> None:
         """Archives what comes until cancelled; `log_id` is the identity of the Kafka topic."""
         while True:
-            records = await self._following(await self._gather())
+            records = await self._following(await self._collect())
             if not records:
                 continue
             found = [
@@ -77,12 +77,12 @@ class Gatherer:
             for record in records:
                 record.ack()
 
-    async def _gather(self) -> list[Any]:
+    async def _collect(self) -> list[Any]:
         records = [await self.waiting.get()]
         size = len(records[0].value or b"")
         loop = asyncio.get_running_loop()
         latest = loop.time() + self._linger
-        while size < MOST_BLOCK_BYTES and len(records) < MOST_BLOCK_RECORDS:
+        while size < MAX_BLOCK_BYTES and len(records) < MAX_BLOCK_RECORDS:
             left = latest - loop.time()
             if self.waiting.empty() and left <= 0:
                 break
@@ -111,18 +111,18 @@ class Gatherer:
         return found
 
     async def _insert(self, records: list[tuple[Place, bytes]]) -> None:
-        turn = self._turn
-        begun = turn.begin() if turn is not None else 0
+        barrier = self._barrier
+        begun = barrier.begin() if barrier is not None else 0
         columns = await asyncio.to_thread(self._rows, records)
         token = block_token(place for place, _ in records)
-        if turn is not None:
-            await turn.ready()
+        if barrier is not None:
+            await barrier.ready()
         try:
             await self._inserter.insert(self._table, columns, token)
         except ClickHouseRefused as refused:
             await self._bisect(records, refused)
-        if turn is not None:
-            await turn.end(begun)
+        if barrier is not None:
+            await barrier.end(begun)
 
     async def _bisect(self, records: list[tuple[Place, bytes]], refused: ClickHouseRefused) -> None:
         if len(records) > 1:
@@ -136,7 +136,7 @@ class Gatherer:
         if self._table.startswith("daehwa.dead_letters"):
             raise refused
         letter = dead_letter("archive_refused", str(refused), origin, value, 0)
-        await until_up(
+        await retry_until_available(
             "kafka",
             lambda: self._writer.append(
                 DEAD_LETTERS, place.partition, encode_dead_letter(letter), letter.id.encode()

@@ -9,7 +9,7 @@ whether an erasure was met meanwhile.
 from collections.abc import Iterable
 from typing import Protocol
 
-from infra.clickhouse.retrying_inserter import PatientInserter
+from infra.clickhouse.retrying_inserter import RetryingInserter
 from infra.clock import now_ms
 from infra.privacy.archived_rows import erase_rows, erased_ids
 from streams.privacy.erasure import Erasure, Tombstones
@@ -20,7 +20,7 @@ DAY_MS = 86_400_000
 class Erasing:
     """The erasures that one archive worker knows of."""
 
-    def __init__(self, inserter: PatientInserter, remembered_days: int) -> None:
+    def __init__(self, inserter: RetryingInserter, remembered_days: int) -> None:
         """`remembered_days`: for how long what comes late is still kept out."""
         self._inserter = inserter
         self._remembered = remembered_days * DAY_MS
@@ -65,7 +65,7 @@ class Erasing:
         await self._inserter.asked(lambda ask: erase_rows(ask, erasures))
 
 
-class Turn(Protocol):
+class ErasureBarrier(Protocol):
     """What an insert does about erasures."""
 
     def begin(self) -> int:
@@ -81,7 +81,7 @@ class Turn(Protocol):
         ...
 
 
-class EventsTurn:
+class EventsErasureBarrier:
     """Of the Kafka topic that erasures come on."""
 
     def __init__(self, erasing: Erasing) -> None:
@@ -97,7 +97,7 @@ class EventsTurn:
         pass
 
 
-class OtherTurn:
+class OtherErasureBarrier:
     """Of the other Kafka topics."""
 
     def __init__(self, erasing: Erasing) -> None:

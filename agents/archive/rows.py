@@ -28,7 +28,7 @@ _FINDINGS = EVENT_COLUMNS.index("findings")
 
 def event_rows(
     records: Sequence[tuple[Place, bytes]],
-    book: CompiledPlaybook,
+    playbook: CompiledPlaybook,
     erasing: Erasing | None = None,
     region: str = "",
 ) -> Columns:
@@ -41,7 +41,7 @@ def event_rows(
             kept = [(place, kept_events(events, erasing.tombstones)) for place, events in found]
             _count_left_out(EVENTS_TABLE, _size(found) - _size(kept))
             found = kept
-    columns = event_columns(found, book, region)
+    columns = event_columns(found, playbook, region)
     for source, checks in zip(columns[_SOURCE], columns[_FINDINGS], strict=True):
         for check in checks:
             DATA_QUALITY.labels(source, check).inc()

@@ -12,7 +12,7 @@ from agents.delivery.outbox import Outbox
 from agents.delivery.worker import DeliveryWorker
 from agents.faust_app import Place, faust_app
 from infra.delivery.call_list import CallList
-from infra.delivery.dispatcher import Teller
+from infra.delivery.dispatcher import DeliveryDispatcher
 from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.schedule import DeliverySchedule
 from infra.kafka.definition_tail import DefinitionTail
@@ -36,14 +36,14 @@ class _Decided(msgspec.Struct, gc=False):
 _decoder = msgspec.json.Decoder(_Decided)
 
 
-def delivery_app(settings: Settings, book: CompiledPlaybook) -> faust.App:
+def delivery_app(settings: Settings, playbook: CompiledPlaybook) -> faust.App:
     """The Faust app of the delivery worker; without an endpoint it only keeps its place."""
     redis = redis_client(settings)
     writer = LogWriter(settings)
     tail = DefinitionTail(settings)
-    latest = LatestPlaybook(tail, book)
+    latest = LatestPlaybook(tail, playbook)
     schedule = DeliverySchedule(redis, settings)
-    teller = Teller(
+    dispatcher = DeliveryDispatcher(
         settings,
         lambda: latest().source,
         ProfileReader(redis, settings.partitions),
@@ -53,7 +53,7 @@ def delivery_app(settings: Settings, book: CompiledPlaybook) -> faust.App:
     worker = DeliveryWorker(
         schedule,
         EndpointStates(redis),
-        teller,
+        dispatcher,
         Outbox(schedule, writer),
         settings.delivery_pauses,
     )
@@ -91,7 +91,7 @@ def delivery_app(settings: Settings, book: CompiledPlaybook) -> faust.App:
         await worker.stop()
         await tail.stop()
         await writer.stop()
-        await teller.close()
+        await dispatcher.close()
         await redis.aclose()
 
     return app

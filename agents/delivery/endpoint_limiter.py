@@ -7,7 +7,7 @@ AT_ONCE = 32
 """Attempts under way to one endpoint, of one worker."""
 
 
-class Lane:
+class EndpointLimiter:
     """The places of one endpoint. Fewer while it asks to slow down, one while it is down."""
 
     def __init__(self, endpoint: str) -> None:

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from infra.delivery.schedule import DeliverySchedule
-from infra.dependencies import until_up
+from infra.dependencies import retry_until_available
 from infra.kafka.envelopes import in_envelopes
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from infra.kafka.names import EVENTS
-from infra.redis.state_store import is_away
+from infra.redis.state_store import is_unavailable
 from streams.codec.codec import encode_envelope
 
 GATHER_S = 0.1
@@ -48,15 +48,19 @@ class Outbox:
 
     async def empty(self, partition: int) -> int:
         """Puts some outcomes onto the log; how many. Waits while Redis or Kafka is away."""
-        found = await until_up("redis", lambda: self._schedule.outcomes(partition), is_away)
+        found = await retry_until_available(
+            "redis", lambda: self._schedule.outcomes(partition), is_unavailable
+        )
         if not found:
             return 0
         for events in in_envelopes(event for _, event in found):
-            await until_up(
+            await retry_until_available(
                 "kafka",
                 lambda: self._writer.append(EVENTS, partition, encode_envelope(events)),  # noqa: B023 - awaited here
                 lambda problem: isinstance(problem, KafkaUnavailable),
             )
         names = [name for name, _ in found]
-        await until_up("redis", lambda: self._schedule.written(partition, names), is_away)
+        await retry_until_available(
+            "redis", lambda: self._schedule.written(partition, names), is_unavailable
+        )
         return len(found)

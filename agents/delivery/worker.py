@@ -9,17 +9,17 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
-from agents.delivery.endpoint_limiter import Lane
+from agents.delivery.endpoint_limiter import EndpointLimiter
 from agents.delivery.outbox import Outbox
 from infra.clock import now_ms
 from infra.delivery.circuit import MODES, EndpointState
-from infra.delivery.dispatcher import Teller
+from infra.delivery.dispatcher import DeliveryDispatcher
 from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.outcomes import Outcome, outcome_event
 from infra.delivery.records import DEFAULT, Attempt, Delivery, Held, Verdict
-from infra.delivery.retry_policy import pause_after
+from infra.delivery.retry_policy import retry_delay
 from infra.delivery.schedule import LEASE_MS, WAITS_MS, DeliverySchedule, Settlement
-from infra.dependencies import until_up
+from infra.dependencies import retry_until_available
 from infra.metrics import (
     DELIVERIES,
     DELIVERY_BACKLOG,
@@ -28,7 +28,7 @@ from infra.metrics import (
     ENDPOINT_CIRCUIT,
     TRIGGERS_UNREADABLE,
 )
-from infra.redis.state_store import is_away
+from infra.redis.state_store import is_unavailable
 from streams.codec.codec import UNREADABLE, decode_trigger, encode_event
 
 LOOK_EVERY_S = 0.2
@@ -37,7 +37,7 @@ LOOK_EVERY_S = 0.2
 MEASURE_EVERY_S = 2.0
 """How often the backlog is measured, and what other workers know of endpoints is read."""
 
-MOST_ADMITTED = 200
+MAX_ADMITTED = 200
 """Records that wait to be written into Redis, and deliveries written at once."""
 
 LAST_ATTEMPTS_S = 5.0
@@ -56,21 +56,21 @@ class DeliveryWorker:
         self,
         schedule: DeliverySchedule,
         states: EndpointStates,
-        teller: Teller,
+        dispatcher: DeliveryDispatcher,
         outbox: Outbox,
         pauses: tuple[float, ...],
     ) -> None:
         self._schedule = schedule
         self._states = states
-        self._teller = teller
+        self._dispatcher = dispatcher
         self._outbox = outbox
         self._pauses = pauses
-        self._lanes: dict[str, Lane] = {}
+        self._limiters: dict[str, EndpointLimiter] = {}
         self._remembered: set[str] = set()
         """Names of endpoints of which Redis knows that something is for them."""
         self.partitions: tuple[int, ...] = ()
         """Whose deliveries are looked for in Redis."""
-        self._incoming: asyncio.Queue[tuple[Any, Delivery]] = asyncio.Queue(MOST_ADMITTED)
+        self._incoming: asyncio.Queue[tuple[Any, Delivery]] = asyncio.Queue(MAX_ADMITTED)
         self._answers: asyncio.Queue[tuple[Held, Attempt]] = asyncio.Queue()
         self._attempts: set[asyncio.Task[None]] = set()
         self._free = asyncio.Event()
@@ -87,7 +87,7 @@ class DeliveryWorker:
             record.ack()
             return
         endpoint = trigger.endpoint or DEFAULT
-        nowhere = trigger.endpoint is None and self._teller.endpoints.get(DEFAULT) is None
+        nowhere = trigger.endpoint is None and self._dispatcher.endpoints.get(DEFAULT) is None
         if trigger.decision != "fire" or nowhere:
             record.ack()
             return
@@ -136,13 +136,13 @@ class DeliveryWorker:
         until = now + LEASE_MS
         new: list[tuple[Delivery, int]] = []
         for _, delivery in admitted:
-            lane = self._lane(delivery.endpoint)
+            limiter = self._limiter(delivery.endpoint)
             # What comes again of what is under way is known to Redis, whatever is asked for here.
-            if delivery.id not in lane.under_way and lane.free(now) > 0:
-                lane.under_way.add(delivery.id)
+            if delivery.id not in limiter.under_way and limiter.free(now) > 0:
+                limiter.under_way.add(delivery.id)
                 new.append((delivery, until))
             else:
-                lane.waiting = True
+                limiter.waiting = True
                 new.append((delivery, now))
         known = await _redis(lambda: self._schedule.admit(partition, new))
         for (record, _), (delivery, due), fresh in zip(admitted, new, known, strict=True):
@@ -150,7 +150,7 @@ class DeliveryWorker:
             if due == until and fresh:
                 self._begin(Held(delivery, partition, until))
             elif due == until:
-                self._lane(delivery.endpoint).under_way.discard(delivery.id)
+                self._limiter(delivery.endpoint).under_way.discard(delivery.id)
 
     async def _remember(self, endpoints: set[str]) -> None:
         """Makes sure that whoever looks for what waits finds these, whatever the playbook says."""
@@ -178,16 +178,16 @@ class DeliveryWorker:
         elif now - max(delivery.created_at, delivery.last_at) > WAITS_MS:
             attempt = Attempt("refused", "the endpoint was down too long", blames_endpoint=False)
         else:
-            attempt = await _redis(lambda: self._teller.attempt(delivery, now))
+            attempt = await _redis(lambda: self._dispatcher.attempt(delivery, now))
             DELIVERY_SECONDS.observe(time.perf_counter() - began)
         self._answers.put_nowait((held, attempt))
 
     async def _is_disabled(self, endpoint: str) -> bool:
-        lane = self._lane(endpoint)
-        if lane.state.disabled_at:
+        limiter = self._limiter(endpoint)
+        if limiter.state.disabled_at:
             # Somebody may just have enabled it: nothing is given up by what was known a moment ago.
-            lane.state = (await _redis(lambda: self._states.read([endpoint])))[endpoint]
-        return bool(lane.state.disabled_at)
+            limiter.state = (await _redis(lambda: self._states.read([endpoint])))[endpoint]
+        return bool(limiter.state.disabled_at)
 
     async def _settle(self) -> None:
         while not self._stopping:
@@ -198,9 +198,9 @@ class DeliveryWorker:
         changed: dict[str, EndpointState] = {}
         by_partition: dict[int, list[Settlement]] = defaultdict(list)
         for held, attempt in answers:
-            lane = self._lane(held.delivery.endpoint)
-            if lane.heard(attempt, now):
-                changed[lane.endpoint] = lane.state
+            limiter = self._limiter(held.delivery.endpoint)
+            if limiter.heard(attempt, now):
+                changed[limiter.endpoint] = limiter.state
             by_partition[held.partition].append(self._settlement(held, attempt, now))
         for endpoint, state in changed.items():
             await _redis(lambda: self._states.write(endpoint, state))  # noqa: B023 - awaited here
@@ -209,9 +209,9 @@ class DeliveryWorker:
             if any(one.outcome for one in settlements):
                 self._outbox.wake()
         for held, _ in answers:
-            lane = self._lane(held.delivery.endpoint)
-            lane.under_way.discard(held.delivery.id)
-            if lane.waiting:
+            limiter = self._limiter(held.delivery.endpoint)
+            limiter.under_way.discard(held.delivery.id)
+            if limiter.waiting:
                 self._free.set()
 
     def _settlement(self, held: Held, attempt: Attempt, now: int) -> Settlement:
@@ -220,7 +220,7 @@ class DeliveryWorker:
         attempts = before.attempts + 1
         pause: float | None = None
         if attempt.verdict == "again":
-            pause = pause_after(before.id, attempts, attempt.retry_after, self._pauses)
+            pause = retry_delay(before.id, attempts, attempt.retry_after, self._pauses)
         outcome = _OUTCOMES.get(attempt.verdict, "failed")
         after = msgspec.structs.replace(
             before,
@@ -235,7 +235,7 @@ class DeliveryWorker:
         if outcome == "failed":
             DELIVERIES.labels(before.endpoint, "failed").inc()
             log.warning("given up", delivery=before.id, attempts=attempts, detail=attempt.detail)
-        kind = self._teller.endpoints.kind(before.endpoint)
+        kind = self._dispatcher.endpoints.kind(before.endpoint)
         event = None if attempt.erased else outcome_event(after, outcome, kind, now)
         told = (event.message_id, encode_event(event)) if event is not None else None
         return Settlement(held, after, 0, told)
@@ -245,9 +245,9 @@ class DeliveryWorker:
         turn = 0
         while not self._stopping:
             self._free.clear()
-            endpoints = [name for name in self._names() if self._lane(name).waiting]
+            endpoints = [name for name in self._names() if self._limiter(name).waiting]
             for endpoint in endpoints:
-                self._lane(endpoint).waiting = False
+                self._limiter(endpoint).waiting = False
             # Whoever is looked at first gets the places that are free: each partition in its turn.
             turn += 1
             first = turn % max(1, len(self.partitions))
@@ -257,33 +257,33 @@ class DeliveryWorker:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._free.wait()
             except TimeoutError:
-                for lane in self._lanes.values():
-                    lane.waiting = True
+                for limiter in self._limiters.values():
+                    limiter.waiting = True
 
     async def _look_at(self, partition: int, endpoints: Sequence[str]) -> None:
         now = now_ms()
         wanted = {}
         for endpoint in endpoints:
-            lane = self._lane(endpoint)
-            if lane.mode(now) == "open":
+            limiter = self._limiter(endpoint)
+            if limiter.mode(now) == "open":
                 wanted[endpoint] = (now - WAITS_MS, 1)
-            elif lane.free(now):
-                wanted[endpoint] = (now, lane.free(now))
+            elif limiter.free(now):
+                wanted[endpoint] = (now, limiter.free(now))
             else:
-                lane.waiting = True
+                limiter.waiting = True
         taken = await _redis(lambda: self._schedule.take(partition, wanted, now))
         for endpoint, found in taken.items():
-            lane = self._lane(endpoint)
+            limiter = self._limiter(endpoint)
             if len(found) == wanted[endpoint][1]:
-                lane.waiting = True
+                limiter.waiting = True
             for held in found:
                 # One that is under way here outlived its lease: what comes of it is on its way.
-                if held.delivery.id not in lane.under_way:
-                    lane.under_way.add(held.delivery.id)
+                if held.delivery.id not in limiter.under_way:
+                    limiter.under_way.add(held.delivery.id)
                     self._begin(held)
 
     def _names(self) -> list[str]:
-        return sorted({*self._teller.endpoints.names(), *self._remembered})
+        return sorted({*self._dispatcher.endpoints.names(), *self._remembered})
 
     async def _measure(self) -> None:
         while not self._stopping:
@@ -292,7 +292,7 @@ class DeliveryWorker:
             if names and self.partitions:
                 states = await _redis(lambda: self._states.read(names))  # noqa: B023 - awaited here
                 for endpoint in names:
-                    self._lane(endpoint).state = states[endpoint]
+                    self._limiter(endpoint).state = states[endpoint]
                     await self._measure_lane(endpoint)
             await asyncio.sleep(MEASURE_EVERY_S)
 
@@ -302,13 +302,13 @@ class DeliveryWorker:
         overdue = max(0, now - backlog.oldest_due) / 1000 if backlog.oldest_due else 0.0
         DELIVERY_BACKLOG.labels(endpoint).set(backlog.waiting)
         DELIVERY_OVERDUE_SECONDS.labels(endpoint).set(overdue)
-        ENDPOINT_CIRCUIT.labels(endpoint).set(MODES.index(self._lane(endpoint).mode(now)))
+        ENDPOINT_CIRCUIT.labels(endpoint).set(MODES.index(self._limiter(endpoint).mode(now)))
 
-    def _lane(self, endpoint: str) -> Lane:
-        lane = self._lanes.get(endpoint)
-        if lane is None:
-            lane = self._lanes[endpoint] = Lane(endpoint)
-        return lane
+    def _limiter(self, endpoint: str) -> EndpointLimiter:
+        limiter = self._limiters.get(endpoint)
+        if limiter is None:
+            limiter = self._limiters[endpoint] = EndpointLimiter(endpoint)
+        return limiter
 
 
 def _drained(queue: "asyncio.Queue[T]") -> list[T]:
@@ -320,4 +320,4 @@ def _drained(queue: "asyncio.Queue[T]") -> list[T]:
 
 
 async def _redis(attempt: Callable[[], Awaitable[T]]) -> T:
-    return await until_up("redis", attempt, is_away)
+    return await retry_until_available("redis", attempt, is_unavailable)

@@ -11,14 +11,14 @@ from kafka.errors import KafkaError
 
 from agents.cancellation import abandon, end_all
 from agents.dialogue.deadline_ticker import DeadlineTicker
-from agents.dialogue.definition_loader import Adopting
-from agents.dialogue.definition_publisher import DefinitionKeeper
+from agents.dialogue.definition_loader import DefinitionLoader
+from agents.dialogue.definition_publisher import DefinitionPublisher
 from agents.dialogue.effects import EffectWriter
-from agents.dialogue.fault_injection import AtStep, go_on
+from agents.dialogue.fault_injection import AtStep, no_fault
 from agents.dialogue.partition_folder import PartitionFolder
 from agents.faust_app import Place, faust_app
 from agents.log_watch import Identities, watch_log
-from infra.dependencies import until_up
+from infra.dependencies import retry_until_available
 from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.first_offset import first_offset
 from infra.kafka.log_end import beyond_the_end
@@ -35,10 +35,12 @@ from infra.settings import Settings
 from streams.playbook.compiled import CompiledPlaybook
 
 
-def dialogue_app(settings: Settings, book: CompiledPlaybook, at_step: AtStep = go_on) -> faust.App:
+def dialogue_app(
+    settings: Settings, playbook: CompiledPlaybook, at_step: AtStep = no_fault
+) -> faust.App:
     """The Faust app of the dialogue worker; `at_step` is called at the steps of each batch."""
     worker = DialogueWorker(
-        settings, book, lambda problem: app.loop.create_task(app.crash(problem)), at_step
+        settings, playbook, lambda problem: app.loop.create_task(app.crash(problem)), at_step
     )
     app = faust_app(settings, DIALOGUE_GROUP, worker.take_over)
     events = app.topic(EVENTS, value_serializer="raw", key_serializer="raw")
@@ -54,7 +56,7 @@ def dialogue_app(settings: Settings, book: CompiledPlaybook, at_step: AtStep = g
 
     @app.task  # type: ignore[untyped-decorator]  # Faust is untyped
     async def definitions() -> None:
-        await worker.keeper.run()
+        await worker.publisher.run()
 
     @app.task  # type: ignore[untyped-decorator]  # Faust is untyped
     async def log_watch() -> None:
@@ -76,9 +78,9 @@ class DialogueWorker:
     def __init__(
         self,
         settings: Settings,
-        book: CompiledPlaybook,
+        playbook: CompiledPlaybook,
         crash: Callable[[BaseException], object],
-        at_step: AtStep = go_on,
+        at_step: AtStep = no_fault,
     ) -> None:
         self._crash = crash
         self._settings = settings
@@ -88,7 +90,7 @@ class DialogueWorker:
         self._at_step = at_step
         self._effects = EffectWriter(self._writer, settings.partitions, at_step)
         self._tail = DefinitionTail(settings)
-        self._adopting = Adopting(self._tail, book)
+        self._loader = DefinitionLoader(self._tail, playbook)
         self._folders: dict[int, PartitionFolder] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         CACHED_PROFILES.set_function(lambda: sum(f.cached for f in self._folders.values()))
@@ -96,7 +98,7 @@ class DialogueWorker:
         self._taking_over = asyncio.Lock()
         self._log_id: str | None = None
         self.ticker = DeadlineTicker(self._store, self._effects, lambda: self._folders)
-        self.keeper = DefinitionKeeper(
+        self.publisher = DefinitionPublisher(
             settings,
             self._writer,
             self._tail,
@@ -115,7 +117,7 @@ class DialogueWorker:
                 self._started = True
                 await self._writer.start()
                 await self._tail.start()
-            await self.keeper.begin()
+            await self.publisher.begin()
             await self._drop_all()
             self._log_id = log_id = await self._identity()
             positions = {}
@@ -125,7 +127,7 @@ class DialogueWorker:
                     partition,
                     self._store,
                     self._effects,
-                    self._adopting,
+                    self._loader,
                     self._settings.cached_profiles // len(places),
                     self._first_offset,
                     aliases,
@@ -183,18 +185,20 @@ class DialogueWorker:
             self._crash(problem)
 
     async def _identity(self) -> str:
-        return await until_up("kafka", lambda: asyncio.to_thread(self._ask_identity), _passes)
+        return await retry_until_available(
+            "kafka", lambda: asyncio.to_thread(self._ask_identity), _passes
+        )
 
     async def _cut_off(self, positions: dict[Place, int]) -> dict[int, int]:
         places = {partition: offset for (_, partition), offset in positions.items()}
-        return await until_up(
+        return await retry_until_available(
             "kafka",
             lambda: asyncio.to_thread(beyond_the_end, self._settings, EVENTS, places),
             _passes,
         )
 
     async def _first_offset(self, partition: int, at: int) -> int:
-        return await until_up(
+        return await retry_until_available(
             "kafka",
             lambda: asyncio.to_thread(first_offset, self._settings, EVENTS, partition, at),
             _passes,

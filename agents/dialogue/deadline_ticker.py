@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable
 
 from agents.dialogue.effects import EffectWriter
 from infra.clock import now_ms
-from infra.dependencies import until_up
+from infra.dependencies import retry_until_available
 from infra.metrics import DEADLINES_DUE
-from infra.redis.state_store import StateStore, is_away
-from streams.fold.deadlines import timer_event
+from infra.redis.state_store import StateStore, is_unavailable
+from streams.fold.timers import timer_event
 
 TICK = 0.2
 """Seconds between two looks."""
 
-MOST_DUE = 500
+MAX_DUE = 500
 """Deadlines of a partition taken at one look."""
 
 APPEND_AGAIN = 30_000
@@ -44,8 +44,10 @@ class DeadlineTicker:
             await asyncio.sleep(TICK)
 
     async def _look(self, partition: int, now: int) -> None:
-        most = MOST_DUE + len(self._appended)
-        due = await until_up("redis", lambda: self._store.due(partition, now, most), is_away)
+        most = MAX_DUE + len(self._appended)
+        due = await retry_until_available(
+            "redis", lambda: self._store.due(partition, now, most), is_unavailable
+        )
         fresh = [
             deadline
             for deadline in due

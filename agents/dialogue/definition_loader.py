@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import structlog
 
-from infra.dependencies import until_up
+from infra.dependencies import retry_until_available
 from infra.kafka.definition_tail import DefinitionTail
 from infra.metrics import DEFINITIONS_ADOPTED
-from infra.playbook.active_definitions import Compiler, GoingBy
+from infra.playbook.active_definitions import ActiveDefinitions, Compiler
 from streams.codec.codec import UNREADABLE
 from streams.definitions.definitions import Adoption, Definitions, decode_in_force
 from streams.playbook.compiled import CompiledPlaybook
@@ -23,14 +23,14 @@ class MissingDefinitionError(Exception):
     """The log speaks of a definition that nobody has published yet."""
 
 
-class Adopting:
+class DefinitionLoader:
     """Definitions for the folders of one worker. Waits for those it has not seen yet."""
 
     def __init__(self, tail: DefinitionTail, otherwise: CompiledPlaybook) -> None:
         self._tail = tail
         self._compiler = Compiler(otherwise)
 
-    async def standing(self, in_force: str) -> GoingBy:
+    async def standing(self, in_force: str) -> ActiveDefinitions:
         """What a partition goes by whose watermark says so."""
         try:
             said = decode_in_force(in_force)
@@ -40,23 +40,27 @@ class Adopting:
         named = in_force or "the first playbook"
         return await self._found(named, lambda known: self._compiler.standing(known, said))
 
-    async def after(self, going: GoingBy, adoption: Adoption) -> GoingBy:
+    async def after(self, active: ActiveDefinitions, adoption: Adoption) -> ActiveDefinitions:
         """What a partition goes by after this control record."""
         named = f"{adoption.kind} {adoption.version}"
-        after = await self._found(named, lambda known: self._compiler.after(going, known, adoption))
-        if after is not going:
+        after = await self._found(
+            named, lambda known: self._compiler.after(active, known, adoption)
+        )
+        if after is not active:
             DEFINITIONS_ADOPTED.labels(adoption.kind).inc()
             log.info("adopted", kind=adoption.kind, version=adoption.version)
         return after
 
-    async def _found(self, named: str, answer: Callable[[Definitions], GoingBy | None]) -> GoingBy:
-        async def attempt() -> GoingBy:
+    async def _found(
+        self, named: str, answer: Callable[[Definitions], ActiveDefinitions | None]
+    ) -> ActiveDefinitions:
+        async def attempt() -> ActiveDefinitions:
             try:
                 async with asyncio.timeout(SOON_S):
                     return await self._tail.until(answer)
             except TimeoutError:
                 raise MissingDefinitionError(f"{named} is not on the Kafka topic yet") from None
 
-        return await until_up(
+        return await retry_until_available(
             "definitions", attempt, lambda problem: isinstance(problem, MissingDefinitionError)
         )

@@ -8,12 +8,12 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from infra.dependencies import until_up
+from infra.dependencies import retry_until_available
 from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.definitions import DefinitionWriter, ReplacedError, publish_again
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from infra.redis.definition_copy import DefinitionCopy
-from infra.redis.state_store import is_away
+from infra.redis.state_store import is_unavailable
 from infra.settings import SHIPPED_PLAYBOOK, Settings
 from schemas.definition import FROM_FILE, PLAYBOOK, Definition
 from streams.definitions.definitions import Definitions, version_of
@@ -32,7 +32,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-class Goes(Protocol):
+class DefinitionHolder(Protocol):
     """A partition's folder."""
 
     def adopted_at(self, kind: str) -> int | None:
@@ -40,7 +40,7 @@ class Goes(Protocol):
         ...
 
 
-class DefinitionKeeper:
+class DefinitionPublisher:
     """Looks after the definitions for one dialogue worker."""
 
     def __init__(
@@ -49,7 +49,7 @@ class DefinitionKeeper:
         writer: LogWriter,
         tail: DefinitionTail,
         copy: DefinitionCopy,
-        owned: Callable[[], Mapping[int, Goes]],
+        owned: Callable[[], Mapping[int, DefinitionHolder]],
     ) -> None:
         self._settings = settings
         self._writer = writer
@@ -87,7 +87,7 @@ class DefinitionKeeper:
 
     async def _restore(self) -> None:
         """What Redis remembers and the broker has forgotten is published again."""
-        remembered = await until_up("redis", self._copy.read, is_away)
+        remembered = await retry_until_available("redis", self._copy.read, is_unavailable)
         known = self._tail.known
         missing = [one for one in remembered if known.latest(one.kind) is None]
         if not missing:
@@ -133,7 +133,7 @@ class DefinitionKeeper:
     async def _keep_copy(self) -> None:
         known = self._tail.known
         if self._kept != (known, known.count):
-            await until_up("redis", lambda: self._copy.keep(known), is_away)
+            await retry_until_available("redis", lambda: self._copy.keep(known), is_unavailable)
             self._kept = (known, known.count)
 
     async def _complete(self) -> None:
@@ -160,4 +160,6 @@ class DefinitionKeeper:
 
 
 async def _up(attempt: Callable[[], Awaitable[T]]) -> T:
-    return await until_up("kafka", attempt, lambda problem: isinstance(problem, KafkaUnavailable))
+    return await retry_until_available(
+        "kafka", attempt, lambda problem: isinstance(problem, KafkaUnavailable)
+    )

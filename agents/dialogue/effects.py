@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from agents.dialogue.fault_injection import AtStep, go_on
-from infra.dependencies import until_up
+from agents.dialogue.fault_injection import AtStep, no_fault
+from infra.dependencies import retry_until_available
 from infra.kafka.envelopes import in_envelopes
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from infra.kafka.names import DEAD_LETTERS, EVENTS, TRIGGERS
@@ -29,7 +29,7 @@ def trigger_records(triggers: Iterable[Trigger]) -> list[TriggerRecord]:
 class EffectWriter:
     """Appends triggers, forwarded events and dead letters. Waits while Kafka is away."""
 
-    def __init__(self, writer: LogWriter, partitions: int, at_step: AtStep = go_on) -> None:
+    def __init__(self, writer: LogWriter, partitions: int, at_step: AtStep = no_fault) -> None:
         self._writer = writer
         self._at_step = at_step
         self.partitions = partitions
@@ -70,7 +70,7 @@ class EffectWriter:
     async def _many(
         self, topic: str, partition: int, records: Sequence[tuple[bytes | None, bytes]]
     ) -> None:
-        await until_up(
+        await retry_until_available(
             "kafka",
             lambda: self._writer.append_many(topic, partition, records),
             lambda problem: isinstance(problem, KafkaUnavailable),

@@ -24,11 +24,11 @@ class FaultError(Exception):
     """The fault asked for is none; the text says why."""
 
 
-def go_on(_: str) -> None:
+def no_fault(_: str) -> None:
     """What a worker does at every step."""
 
 
-def die_at(fault: str) -> AtStep:
+def crash_at(fault: str) -> AtStep:
     """Kills this process the n-th time it comes to a step; `fault` is `STEP:N`, such as
     `written:3`. FaultError for anything else."""
     step, _, count = fault.rpartition(":")

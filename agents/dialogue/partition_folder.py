@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 import structlog
 
 from agents.dialogue.counting import count_batch
-from agents.dialogue.definition_loader import Adopting
+from agents.dialogue.definition_loader import DefinitionLoader
 from agents.dialogue.effects import EffectWriter
-from agents.dialogue.fault_injection import AtStep, go_on
+from agents.dialogue.fault_injection import AtStep, no_fault
 from agents.dialogue.reading import Keys, keys_of, letters_of
 from agents.dialogue.record_fold import RecordFold
 from agents.dialogue.unreadable_profiles import UnreadableProfiles
-from infra.dependencies import until_up
+from infra.dependencies import retry_until_available
 from infra.kafka.record_sequence import FirstOffset, RecordSequence
 from infra.metrics import (
     BATCH_SECONDS,
@@ -27,10 +27,10 @@ from infra.metrics import (
     LOG_CUTS,
     REPLAYED,
 )
-from infra.playbook.active_definitions import GoingBy
+from infra.playbook.active_definitions import ActiveDefinitions
 from infra.privacy.forgetting import Forgetting
 from infra.redis.alias_index import AliasIndex
-from infra.redis.state_store import FencedError, StateStore, is_away
+from infra.redis.state_store import FencedError, StateStore, is_unavailable
 from schemas.profile import Profile
 from schemas.watermark import Watermark
 from streams.definitions.definitions import encode_in_force
@@ -39,11 +39,11 @@ from streams.identity.partitioning_bulk import partitions_of
 from streams.models.learned import Learned
 from streams.privacy.erasure import erased_in
 
-MOST_BATCH_BYTES = 4 * 1024 * 1024
+MAX_BATCH_BYTES = 4 * 1024 * 1024
 """Some 6,000 events of 0.7 KB, 0.15 s: a profile is encoded and written once for all its events in
 a batch (docs/performance.md has 2 and 8 MB beside it)."""
-MOST_BATCH_RECORDS = 512
-MOST_WAITING_RECORDS = 512
+MAX_BATCH_RECORDS = 512
+MAX_WAITING_RECORDS = 512
 
 LOOK_AGAIN_S = 1.0
 """How long a partition may be quiet before its watermark is looked at: Redis may have come back
@@ -67,24 +67,24 @@ class PartitionFolder:
         partition: int,
         store: StateStore,
         effects: EffectWriter,
-        adopting: Adopting,
+        loader: DefinitionLoader,
         most_cached: int,
         first_offset: FirstOffset,
         aliases: AliasIndex,
         region: str,
-        at_step: AtStep = go_on,
+        at_step: AtStep = no_fault,
         forgetting: Forgetting | None = None,
     ) -> None:
         self.partition = partition
-        self.waiting: asyncio.Queue[Any] = asyncio.Queue(MOST_WAITING_RECORDS)
+        self.waiting: asyncio.Queue[Any] = asyncio.Queue(MAX_WAITING_RECORDS)
         """Faust events whose records are to be folded."""
         self._store = store
         self._aliases = aliases
         self._region = region
         self._forgetting = forgetting
         self._effects = effects
-        self._adopting = adopting
-        self._going: GoingBy | None = None
+        self._loader = loader
+        self._active: ActiveDefinitions | None = None
         self._most_cached = most_cached
         self._sequence = RecordSequence(partition, first_offset)
         self._unreadable = UnreadableProfiles(partition, store)
@@ -103,9 +103,9 @@ class PartitionFolder:
 
     def adopted_at(self, kind: str) -> int | None:
         """`Definition.at` of what is in force here, 0 for nothing; None before the first look."""
-        if self._going is None:
+        if self._active is None:
             return None
-        found = self._going.in_force.get(kind)
+        found = self._active.in_force.get(kind)
         return 0 if found is None else found.at
 
     async def take_over(self, log_id: str) -> int:
@@ -124,7 +124,7 @@ class PartitionFolder:
                 break
             # The last write of whoever had the partition was still under way.
             self._watermark = standing
-        self._going = await self._adopting.standing(self._watermark.in_force)
+        self._active = await self._loader.standing(self._watermark.in_force)
         if self._watermark.log_id not in ("", log_id):
             log.warning("the Kafka topic is a new one, reading all of it", partition=self.partition)
         return self._next_offset()
@@ -148,8 +148,8 @@ class PartitionFolder:
             records = [await self._next()]
             size = len(records[0].value or b"")
             while (
-                size < MOST_BATCH_BYTES
-                and len(records) < MOST_BATCH_RECORDS
+                size < MAX_BATCH_BYTES
+                and len(records) < MAX_BATCH_RECORDS
                 and not self.waiting.empty()
             ):
                 records.append(self.waiting.get_nowait())
@@ -204,32 +204,32 @@ class PartitionFolder:
         astray, unreadable = await self._load(keys)
         apart = astray | unreadable.keys()
         at_step("loaded")
-        assert self._going is not None  # noqa: S101 - set by take_over()
-        done = RecordFold(self._going, self._adopting, self._profiles, self._learned)
+        assert self._active is not None  # noqa: S101 - set by take_over()
+        done = RecordFold(self._active, self._loader, self._profiles, self._learned)
         for record, keys_of_one in zip(records, keys, strict=True):
             await done.add(record, keys_of_one, apart)
         at_step("folded")
-        batch, going = done.batch, done.going
+        batch, active = done.batch, done.active
         done.forward(astray)
         letters = done.letters + letters_of(records, batch.dead)
         if unreadable:
             letters += await self._unreadable.set_aside(records, done.left_out, unreadable, batch)
         await self._effects.append(self.partition, done.triggers, batch.sends, letters)
-        in_force = encode_in_force(going.in_force)
+        in_force = encode_in_force(active.in_force)
         reached = Watermark(self._log_id, records[-1].message.offset + 1, in_force)
         moves = alias_moves(self._profiles, batch.profiles, self._region)
         # Found too early is corrected by whoever looks; a customer who is not found is not.
         await self._up(lambda: self._aliases.add(moves.held))
         erased = erased_in(self._profiles, batch.profiles)
         if erased and self._forgetting is not None:
-            forget, endpoints = self._forgetting.forget, going.book.source.endpoints
+            forget, endpoints = self._forgetting.forget, active.playbook.source.endpoints
             await self._up(lambda: forget(self.partition, erased, moves.given_up, endpoints))
         at_step("before write")
         await self._up(lambda: self._store.write(self.partition, batch, self._watermark, reached))
         at_step("written")
         self._watermark = reached
         self._cut_at = None
-        self._going = going
+        self._active = active
         await self._up(lambda: self._aliases.remove(moves.given_up))
         self._remember(batch.profiles)
         CUSTOMERS_ERASED.inc(len(erased))
@@ -271,4 +271,4 @@ class PartitionFolder:
         return await self._store.watermark(self.partition)
 
     async def _up(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        return await until_up("redis", attempt, is_away)
+        return await retry_until_available("redis", attempt, is_unavailable)

@@ -9,10 +9,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agents.dialogue.definition_loader import Adopting
+from agents.dialogue.definition_loader import DefinitionLoader
 from agents.dialogue.effects import TriggerRecord, trigger_records
 from agents.dialogue.reading import Keys, read_record
-from infra.playbook.active_definitions import GoingBy
+from infra.playbook.active_definitions import ActiveDefinitions
 from schemas.dead_letter import DeadLetter
 from schemas.event import Event
 from schemas.profile import Profile
@@ -24,9 +24,13 @@ class RecordFold:
     """One batch of a partition over `profiles`, which it does not change; `learned` grows."""
 
     def __init__(
-        self, going: GoingBy, adopting: Adopting, profiles: dict[str, Profile], learned: Learned
+        self,
+        active: ActiveDefinitions,
+        loader: DefinitionLoader,
+        profiles: dict[str, Profile],
+        learned: Learned,
     ) -> None:
-        self.going = going
+        self.active = active
         """What the partition goes by after the records so far."""
         self.batch = Batch()
         """Without its triggers."""
@@ -37,7 +41,7 @@ class RecordFold:
         """(profile key, event) that were not to be folded."""
         self.first_received_at: int | None = None
         """Milliseconds since 1970."""
-        self._adopting = adopting
+        self._loader = loader
         self._profiles = profiles
         self._learned = learned
 
@@ -54,7 +58,7 @@ class RecordFold:
         begin = 0
         for place, adoption in reading.adoptions:
             self._fold(events[begin:place], apart)
-            self.going = await self._adopting.after(self.going, adoption)
+            self.active = await self._loader.after(self.active, adoption)
             begin = place
         self._fold(events[begin:] if begin else events, apart)
         self.triggers += trigger_records(self.batch.triggers)
@@ -63,10 +67,9 @@ class RecordFold:
     def _fold(self, events: list[tuple[str, Event]], apart: Collection[str]) -> None:
         if apart:
             events = [(key, event) for key, event in events if key not in apart]
-        by = self.going
+        by = self.active
         fold_batch(
-            events, self._profiles, self._learned, by.book, by.churn.churn, self.batch,
-            by.churn.value,
+            events, self._profiles, self._learned, by.playbook, by.churn, self.batch
         )  # fmt: skip
 
     def forward(self, astray: Collection[str]) -> None:

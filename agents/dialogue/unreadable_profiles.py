@@ -8,16 +8,16 @@ from typing import Any
 import structlog
 
 from agents.dialogue.reading import letters_about
-from infra.dependencies import until_up
+from infra.dependencies import retry_until_available
 from infra.metrics import PROFILES_UNREADABLE
 from infra.redis.keys import profile_key
-from infra.redis.state_store import StateStore, is_away
+from infra.redis.state_store import StateStore, is_unavailable
 from schemas.dead_letter import DeadLetter
 from schemas.effect import Dead
 from schemas.event import Event
 from streams.fold.batch import Batch
 
-MOST_TOLD = 1_000
+MAX_TOLD = 1_000
 """Customers of a partition of whom the log speaks one by one."""
 
 MENDED_BY = "daehwa rebuild --replace, then daehwa dead replay --reason profile_unreadable"
@@ -44,7 +44,7 @@ class UnreadableProfiles:
         why). A deadline leaves Redis with the batch that made a letter of its timer event, or it
         would come due again and again. Waits while Redis is away."""
         PROFILES_UNREADABLE.inc(len(unreadable))
-        self._tell(unreadable)
+        self._dispatch(unreadable)
         timers = {
             (kind, key, event.occurred_at)
             for key, event in events
@@ -54,8 +54,8 @@ class UnreadableProfiles:
         }
         if timers:
             names = list({(kind, key): None for kind, key, _ in timers})
-            due = await until_up(
-                "redis", lambda: self._store.due_at(self._partition, names), is_away
+            due = await retry_until_available(
+                "redis", lambda: self._store.due_at(self._partition, names), is_unavailable
             )
             # Only the one that came: a later one is looked at when its own timer comes.
             batch.deadlines |= {
@@ -71,9 +71,9 @@ class UnreadableProfiles:
         }
         return letters_about(records, why)
 
-    def _tell(self, unreadable: Mapping[str, str]) -> None:
+    def _dispatch(self, unreadable: Mapping[str, str]) -> None:
         for key, problem in unreadable.items():
-            if key in self._told or len(self._told) >= MOST_TOLD:
+            if key in self._told or len(self._told) >= MAX_TOLD:
                 continue
             self._told.add(key)
             log.error(
@@ -83,5 +83,5 @@ class UnreadableProfiles:
                 customer=blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest(),
                 problem=problem,
                 mended_by=MENDED_BY,
-                last_told=len(self._told) == MOST_TOLD,
+                last_told=len(self._told) == MAX_TOLD,
             )

@@ -18,7 +18,7 @@ from streams.tracking.body import BodyError, read_single
 GIF = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 """One transparent point."""
 
-LONGEST_QUERY = 32 * 1024
+MAX_QUERY_LENGTH = 32 * 1024
 """Bytes."""
 
 _ONE_ALPHABET = str.maketrans("-_ ", "+/+")
@@ -45,8 +45,8 @@ async def pixel(request: Request, parts: Parts, kind: str) -> Response:
 
 def _document(request: Request) -> bytes:
     query = request.scope["query_string"]
-    if len(query) > LONGEST_QUERY:
-        raise BodyError(413, "too_large", f"a query has at most {LONGEST_QUERY} bytes")
+    if len(query) > MAX_QUERY_LENGTH:
+        raise BodyError(413, "too_large", f"a query has at most {MAX_QUERY_LENGTH} bytes")
     fields = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace"))
     data = fields.get("data")
     if data is None:

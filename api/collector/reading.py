@@ -9,7 +9,7 @@ from api.errors import Refused
 LARGEST_BODY = 4 * 1024 * 1024
 """Bytes, as sent and after unpacking: what RudderStack's SDKs send at most (Segment's: 500 KB)."""
 
-_MOST_MEMBERS = 64
+_MAX_MEMBERS = 64
 """Gzip members of one body: each costs a copy of the rest, and no sender writes more than a few."""
 
 _GZIP = b"\x1f\x8b"
@@ -59,7 +59,7 @@ def unpack(data: bytes) -> bytes:
     Refused: 413 where it holds more, 400 where it is broken.
     """
     unpacked = b""
-    for _ in range(_MOST_MEMBERS):
+    for _ in range(_MAX_MEMBERS):
         member = zlib.decompressobj(wbits=31)
         try:
             unpacked += member.decompress(data, LARGEST_BODY + 1 - len(unpacked))
@@ -72,7 +72,7 @@ def unpack(data: bytes) -> bytes:
         data = member.unused_data.lstrip(b"\0")
         if not data:
             return unpacked
-    raise Refused(400, "invalid_gzip", f"a gzip has at most {_MOST_MEMBERS} members")
+    raise Refused(400, "invalid_gzip", f"a gzip has at most {_MAX_MEMBERS} members")
 
 
 def _too_large() -> Refused:

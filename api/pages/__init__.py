@@ -2,8 +2,10 @@
 
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from fastapi import Response
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -31,6 +33,25 @@ def asset_response(package: str, name: str) -> Response | None:
     if suffix not in _MEDIA or suffix == ".html" or name not in _names(package):
         return None
     return Response(read_text(package, name), media_type=_MEDIA[suffix], headers=PAGE_HEADERS)
+
+
+def render(package: str, name: str, **values: Any) -> str:
+    """A template that ships in `package`, filled; every value is escaped. A value that the template
+    asks for and does not get is an error."""
+    return _templates(package).get_template(name).render(values)
+
+
+@lru_cache(maxsize=8)
+def _templates(package: str) -> Environment:
+    def load(name: str) -> str:
+        return read_text(package, name)
+
+    return Environment(
+        loader=FunctionLoader(load),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
 
 
 @lru_cache(maxsize=64)

@@ -6,22 +6,13 @@ import { element, moment } from "/assets/dom.js";
 
 const SHOWN = 60;
 const SAY_EVERY_MS = 5000;
-const KINDS = {
-  "stage.reached": "reached a stage",
-  "stage.stalled": "went quiet",
-  "churn.risk": "may be leaving",
-  "offer.next": "next offer",
-  "complaint.overdue": "complaint overdue",
-  "segment.entered": "entered a segment",
-  "segment.left": "left a segment",
-  "lifecycle.changed": "relationship changed",
-  "screen.pop": "on the phone",
-};
 
 const list = document.getElementById("feed");
 const state = document.getElementById("feed-state");
 const pause = document.getElementById("feed-pause");
 const type = document.getElementById("feed-type");
+// Trigger types and their words come with the page, from the registry of the server.
+const KINDS = Object.fromEntries([...type.options].map((one) => [one.value, one.text]));
 
 let kept = []; // newest first
 let fresh = [];

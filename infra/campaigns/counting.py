@@ -7,7 +7,7 @@ from clickhouse_driver import Client
 
 from infra.clickhouse.failures import translated
 from streams.campaigns.uplift import Arm
-from streams.playbook.compiled import CompiledCampaign
+from streams.playbook.parts import CompiledCampaign
 
 _COUNTS = """
 WITH

@@ -8,14 +8,14 @@ from infra.campaigns.counting import NOBODY, ArmCounts, Counts, count_campaigns
 from infra.clickhouse.connection import open_client
 from infra.settings import Settings
 from streams.campaigns.uplift import (
-    LEAST_RELATIVE,
+    MIN_RELATIVE,
     Estimate,
     Looks,
     Uplift,
     measure,
 )
 from streams.campaigns.uplift_in_words import uplift_in_words
-from streams.playbook.compiled import CompiledCampaign
+from streams.playbook.parts import CompiledCampaign
 
 
 class PerArm(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ def measure_campaigns(
     now: int,
     since: int = 0,
     looks: Looks = "any",
-    least_relative: float = LEAST_RELATIVE,
+    least_relative: float = MIN_RELATIVE,
 ) -> CampaignEffects:
     """The effect of each campaign on the customers first exposed at `since` or later (both in
     milliseconds since 1970). Blocks. Raises ClickHouseUnavailable or ClickHouseRefused."""

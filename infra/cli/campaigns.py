@@ -12,7 +12,7 @@ from rich.text import Text
 
 from infra.cli.asking import ask
 from infra.cli.printing import plain_console
-from streams.campaigns.uplift import LEAST_RELATIVE, Estimate, Uplift
+from streams.campaigns.uplift import MIN_RELATIVE, Estimate, Uplift
 from streams.campaigns.uplift_in_words import percent, points
 
 _COLOURS = {"works": "green", "harms": "red", "no effect shown": "yellow", "too early": "dim"}
@@ -28,7 +28,7 @@ def campaigns(
     ] = "any",
     least: Annotated[
         float, typer.Option(help="Smallest effect worth finding, as a share of the held-out rate.")
-    ] = LEAST_RELATIVE,
+    ] = MIN_RELATIVE,
     as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON.")] = False,
 ) -> None:
     """Show what campaigns changed, every figure with its interval.

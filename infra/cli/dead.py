@@ -26,7 +26,7 @@ Since = Annotated[datetime | None, typer.Option(help="Found then or later (UTC).
 Until = Annotated[datetime | None, typer.Option(help="Found before (UTC).")]
 Origin = Annotated[str | None, typer.Option(help="What the origin begins with.")]
 
-_LONGEST_S = 300
+_MAX_S = 300
 """Seconds for one page of a replay."""
 
 
@@ -187,7 +187,7 @@ def _post(body: dict[str, Any]) -> dict[str, Any]:
     url, headers = api_address()
     try:
         answer = httpx.post(
-            f"{url}/v1/dead-letters/replay", headers=headers, json=body, timeout=_LONGEST_S
+            f"{url}/v1/dead-letters/replay", headers=headers, json=body, timeout=_MAX_S
         )
     except httpx.HTTPError as problem:
         raise Refusal(f"no answer from {url}: {problem}; the same again does no harm") from None

@@ -77,7 +77,7 @@ def _said(problem: Exception) -> str:
 
 
 def _playbook(settings: Settings) -> str:
-    return f"{settings.playbook}: {len(read_playbook(settings.playbook).by_name)} triggers"
+    return f"{settings.playbook}: {len(read_playbook(settings.playbook).rules)} triggers"
 
 
 def _kafka(settings: Settings) -> str:

@@ -34,7 +34,7 @@ def check(
     Example: daehwa playbook check playbook.yaml
     """
     try:
-        book = read_playbook(file)
+        compiled = read_playbook(file)
     except PlaybookError as problem:
         if as_json:
             found = {"file": str(file), "in_order": False, "mistakes": problem.mistakes}
@@ -44,16 +44,17 @@ def check(
         raise typer.Exit(2) from None
     if as_json:
         answer = {
-            "file": str(file), "in_order": True, "mistakes": [], "version": book.version,
-            "triggers": len(book.by_name), "segments": len(book.segments), "notes": notes(book),
+            "file": str(file), "in_order": True, "mistakes": [], "version": compiled.version,
+            "triggers": len(compiled.rules), "segments": len(compiled.segments), "notes":
+            notes(compiled),
         }  # fmt: skip
         typer.echo(msgspec.json.encode(answer).decode())
         return
-    counted = f"{len(book.by_name)} triggers"
-    if book.segments:
-        counted += f", {len(book.segments)} segments"
-    typer.echo(f"{file}: in order, {counted}, version {book.version}")
-    for note in notes(book):
+    counted = f"{len(compiled.rules)} triggers"
+    if compiled.segments:
+        counted += f", {len(compiled.segments)} segments"
+    typer.echo(f"{file}: in order, {counted}, version {compiled.version}")
+    for note in notes(compiled):
         typer.echo(f"note: {note}")
 
 

@@ -14,8 +14,8 @@ from rich.table import Table
 from infra.cli.asking import api_address, ask, message_of, no_answer, operator
 from infra.cli.printing import plain_console
 from infra.cli.refusal import Refusal
-from infra.dry_run.question import MOST_EVENTS, USUAL_EVENTS
-from infra.dry_run.running import LONGEST_S
+from infra.dry_run.question import MAX_EVENTS, USUAL_EVENTS
+from infra.dry_run.running import MAX_S
 
 
 def push(
@@ -24,7 +24,7 @@ def push(
         bool, typer.Option("--dry-run", help="Only say what it would have decided.")
     ] = False,
     events: Annotated[
-        int, typer.Option(min=1, max=MOST_EVENTS, help="How many of the latest events to try.")
+        int, typer.Option(min=1, max=MAX_EVENTS, help="How many of the latest events to try.")
     ] = USUAL_EVENTS,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, do not try first.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON.")] = False,
@@ -107,7 +107,7 @@ def _tried(text: str, file: Path, events: int) -> dict[str, Any]:
                 params={"events": events},
                 headers={**headers, "Accept": "application/x-ndjson"},
                 content=text.encode(),
-                timeout=httpx.Timeout(30, read=LONGEST_S),
+                timeout=httpx.Timeout(30, read=MAX_S),
             ) as answer,
         ):
             if answer.status_code != 200:

@@ -79,10 +79,10 @@ def rebuild_command(
 
 
 async def _rebuild(settings: Settings, dry_run: bool, replace: bool, tell: Tell) -> Rebuilt:
-    book = read_playbook(settings.playbook)
+    playbook = read_playbook(settings.playbook)
     redis = redis_client(settings)
     try:
-        return await rebuild(settings, book, redis, dry_run=dry_run, replace=replace, tell=tell)
+        return await rebuild(settings, playbook, redis, dry_run=dry_run, replace=replace, tell=tell)
     finally:
         await redis.aclose()
 

@@ -13,7 +13,7 @@ import typer
 from infra.cli.asking import api_url
 from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.importing.batches import Maps, events_of
-from infra.importing.checkpoint import KeptPlace, OtherFileError, Place
+from infra.importing.checkpoint import CheckpointFile, OtherFileError, Place
 from infra.importing.importing import IN_FLIGHT, Progress, import_records
 from infra.importing.records import FileError, Records
 from infra.importing.reporting import Report
@@ -42,7 +42,7 @@ def send_file(
         raise Refusal("set DAEHWA_API_TOKEN to the token of the API: contacts need it")
     if wanted - {"contact"} and not write_key:
         raise Refusal("set DAEHWA_WRITE_KEY to a write key: events need it")
-    kept = KeptPlace(state or _beside(file, ".state"), rejected or _beside(file, ".rejected"))
+    kept = CheckpointFile(state or _beside(file, ".state"), rejected or _beside(file, ".rejected"))
     ended: list[Progress] = []
 
     async def work(report: Report, place: Place) -> None:

@@ -12,7 +12,7 @@ from infra.clickhouse.migrations import migrate
 from infra.settings import Settings
 from streams.archive.tables import COLUMNS_OF
 
-MOST_ROWS = 500_000
+MAX_ROWS = 500_000
 """Rows of one block: small enough for the server to keep in one piece."""
 
 
@@ -31,12 +31,12 @@ class Inserter:
         """Inserts `columns` (in the order of `COLUMNS_OF[table]`) as one block.
 
         The block is stored whole or not at all, and a block whose token is among the last ten
-        thousand of its table is stored already: then nothing happens. At most `MOST_ROWS` rows,
+        thousand of its table is stored already: then nothing happens. At most `MAX_ROWS` rows,
         ValueError above.
         """
         rows = len(columns[0])
-        if rows > MOST_ROWS:
-            raise ValueError(f"{rows} rows in one block; insert at most {MOST_ROWS} at a time")
+        if rows > MAX_ROWS:
+            raise ValueError(f"{rows} rows in one block; insert at most {MAX_ROWS} at a time")
         if not rows:
             return
         names = ", ".join(COLUMNS_OF[table])
@@ -49,7 +49,7 @@ class Inserter:
                 "insert_deduplication_token": token,
                 # Gathered with the rows of others, a block would lose its token.
                 "async_insert": 0,
-                "min_insert_block_size_rows": MOST_ROWS,
+                "min_insert_block_size_rows": MAX_ROWS,
                 "min_insert_block_size_bytes": 0,
             },
         )

@@ -8,16 +8,16 @@ import structlog
 
 from infra.clickhouse.failures import ClickHouseUnavailable
 from infra.clickhouse.inserter import Inserter
-from infra.metrics import NEIGHBOUR_UP, ROWS_ARCHIVED
+from infra.metrics import DEPENDENCY_UP, ROWS_ARCHIVED
 
 Result = TypeVar("Result")
 Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]
 
 FIRST_WAIT_S = 0.1
-LONGEST_WAIT_S = 10.0
+MAX_WAIT_S = 10.0
 
 
-class PatientInserter:
+class RetryingInserter:
     """An `Inserter` for a worker's event loop: what ClickHouse cannot take now waits until it can.
 
     Calls block no other task; the caller keeps its messages until they return. They raise
@@ -30,7 +30,7 @@ class PatientInserter:
         inserter: Inserter,
         *,
         first_wait_s: float = FIRST_WAIT_S,
-        longest_wait_s: float = LONGEST_WAIT_S,
+        longest_wait_s: float = MAX_WAIT_S,
     ) -> None:
         self._inserter = inserter
         self._first_wait_s = first_wait_s
@@ -64,12 +64,12 @@ class PatientInserter:
                 if not self._away:
                     self._away = True
                     log.warning("clickhouse_away", problem=str(problem))
-                NEIGHBOUR_UP.labels("clickhouse").set(0)
+                DEPENDENCY_UP.labels("clickhouse").set(0)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, self._longest_wait_s)
             else:
                 if self._away:
                     self._away = False
                     log.info("clickhouse_back")
-                NEIGHBOUR_UP.labels("clickhouse").set(1)
+                DEPENDENCY_UP.labels("clickhouse").set(1)
                 return result

@@ -16,7 +16,7 @@ from streams.dead_letters.replay import Again
 
 LETTERS = "daehwa.dead_letters"
 OUTCOMES = "daehwa.dead_letter_outcomes"
-MOST_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 8 * 1024 * 1024
 """Bytes of payloads that are read at once, and one letter more."""
 
 _HEAD = (
@@ -106,7 +106,7 @@ class ArchivedLetters:
         return int(found)
 
     def page(self, wanted: Wanted, after_id: str, most: int) -> list[LetterHead]:
-        """By id, those after `after_id`: at most `most`, and no more than `MOST_BYTES` come to."""
+        """By id, those after `after_id`: at most `most`, and no more than `MAX_BYTES` come to."""
         condition, values = wanted.condition()
         rows = self._ask(
             f"SELECT {_HEAD} FROM {LETTERS} WHERE id > %(after_id)s AND {condition}"  # noqa: S608 - likewise
@@ -117,7 +117,7 @@ class ArchivedLetters:
         size = 0
         for head in (LetterHead(*row) for row in rows):
             size += head.bytes
-            if found and size > MOST_BYTES:
+            if found and size > MAX_BYTES:
                 break
             found.append(head)
         return found

@@ -33,7 +33,7 @@ Read = list[Again] | AgainForArchive | StillDead
 ReadOfSource = Callable[[DeadLetter], Awaitable[list[Again] | StillDead]]
 """Reads a source's letter by the source's mapping of today."""
 
-MOST_AT_ONCE = 1_000
+MAX_AT_ONCE = 1_000
 REPLAYED_LOG = "replayed"
 """Stands for the log's identity in rows that the archive had refused and took at a replay."""
 _FAILURES_TOLD = 20
@@ -78,12 +78,12 @@ class LetterReplayer:
         self,
         settings: Settings,
         events: EnvelopeWriter,
-        book: CompiledPlaybook,
+        playbook: CompiledPlaybook,
         of_source: ReadOfSource,
     ) -> None:
         self._settings = settings
         self._events = events
-        self._book = book
+        self._playbook = playbook
         self._of_source = of_source
 
     async def replay(
@@ -93,7 +93,7 @@ class LetterReplayer:
         *,
         policy: Policy = "keep",
         after: str = "",
-        most: int = MOST_AT_ONCE,
+        most: int = MAX_AT_ONCE,
         dry_run: bool = False,
     ) -> Replayed:
         """Replays at most `most` letters whose ids come after `after`.
@@ -101,14 +101,14 @@ class LetterReplayer:
         KafkaUnavailable, ClickHouseUnavailable, what reading a source's letter raises: nothing is
         marked then, and the same again does no harm.
         """
-        shelf = ArchivedLetters(self._settings)
+        spool = ArchivedLetters(self._settings)
         try:
-            heads = await asyncio.to_thread(shelf.page, wanted, after, most)
-            letters = await asyncio.to_thread(shelf.whole, heads) if heads else []
+            heads = await asyncio.to_thread(spool.page, wanted, after, most)
+            letters = await asyncio.to_thread(spool.whole, heads) if heads else []
             done = Replayed(next=heads[-1].id if heads else None)
             read = await self._read(letters)
             events = [one for found in read if isinstance(found, list) for one in found]
-            known = await asyncio.to_thread(shelf.on_the_log, events)
+            known = await asyncio.to_thread(spool.on_the_log, events)
             tried = {head.id: head.state_at for head in heads}
             now = now_ms()
             put: list[tuple[str, bytes]] = []
@@ -130,12 +130,12 @@ class LetterReplayer:
                 outcomes.append(outcome)
                 done.tell(letter, outcome, problem)
             if not dry_run:
-                await asyncio.to_thread(shelf.settle, begun)
+                await asyncio.to_thread(spool.settle, begun)
                 await self._events.put(put)
-                await asyncio.to_thread(shelf.settle, outcomes)
+                await asyncio.to_thread(spool.settle, outcomes)
             return done
         finally:
-            await asyncio.to_thread(shelf.close)
+            await asyncio.to_thread(spool.close)
 
     async def _read(self, letters: Sequence[DeadLetter]) -> list[Read]:
         scrub = self._settings.scrubbing.scrub
@@ -155,7 +155,7 @@ class LetterReplayer:
         try:
             if again.table == EVENTS_TABLE:
                 events = decode_wire_envelope(again.value)[0]
-                columns = event_columns([(place, events)], self._book)
+                columns = event_columns([(place, events)], self._playbook)
             elif again.table == TRIGGERS_TABLE:
                 columns = trigger_columns([(place, decode_trigger(again.value))])
             else:

@@ -18,7 +18,7 @@ CLAIM_MS = 15 * 60_000
 KEPT_S = 30 * 86_400
 """Seconds after which a call that nobody made is dropped."""
 
-_MOST_PRIORITY = 500
+_MAX_PRIORITY = 500
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +72,7 @@ class CallList:
 
     async def put(self, call: Call) -> None:
         """Puts a call on the list; repeated it changes nothing."""
-        urgency = min(max(call.priority, -_MOST_PRIORITY), _MOST_PRIORITY)
+        urgency = min(max(call.priority, -_MAX_PRIORITY), _MAX_PRIORITY)
         rank = call.created_at - urgency * 10**13
         await self._put(
             keys=[call_key(call.id), CALLS_OPEN],

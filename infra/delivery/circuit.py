@@ -8,7 +8,7 @@ OPENS_AFTER = 5
 """Failures in a row after which only probes are sent."""
 
 _FIRST_PAUSE_MS = 1_000
-_LONGEST_PAUSE_MS = 60_000
+_MAX_PAUSE_MS = 60_000
 
 Mode = Literal["closed", "probing", "open", "disabled"]
 """`closed`: everything goes; `probing`: one at a time; `open`: nothing for now; `disabled`: nothing
@@ -51,7 +51,7 @@ def after_failure(
     not_before = state.not_before
     if failures >= OPENS_AFTER and not known:
         doubled = min(failures - OPENS_AFTER, 16)
-        not_before = max(not_before, now + min(_FIRST_PAUSE_MS << doubled, _LONGEST_PAUSE_MS))
+        not_before = max(not_before, now + min(_FIRST_PAUSE_MS << doubled, _MAX_PAUSE_MS))
     if retry_after is not None:
         not_before = max(not_before, now + int(retry_after * 1000))
     return EndpointState(

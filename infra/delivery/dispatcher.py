@@ -51,7 +51,7 @@ class Endpoints:
         return "webhook" if found is None else found.kind
 
 
-class Teller:
+class DeliveryDispatcher:
     """Makes attempts. Consent is asked again before each one that speaks to a customer."""
 
     def __init__(
@@ -97,7 +97,7 @@ class Teller:
                 verdict: Verdict = "again" if delivery.attempts == 0 else "withheld"
                 return Attempt(verdict, reason, blames_endpoint=False)
         try:
-            return await self._tell(endpoint, delivery, profile, now)
+            return await self._dispatch(endpoint, delivery, profile, now)
         except WritingError as problem:
             return Attempt("refused", str(problem), blames_endpoint=False)
         except NotReadyError as problem:
@@ -107,7 +107,7 @@ class Teller:
         """Closes the connections."""
         await self._poster.close()
 
-    async def _tell(
+    async def _dispatch(
         self, endpoint: Endpoint, delivery: Delivery, profile: Profile | None, now: int
     ) -> Attempt:
         if endpoint.kind == "webhook":

@@ -8,7 +8,7 @@ from infra.delivery.tracking import Link, LinkSigner
 _HREF = re.compile(r"""(<a\b[^>]*?\bhref\s*=\s*)(["'])(https?://[^"'<>]*)\2""", re.IGNORECASE)
 _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 
-MOST_URL = 2_000
+MAX_URL = 2_000
 """Characters; a longer link stays as it is."""
 
 
@@ -18,7 +18,7 @@ def tracked(html: str, signer: LinkSigner, opened: Link, own: str) -> str:
 
     def through_us(found: re.Match[str]) -> str:
         url = unescape(found[3])
-        if url.startswith(own) or len(url) > MOST_URL:
+        if url.startswith(own) or len(url) > MAX_URL:
             return found[0]
         link = Link("click", opened.trigger_id, opened.customer_id, opened.channel, url)
         return f"{found[1]}{found[2]}{escape(signer.url(link))}{found[2]}"

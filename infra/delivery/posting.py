@@ -7,7 +7,7 @@ import aiohttp
 
 from infra.delivery.addresses import CheckedResolver, PrivateAddressError, public_socket
 from infra.delivery.records import Attempt
-from infra.delivery.retry_policy import LONGEST_WAIT
+from infra.delivery.retry_policy import MAX_WAIT
 from infra.delivery.trusted import trusted
 
 TIMEOUT = 15.0
@@ -16,7 +16,7 @@ TIMEOUT = 15.0
 _IDLE_S = 4.0
 """How long a connection is kept: Node and uvicorn hang up after 5 s without a request."""
 
-_MOST_READ = 64 * 1024
+_MAX_READ = 64 * 1024
 _SLOW_DOWN = (429, 502, 504)
 _WRONG_URL = "the endpoint's URL is wrong"
 """And no more: a chat's whole URL is a secret, and what is said here is shown and logged."""
@@ -44,7 +44,7 @@ class Poster:
                 read = 0
                 while piece := await answer.content.readany():
                     read += len(piece)
-                    if read > _MOST_READ:
+                    if read > _MAX_READ:
                         break
         except PrivateAddressError as problem:
             return Attempt("refused", str(problem))
@@ -102,4 +102,4 @@ def _seconds(value: str) -> float | None:
     # isdecimal() alone also takes the digits of other scripts, which no receiver means.
     if not (text.isascii() and text.isdecimal()):
         return None
-    return min(float(text[:12]), LONGEST_WAIT)
+    return min(float(text[:12]), MAX_WAIT)

@@ -2,17 +2,20 @@
 
 from hashlib import blake2b
 
-from infra.settings import PAUSES
+from infra.settings import RETRY_DELAYS
 
 JITTER = 0.2
 """A pause is longer by up to this share, so that what failed together does not come together."""
 
-LONGEST_WAIT = 86_400.0
+MAX_WAIT = 86_400.0
 """Seconds a receiver may ask to wait; it asks for more in vain."""
 
 
-def pause_after(
-    delivery: str, attempts: int, retry_after: float | None, pauses: tuple[float, ...] = PAUSES
+def retry_delay(
+    delivery: str,
+    attempts: int,
+    retry_after: float | None,
+    pauses: tuple[float, ...] = RETRY_DELAYS,
 ) -> float | None:
     """Seconds until the next attempt, after `attempts` of them; None when there is none left.
 
@@ -23,7 +26,7 @@ def pause_after(
     digest = blake2b(f"{delivery}:{attempts}".encode(), digest_size=4).digest()
     share = int.from_bytes(digest, "little") / 2**32
     pause = pauses[attempts - 1] * (1 + JITTER * share)
-    return max(pause, min(retry_after or 0.0, LONGEST_WAIT))
+    return max(pause, min(retry_after or 0.0, MAX_WAIT))
 
 
 def longest(pauses: tuple[float, ...]) -> float:
@@ -33,4 +36,4 @@ def longest(pauses: tuple[float, ...]) -> float:
 
 def longest_pause(pauses: tuple[float, ...]) -> float:
     """Seconds between two attempts at most."""
-    return max(max(pauses, default=0.0) * (1 + JITTER), LONGEST_WAIT)
+    return max(max(pauses, default=0.0) * (1 + JITTER), MAX_WAIT)

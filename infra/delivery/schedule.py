@@ -18,7 +18,7 @@ LEASE_MS = int(TIMEOUT * 1000) + 5_000
 WAITS_MS = 7 * 86_400_000
 """What has been due for so long, because its endpoint was down, is given up."""
 
-MOST_OUTCOMES = 500
+MAX_OUTCOMES = 500
 """Outcomes read at once from an outbox."""
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -109,7 +109,7 @@ class DeliverySchedule:
 
     async def outcomes(self, partition: int) -> list[tuple[str, bytes]]:
         """(message id, event) of outcomes that are not on the log yet: some, not all."""
-        _, found = await self._redis.hscan(outbox_key(partition), count=MOST_OUTCOMES)
+        _, found = await self._redis.hscan(outbox_key(partition), count=MAX_OUTCOMES)
         return [(name.decode(), event) for name, event in found.items()]
 
     async def written(self, partition: int, message_ids: Sequence[str]) -> None:

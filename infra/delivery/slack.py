@@ -7,7 +7,7 @@ from infra.delivery.records import Attempt, Delivery
 from infra.delivery.templates import Written
 from schemas.trigger import Trigger
 
-_LONGEST = 2_900
+_MAX_LENGTH = 2_900
 """Slack takes 3,000 characters in a block."""
 
 
@@ -30,19 +30,19 @@ def slack_payload(trigger: Trigger, written: Written | None) -> dict[str, object
     title = (written.subject if written is not None else "") or trigger.type
     facts = [trigger.rule, trigger.topic, trigger.stage, trigger.campaign, trigger.id]
     return {
-        "text": _escape(text)[:_LONGEST],
+        "text": _escape(text)[:_MAX_LENGTH],
         "blocks": [
             {
                 "type": "section",
                 "text": {
                     "type": "mrkdwn",
-                    "text": f"*{_escape(title)}*\n{_escape(text)}"[:_LONGEST],
+                    "text": f"*{_escape(title)}*\n{_escape(text)}"[:_MAX_LENGTH],
                 },
             },
             {
                 "type": "context",
                 "elements": [
-                    {"type": "plain_text", "text": " · ".join(f for f in facts if f)[:_LONGEST]}
+                    {"type": "plain_text", "text": " · ".join(f for f in facts if f)[:_MAX_LENGTH]}
                 ],
             },
         ],

@@ -10,7 +10,7 @@ from schemas.playbook import Template
 from schemas.profile import Profile
 from schemas.trigger import Trigger
 
-LONGEST = 200_000
+MAX_LENGTH = 200_000
 """Characters of one part of a message."""
 
 
@@ -48,6 +48,6 @@ def write(template: Template, trigger: Trigger, profile: Profile | None, **more:
     except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError,
             AttributeError, RecursionError) as problem:  # fmt: skip
         raise WritingError(f"the template cannot be filled in: {problem}"[:300]) from None
-    if max(len(text), len(html)) > LONGEST:
-        raise WritingError(f"the template writes more than {LONGEST} characters")
+    if max(len(text), len(html)) > MAX_LENGTH:
+        raise WritingError(f"the template writes more than {MAX_LENGTH} characters")
     return Written(" ".join(subject.split())[:500], text, html)

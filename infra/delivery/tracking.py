@@ -14,7 +14,7 @@ LinkKind = Literal["open", "click", "unsubscribe"]
 _SIGNATURE = 16
 """Bytes of the signature: 128 bits."""
 
-_LONGEST = 4_000
+_MAX_LENGTH = 4_000
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True):
@@ -43,7 +43,7 @@ class LinkSigner:
 
     def read(self, kind: LinkKind, token: str) -> Link | None:
         """What the token says; None where we did not sign it, or for another kind of link."""
-        if len(token) > _LONGEST:
+        if len(token) > _MAX_LENGTH:
             return None
         try:
             given = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))

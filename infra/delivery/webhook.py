@@ -13,7 +13,7 @@ from schemas.trigger import Trigger
 LARGEST_BODY = 20_000
 """Bytes."""
 
-_LONGEST_REASON = 1_000
+_MAX_REASON_LENGTH = 1_000
 
 
 class WebhookSender:
@@ -57,7 +57,7 @@ def webhook_body(trigger: Trigger) -> bytes:
         if len(body) <= LARGEST_BODY:
             return body
     data["cut"] = ["why", "reason"]
-    data["reason"] = trigger.reason[:_LONGEST_REASON]
+    data["reason"] = trigger.reason[:_MAX_REASON_LENGTH]
     return _encode({"type": trigger.type, "timestamp": at, "data": data})
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from infra.demo.people import is_simulated
 
-MOST_SHOWN = 12
+MAX_SHOWN = 12
 """Triggers kept to be looked at."""
 
 
@@ -18,12 +18,12 @@ class Board:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         """Type -> how many have fired."""
-        self.shown: deque[dict[str, Any]] = deque(maxlen=MOST_SHOWN)
+        self.shown: deque[dict[str, Any]] = deque(maxlen=MAX_SHOWN)
         """The latest that were picked, newest first."""
         self._waiting: dict[str, dict[str, Any]] = {}
         self._turns: dict[str, int] = {}
         self._turn = 0
-        self._visitors: deque[dict[str, Any]] = deque(maxlen=MOST_SHOWN)
+        self._visitors: deque[dict[str, Any]] = deque(maxlen=MAX_SHOWN)
 
     def arrived(self, trigger: dict[str, Any]) -> None:
         """A trigger has fired; the newest of each rule waits to be picked."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from infra.demo.catalogue import CURRENCY, PRODUCTS
 from infra.demo.moments import iso
 
-LONGEST_GAP_MS = 60_000
+MAX_GAP_MS = 60_000
 """What a longer pause would have brought is not made up for."""
 
 _OPERATORS = ("Hanna", "Jiho", "Miguel", "Nora", "Seojun", "Tariq")
@@ -42,7 +42,7 @@ class CallCentre:
     def until(self, now: int, customers: Sequence[str]) -> list[dict[str, Any]]:
         """The contacts up to `now` (milliseconds) that were not returned yet, as
         `POST /v1/contact` takes them; new cases are about one of `customers`."""
-        self._next = max(self._next, float(now - LONGEST_GAP_MS))
+        self._next = max(self._next, float(now - MAX_GAP_MS))
         while self._next <= now:
             if customers:
                 self._new_case(self._random.choice(customers), int(self._next))

@@ -13,7 +13,7 @@ from infra.clickhouse.connection import open_client
 from infra.redis.connecting import redis_client
 from infra.redis.keys import counts_key, deadlines_key, watermark_key
 from infra.settings import Settings
-from streams.models.learned import MOST_FIELDS
+from streams.models.learned import MAX_FIELDS
 
 _ANSWER_SECONDS = 5.0
 _METRIC = "daehwa_events_folded_total "
@@ -78,7 +78,7 @@ class Figures:
             for name in (
                 watermark_key(partition),
                 deadlines_key(partition),
-                *(counts_key(partition, kind) for kind in MOST_FIELDS),
+                *(counts_key(partition, kind) for kind in MAX_FIELDS),
             )
         ]
         try:

@@ -12,13 +12,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-COLOURS = {
-    "stage.reached": "cyan",
-    "stage.stalled": "yellow",
-    "churn.risk": "red",
-    "offer.next": "green",
-    "complaint.overdue": "magenta",
-}
+from streams.triggers.registry import KINDS
+
+COLOURS = {name: kind.colour for name, kind in KINDS.items()}
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,10 +13,10 @@ import msgspec
 from infra.clock import now_ms
 from infra.demo.moments import iso
 
-MOST_ITEMS = 100
+MAX_ITEMS = 100
 """Items of one batch."""
 _FIRST_WAIT_S = 0.5
-_LONGEST_WAIT_S = 10.0
+_MAX_WAIT_S = 10.0
 _TIMEOUT = httpx.Timeout(15, connect=5)
 
 
@@ -81,7 +81,7 @@ class Sender:
                 asked = answer.headers.get("retry-after")
             seconds = float(asked) if asked is not None and asked.isdigit() else wait
             await asyncio.sleep(seconds + self._random.random() * wait)
-            wait = min(wait * 2, _LONGEST_WAIT_S)
+            wait = min(wait * 2, _MAX_WAIT_S)
 
 
 def _sent_now(batch: Sequence[dict[str, Any]]) -> dict[str, object]:
@@ -90,5 +90,5 @@ def _sent_now(batch: Sequence[dict[str, Any]]) -> dict[str, object]:
 
 
 def _batches(items: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
-    for start in range(0, len(items), MOST_ITEMS):
-        yield items[start : start + MOST_ITEMS]
+    for start in range(0, len(items), MAX_ITEMS):
+        yield items[start : start + MAX_ITEMS]

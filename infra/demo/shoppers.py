@@ -8,14 +8,14 @@ from typing import Any
 from infra.demo.people import Person, new_person
 from infra.demo.visits import Visit
 
-MOST_PEOPLE = 2_000
+MAX_PEOPLE = 2_000
 """Persons remembered, so that they can come back; the memory of the demo has an end."""
 
-LONGEST_GAP_MS = 60_000
+MAX_GAP_MS = 60_000
 """What a longer pause (a laptop that slept) would have brought is not made up for."""
 
 _COMES_BACK = 0.75
-_LEAST_AWAY_MS = 60_000
+_MIN_AWAY_MS = 60_000
 
 
 class Shoppers:
@@ -35,7 +35,7 @@ class Shoppers:
     def until(self, now: int) -> list[dict[str, Any]]:
         """The items (of type page, track and identify) that happened up to `now` (milliseconds)
         and were not returned yet."""
-        self._arrival = max(self._arrival, float(now - LONGEST_GAP_MS))
+        self._arrival = max(self._arrival, float(now - MAX_GAP_MS))
         while self._arrival <= now:
             self._arrive(int(self._arrival))
             each = self._planned / self._visits
@@ -62,12 +62,12 @@ class Shoppers:
         random = self._random
         if self._people and random.random() < _COMES_BACK:
             person = random.choice(self._people)
-            if person.busy_until + _LEAST_AWAY_MS <= at:
+            if person.busy_until + _MIN_AWAY_MS <= at:
                 return person
         self._number += 1
         person = new_person(random, self._number)
-        if len(self._people) < MOST_PEOPLE:
+        if len(self._people) < MAX_PEOPLE:
             self._people.append(person)
         else:
-            self._people[random.randrange(MOST_PEOPLE)] = person
+            self._people[random.randrange(MAX_PEOPLE)] = person
         return person

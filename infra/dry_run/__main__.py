@@ -11,7 +11,7 @@ from infra.dry_run.latest_events import LatestEvents
 from infra.dry_run.question import Answer, Problem, Progress, Question, Result
 from infra.playbook.playbook_file import parse_playbook
 from infra.settings import Settings
-from streams.definitions.dry_run import Trial
+from streams.definitions.dry_run import DryRun
 
 TELL_EVERY = 1_000
 """Events."""
@@ -35,19 +35,19 @@ def main() -> int:
 def _compared(question: Question, latest: LatestEvents) -> Answer:
     total = latest.count()
     trials = [
-        Trial(parse_playbook(text, "playbook"), question.models)
+        DryRun(parse_playbook(text, "playbook"), question.models)
         for text in (question.current, question.new)
     ]
     done, first, last = 0, 0, 0
     for event in latest.read() if total else ():
-        for trial in trials:
-            trial.happen(event)
+        for dry_run in trials:
+            dry_run.happen(event)
         done += 1
         first = first or event.received_at
         last = event.received_at
         if done % TELL_EVERY == 0:
             _answer(Progress(done, total))
-    current, new = (trial.tally() for trial in trials)
+    current, new = (dry_run.tally() for dry_run in trials)
     return Answer(done, first, last, current, new)
 
 

@@ -5,7 +5,7 @@ import msgspec
 from schemas.models import ChurnModels
 from streams.definitions.dry_run import Tally
 
-MOST_EVENTS = 100_000
+MAX_EVENTS = 100_000
 """Events of one dry run at most: what bounds its memory and its time."""
 
 USUAL_EVENTS = 20_000

@@ -10,7 +10,7 @@ import msgspec
 
 from infra.dry_run.question import Answer, Problem, Progress, Question, Result
 
-LONGEST_S = 300.0
+MAX_S = 300.0
 
 _LINE = 16 * 1024 * 1024
 
@@ -30,7 +30,7 @@ async def dry_run(question: Question) -> AsyncGenerator[Progress | Answer, None]
     )  # fmt: skip
     assert process.stdin is not None and process.stdout is not None  # noqa: S101 - asked for above
     try:
-        async with asyncio.timeout(LONGEST_S):
+        async with asyncio.timeout(MAX_S):
             process.stdin.write(msgspec.json.encode(question))
             process.stdin.close()
             async for line in process.stdout:
@@ -42,7 +42,7 @@ async def dry_run(question: Question) -> AsyncGenerator[Progress | Answer, None]
                     return
         raise DryRunFailedError("it ended before it had an answer")
     except TimeoutError:
-        raise DryRunFailedError(f"it took longer than {LONGEST_S:g} s; ask for less") from None
+        raise DryRunFailedError(f"it took longer than {MAX_S:g} s; ask for less") from None
     finally:
         if process.returncode is None:
             process.kill()

@@ -23,7 +23,7 @@ from infra.settings import Settings
 DRAIN_SECONDS = 20.0
 """How long accepted events may take to be folded and archived when the stack stops."""
 
-MOST_RESTARTS = 20
+MAX_RESTARTS = 20
 """Restarts of one part, one after the other, before the stack gives up."""
 
 LASTING_SECONDS = 60.0
@@ -67,7 +67,7 @@ class Stack:
         self.url = f"http://{self.settings.host}:{self.settings.port}"
         self.clickhouse_http_url = f"http://127.0.0.1:{http}" if "clickhouse" in embedded else ""
         self.logs = folder / "logs"
-        self._tell = tell
+        self._dispatch = tell
         environment = environment_of(self.settings)
         servers: list[Part] = []
         if "kafka" in embedded and apache_kafka_wanted(os.environ):
@@ -129,18 +129,18 @@ class Stack:
 
     async def _start(self, process: PartProcess) -> None:
         await process.start()
-        self._tell(f"{process.part.name} is up")
+        self._dispatch(f"{process.part.name} is up")
 
     async def _watch(self, process: PartProcess) -> None:
         clock = asyncio.get_running_loop().time
         name = process.part.name
         restarts = 0
-        while restarts < MOST_RESTARTS:
+        while restarts < MAX_RESTARTS:
             started = clock()
             code = await process.wait()
             if clock() - started >= LASTING_SECONDS:
                 restarts = 0
-            self._tell(f"{name} ended by itself (exit code {code}), starting it again")
+            self._dispatch(f"{name} ended by itself (exit code {code}), starting it again")
             await asyncio.sleep(min(0.2 * 2**restarts, 10))
             restarts += 1
             async with self._broker:
@@ -160,7 +160,7 @@ class Stack:
         try:
             await self._start(process)
         except (PartFailedError, KafkaTopicsError, OSError) as problem:
-            self._tell(f"{process.part.name} did not start: {problem}")
+            self._dispatch(f"{process.part.name} did not start: {problem}")
             await process.kill()
 
     async def _drain(self) -> None:
@@ -177,7 +177,7 @@ class Stack:
             if not any(lags):
                 return
             await asyncio.sleep(0.2)
-        self._tell("stopping although not everything was archived in time")
+        self._dispatch("stopping although not everything was archived in time")
 
 
 def _count(name: str, dialogues: int) -> int:

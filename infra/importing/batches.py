@@ -8,10 +8,10 @@ import msgspec
 from infra.importing.records import Record, Records
 from streams.mapping.mapping_items import Mapped, Unmapped
 
-MOST_EVENTS = 500
+MAX_EVENTS = 500
 """Of one batch: with all that are in flight fewer than a profile remembers message ids of."""
-MOST_BYTES = 2 * 1024 * 1024
-MOST_LINES = 5_000
+MAX_BYTES = 2 * 1024 * 1024
+MAX_LINES = 5_000
 """Also where hardly a line is an event: what was read is remembered."""
 
 
@@ -85,7 +85,7 @@ def batches(records: Records, maps: Maps, identity: str) -> Iterator[Batch]:
                 batch.origins.append(record)
             else:
                 batch.tracked.append(one)
-        if batch.events >= MOST_EVENTS or batch.size >= MOST_BYTES or batch.lines >= MOST_LINES:
+        if batch.events >= MAX_EVENTS or batch.size >= MAX_BYTES or batch.lines >= MAX_LINES:
             batch.position = records.packed_position()
             yield batch
             batch = Batch([], [], [], [])

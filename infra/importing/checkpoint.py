@@ -31,7 +31,7 @@ class OtherFileError(Exception):
     """The place that is kept is one in another file, or of another mapping."""
 
 
-class KeptPlace:
+class CheckpointFile:
     """The place on disk, and the file of rejected lines that goes with it."""
 
     def __init__(self, path: Path, rejected: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from infra.importing.batches import Batch, Maps, Rejected, batches
-from infra.importing.checkpoint import KeptPlace, Place
+from infra.importing.checkpoint import CheckpointFile, Place
 from infra.importing.records import Records
 from infra.importing.sending import Sender
 
@@ -28,7 +28,7 @@ async def import_records(
     records: Records,
     maps: Maps,
     sender: Sender,
-    kept: KeptPlace,
+    kept: CheckpointFile,
     place: Place,
     tell: Callable[[Progress], None],
 ) -> Place:
@@ -58,7 +58,7 @@ async def import_records(
 
 async def _land(
     flying: deque[tuple[Batch, asyncio.Task[list[Rejected]]]],
-    kept: KeptPlace,
+    kept: CheckpointFile,
     place: Place,
     records: Records,
     tell: Callable[[Progress], None],

@@ -13,9 +13,9 @@ from xxhash import xxh3_128_hexdigest
 
 from schemas.mapping import Mapping
 
-LONGEST_LINE = 1024 * 1024
+MAX_LINE_LENGTH = 1024 * 1024
 """Bytes."""
-MOST_LINES = 1_000
+MAX_LINES = 1_000
 """Lines of one record: texts in quotes have line breaks, but a quote that is never closed would
 swallow the file."""
 _IDENTITY = 64 * 1024
@@ -118,7 +118,7 @@ class Records:
         if self._waiting:
             return self._waiting.popleft()
         try:
-            return self._file.readline(LONGEST_LINE)
+            return self._file.readline(MAX_LINE_LENGTH)
         except (OSError, EOFError) as problem:
             raise FileError(f"line {self._line}: the file is damaged: {problem}") from None
 
@@ -168,8 +168,8 @@ class Records:
         def texts() -> Iterator[str]:
             while raw := self._next_line():
                 lines.append(raw)
-                if len(lines) > MOST_LINES:
-                    raise csv.Error(f"a quote is not closed within {MOST_LINES} lines")
+                if len(lines) > MAX_LINES:
+                    raise csv.Error(f"a quote is not closed within {MAX_LINES} lines")
                 try:
                     yield raw.decode(self._mapping.encoding)
                 except UnicodeDecodeError as wrong:

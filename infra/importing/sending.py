@@ -10,7 +10,7 @@ from infra.importing.batches import Batch, Rejected
 from streams.mapping.mapping_items import Mapped
 
 FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 30.0
+MAX_PAUSE_S = 30.0
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 Waiting = Callable[[str, float], None]
@@ -73,7 +73,7 @@ class Sender:
             chosen = max(asked, pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, hides nothing
             self._waiting(why, chosen)
             await asyncio.sleep(chosen)
-            pause = min(pause * 2, LONGEST_PAUSE_S)
+            pause = min(pause * 2, MAX_PAUSE_S)
 
 
 def _listed(events: Sequence[Mapped]) -> bytes:

@@ -90,7 +90,7 @@ class DefinitionTail:
             if found.kinds or not self.known.kinds:
                 self.known = found
             self._following.caught_up()
-            self._tell()
+            self._dispatch()
             await self._follow(consumer, position)
         finally:
             self._following.lost()
@@ -120,7 +120,7 @@ class DefinitionTail:
                 for record in records:
                     _take(self.known, record)
                 position = records[-1].offset + 1
-                self._tell()
+                self._dispatch()
 
     async def _check(self, consumer: Any, position: int) -> None:
         async with asyncio.timeout(_ANSWER_S):
@@ -134,7 +134,7 @@ class DefinitionTail:
         if DEFINITIONS not in await consumer.topics():
             raise AwayError(f"there is no Kafka topic {DEFINITIONS}")
 
-    def _tell(self) -> None:
+    def _dispatch(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 

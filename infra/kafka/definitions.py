@@ -38,8 +38,8 @@ class DefinitionWriter:
         """Publishes the content and appends the control record to every partition of the log.
 
         `replaces` is the version that the change was made to, `""` for none; None: whatever is
-        the latest. Adopting what is the latest already only makes sure that it is on the log
-        everywhere. Raises `ReplacedError` where another is the latest, `KafkaUnavailable`: then
+        the latest. DefinitionLoader what is the latest already only makes sure that it is on the
+        log everywhere. Raises `ReplacedError` where another is the latest, `KafkaUnavailable`: then
         try again, nothing happens twice.
         """
         version = version_of(content)

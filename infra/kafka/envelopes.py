@@ -7,11 +7,11 @@ from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from streams.codec.codec import encode_envelope
 from streams.identity.partitioning import partition_of
 
-MOST_EVENTS = 500
+MAX_EVENTS = 500
 """Events of one envelope."""
-MOST_BYTES = 256 * 1024
+MAX_BYTES = 256 * 1024
 """Bytes of one envelope; a single event may be larger."""
-MOST_WAITING = 64 * 1024 * 1024
+MAX_WAITING = 64 * 1024 * 1024
 """Bytes that may wait for Kafka's acknowledgement before further events are refused."""
 
 
@@ -20,7 +20,7 @@ def in_envelopes(events: Iterable[bytes]) -> Iterator[list[bytes]]:
     gathered: list[bytes] = []
     size = 0
     for event in events:
-        if gathered and (size + len(event) >= MOST_BYTES or len(gathered) >= MOST_EVENTS):
+        if gathered and (size + len(event) >= MAX_BYTES or len(gathered) >= MAX_EVENTS):
             yield gathered
             gathered, size = [], 0
         gathered.append(event)
@@ -67,7 +67,7 @@ class EnvelopeWriter:
         topic: str,
         partitions: int,
         linger_ms: int,
-        most_waiting: int = MOST_WAITING,
+        most_waiting: int = MAX_WAITING,
     ) -> None:
         self._writer = writer
         self._topic = topic
@@ -95,7 +95,7 @@ class EnvelopeWriter:
             partition = partition_of(key, self._partitions)
             envelope = self._open.get(partition)
             if envelope is not None and (
-                envelope.size + len(event) >= MOST_BYTES or len(envelope.events) >= MOST_EVENTS
+                envelope.size + len(event) >= MAX_BYTES or len(envelope.events) >= MAX_EVENTS
             ):
                 self._send(partition)
                 envelope = None

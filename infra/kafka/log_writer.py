@@ -13,12 +13,12 @@ from infra.kafka.producer_connection import (
     ACKNOWLEDGED_WITHIN_S,
     ProducerConnection,
 )
-from infra.metrics import NEIGHBOUR_UP
+from infra.metrics import DEPENDENCY_UP
 from infra.settings import Settings
 
 PROBE_EVERY_S = 1.0
 _FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 2.0
+_MAX_PAUSE_S = 2.0
 _PAUSE_BEFORE_RETRY_S = 0.05
 
 _Records = Sequence[tuple[bytes | None, bytes]]
@@ -158,26 +158,26 @@ class LogWriter:
                 await connection.open()
             except (KafkaError, OSError) as problem:
                 await connection.producer.stop()
-                NEIGHBOUR_UP.labels("kafka").set(0)
+                DEPENDENCY_UP.labels("kafka").set(0)
                 if not told:
                     told = True
                     _log.warning("Kafka does not answer; trying again", reason=str(problem))
                 if not attempted.done():
                     attempted.set_result(None)
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE_S)
+                pause = min(pause * 2, _MAX_PAUSE_S)
                 continue
             except asyncio.CancelledError:
                 await connection.producer.stop()
                 raise
             self._connection = connection
-            NEIGHBOUR_UP.labels("kafka").set(1)
+            DEPENDENCY_UP.labels("kafka").set(1)
             _log.info("Kafka answers", servers=self._servers, idempotent=connection.idempotent)
             if not attempted.done():
                 attempted.set_result(None)
             reason = await _until_lost(connection)
             self._connection = None
-            NEIGHBOUR_UP.labels("kafka").set(0)
+            DEPENDENCY_UP.labels("kafka").set(0)
             _log.warning("Kafka was lost; connecting anew", reason=reason)
             pause, told = _FIRST_PAUSE_S, True
             closing = asyncio.create_task(connection.producer.stop())

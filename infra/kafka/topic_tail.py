@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from infra.background import in_background
 
 _FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 2.0
+_MAX_PAUSE_S = 2.0
 
 _log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class TopicTail:
                     _log.warning("out of reach", kafka_topic=self._topic, problem=str(problem))
                     self._told = True
             await asyncio.sleep(self._pause)
-            self._pause = min(self._pause * 2, _LONGEST_PAUSE_S)
+            self._pause = min(self._pause * 2, _MAX_PAUSE_S)
 
 
 async def close_consumer(consumer: Any) -> None:

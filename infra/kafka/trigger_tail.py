@@ -24,7 +24,7 @@ KEPT = 500
 READ_BACK = 200
 """Triggers of each partition read again when the tail (re)opens."""
 
-MOST_WAITING = 1_000
+MAX_WAITING = 1_000
 """Triggers that may wait for one subscriber before it is cut off."""
 
 _SEEN = 20_000
@@ -43,7 +43,7 @@ _log = structlog.get_logger()
 
 class Subscription(AsyncIterator[Trigger]):
     """Triggers for one subscriber, in order. Ends when it is closed, when the tail stops, or, after
-    what already waits, when more than `MOST_WAITING` wait; it can then resume after the last id."""
+    what already waits, when more than `MAX_WAITING` wait; it can then resume after the last id."""
 
     def __init__(self, earlier: Iterable[Trigger], leave: "Callable[[Subscription], None]") -> None:
         self._waiting = deque(earlier)
@@ -53,7 +53,7 @@ class Subscription(AsyncIterator[Trigger]):
 
     def offer(self, trigger: Trigger) -> None:
         """Hands one more trigger over, or cuts the subscriber off where too many wait already."""
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= MAX_WAITING:
             self.close()
             return
         self._waiting.append(trigger)

@@ -14,7 +14,7 @@ from streams.codec.codec import UNREADABLE
 from streams.definitions.definitions import Adoption, Definitions
 from streams.playbook.compiled import CompiledPlaybook
 
-MOST_COMPILED = 16
+MAX_COMPILED = 16
 
 DEFAULT_CHURN = ChurnModels()
 """Until one is adopted."""
@@ -22,10 +22,10 @@ DEFAULT_CHURN = ChurnModels()
 log = structlog.get_logger()
 
 
-class GoingBy(msgspec.Struct, frozen=True):
+class ActiveDefinitions(msgspec.Struct, frozen=True):
     """One partition's definitions in force, ready to fold by."""
 
-    book: CompiledPlaybook
+    playbook: CompiledPlaybook
     churn: ChurnModels
     in_force: Mapping[str, InForce]
     """By kind; a model that nobody has adopted yet is not in it."""
@@ -49,17 +49,17 @@ class Compiler:
     def playbook(self, definition: Definition) -> CompiledPlaybook:
         """The compiled playbook. `UnusableError`."""
         version = definition.version
-        book = self._playbooks.get(version)
-        if book is None:
+        playbook = self._playbooks.get(version)
+        if playbook is None:
             try:
-                book = parse_playbook(definition.content, f"playbook {version}")
+                playbook = parse_playbook(definition.content, f"playbook {version}")
             except PlaybookError as problem:
                 raise self._unusable(definition, str(problem)) from None
-            self._playbooks[version] = book
-            if len(self._playbooks) > MOST_COMPILED:
+            self._playbooks[version] = playbook
+            if len(self._playbooks) > MAX_COMPILED:
                 self._playbooks.popitem(last=False)
         self._playbooks.move_to_end(version)
-        return book
+        return playbook
 
     def churn(self, definition: Definition) -> ChurnModels:
         """The models of churn and value. `UnusableError`."""
@@ -78,7 +78,9 @@ class Compiler:
             return definition
         return None
 
-    def standing(self, known: Definitions, in_force: Mapping[str, InForce]) -> GoingBy | None:
+    def standing(
+        self, known: Definitions, in_force: Mapping[str, InForce]
+    ) -> ActiveDefinitions | None:
         """What a partition goes by whose watermark says so; nothing said: what a log begins with.
 
         None while the definitions are not known yet. A definition that cannot be used leaves the
@@ -96,38 +98,40 @@ class Compiler:
             if definition is None:
                 return None
             found[kind] = definition
-        book = self._usable_playbook(known, found[PLAYBOOK])
+        playbook = self._usable_playbook(known, found[PLAYBOOK])
         churn = DEFAULT_CHURN
         if CHURN_MODEL in found:
             try:
                 churn = self.churn(found[CHURN_MODEL])
             except UnusableError:
                 churn = DEFAULT_CHURN
-        return GoingBy(book, churn, said)
+        return ActiveDefinitions(playbook, churn, said)
 
-    def after(self, going: GoingBy, known: Definitions, adoption: Adoption) -> GoingBy | None:
+    def after(
+        self, active: ActiveDefinitions, known: Definitions, adoption: Adoption
+    ) -> ActiveDefinitions | None:
         """What a partition goes by after a control record; None while its definition is not known.
 
         One that is older than what is in force changes nothing, nor does one that cannot be used:
         a version of Daehwa that can adopts it later.
         """
         kind = adoption.kind
-        standing = going.in_force.get(kind)
+        standing = active.in_force.get(kind)
         if standing is not None and adoption.at <= standing.at:
-            return going
+            return active
         definition = _named(known, kind, adoption.version, adoption.at)
         if definition is None:
             return None
-        book, churn = going.book, going.churn
+        playbook, churn = active.playbook, active.churn
         try:
             if kind == PLAYBOOK:
-                book = self.playbook(definition)
+                playbook = self.playbook(definition)
             elif kind == CHURN_MODEL:
                 churn = self.churn(definition)
         except UnusableError:
-            return going
-        return GoingBy(
-            book, churn, {**going.in_force, kind: InForce(adoption.version, adoption.at)}
+            return active
+        return ActiveDefinitions(
+            playbook, churn, {**active.in_force, kind: InForce(adoption.version, adoption.at)}
         )
 
     def _usable_playbook(self, known: Definitions, definition: Definition) -> CompiledPlaybook:

@@ -10,6 +10,7 @@ import msgspec
 
 import schemas.playbook
 from schemas.playbook import Playbook
+from streams.triggers.registry import KINDS
 
 PUBLISHED = Path(__file__).parents[1] / "playbooks" / "playbook.schema.json"
 """Where it is kept in the repository; a test says that it is the one `schema_text` makes."""
@@ -40,6 +41,8 @@ def playbook_schema() -> dict[str, Any]:
             if text:
                 schema["description"] = text
             _narrow(schema, _PATTERNS.get(field, {}))
+    kinds = [name for name, kind in KINDS.items() if kind.in_playbook]
+    parts["TriggerRule"]["properties"]["when"] = {"enum": sorted(kinds)}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Daehwa playbook",

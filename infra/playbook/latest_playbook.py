@@ -18,7 +18,7 @@ class LatestPlaybook:
     def __init__(self, tail: DefinitionTail, until_then: CompiledPlaybook) -> None:
         self._tail = tail
         self._compiler = Compiler(until_then)
-        self._book = until_then
+        self._playbook = until_then
         self._seen: tuple[Definitions, int] | None = None
         self.definition: Definition | None = None
         """Where it came from; None while it is the settings'. As of the latest call."""
@@ -41,5 +41,5 @@ class LatestPlaybook:
             found = self._compiler.latest_playbook(known)
             if found is not None:
                 self.definition = found
-                self._book = self._compiler.playbook(found)
-        return self._book
+                self._playbook = self._compiler.playbook(found)
+        return self._playbook

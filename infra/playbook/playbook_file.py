@@ -14,8 +14,9 @@ from infra.playbook.positions import position_of
 from infra.playbook.shape import LOST, Misshapen, shaped
 from infra.playbook.time_zones import time_zones, with_time_zones
 from schemas.playbook import Playbook
+from streams.definitions.compile import compile_playbook
 from streams.definitions.definitions import version_of
-from streams.playbook.compiled import CompiledPlaybook, compile_playbook
+from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.errors import RuleError, RuleErrors
 
 _ITEM = re.compile(r"(match|triggers)\[(\d+)\]")

@@ -22,10 +22,10 @@ def time_zones() -> Mapping[str, tzinfo]:
     return found
 
 
-def with_time_zones(book: CompiledPlaybook) -> CompiledPlaybook:
+def with_time_zones(playbook: CompiledPlaybook) -> CompiledPlaybook:
     """The playbook whose quiet hours know the zones; the same one where it has no quiet hours."""
-    quiet = book.policy.quiet
+    quiet = playbook.policy.quiet
     if quiet is None:
-        return book
+        return playbook
     quiet = replace(quiet, zones=time_zones())
-    return replace(book, policy=replace(book.policy, quiet=quiet))
+    return replace(playbook, policy=replace(playbook.policy, quiet=quiet))

@@ -6,8 +6,8 @@ import msgspec
 from redis.asyncio import Redis
 
 from infra.clock import now_ms
-from infra.rebuilding.expirations import Lives
-from infra.rebuilding.profile_spool import Shelf
+from infra.rebuilding.expirations import Expirations
+from infra.rebuilding.profile_spool import ProfileSpool
 from infra.rebuilding.replay import Replayed
 from infra.redis.keys import profile_key
 from infra.redis.state_store import StateStore
@@ -15,7 +15,7 @@ from schemas.profile import Profile
 from streams.codec.codec import UNREADABLE, decode_profile
 from streams.models.transitions import PAIR_SEPARATOR
 
-MOST_NAMED = 10
+MAX_NAMED = 10
 """Differences told one by one."""
 
 _AT_ONCE = 1_000
@@ -43,7 +43,7 @@ class Comparison(msgspec.Struct):
     def note(self, difference: Difference) -> None:
         """Counts a difference and keeps the first few."""
         self.different += 1
-        if len(self.first) < MOST_NAMED:
+        if len(self.first) < MAX_NAMED:
             self.first.append(difference)
 
 
@@ -51,13 +51,13 @@ async def compare_partition(
     redis: Redis,
     store: StateStore,
     partition: int,
-    shelf: Shelf,
-    lives: Lives,
+    spool: ProfileSpool,
+    expirations: Expirations,
     replayed: Replayed,
     found: Comparison,
 ) -> None:
     """Adds to `found` what differs in one partition."""
-    for values in shelf.profiles():
+    for values in spool.profiles():
         live = await redis.mget([profile_key(partition, key) for key in values])
         for (key, (value, touched)), held in zip(values.items(), live, strict=True):
             if held == value:
@@ -65,22 +65,22 @@ async def compare_partition(
             elif held is not None:
                 how = _fields_that_differ(held, value)
                 found.note(Difference(partition, "profile", key, how))
-            elif not lives.over(decode_profile(value), touched, now_ms()):
+            elif not expirations.over(decode_profile(value), touched, now_ms()):
                 found.note(Difference(partition, "profile", key, "missing"))
     prefix = profile_key(partition, "")
     async for name in redis.scan_iter(match=f"{prefix}*", count=_AT_ONCE):
         key = name.decode("utf-8", "surrogatepass").removeprefix(prefix)
-        if shelf.value(key) is None:
+        if spool.value(key) is None:
             found.note(Difference(partition, "profile", key, "extra"))
-    await _compare_deadlines(store, partition, shelf, found)
+    await _compare_deadlines(store, partition, spool, found)
     await _compare_counts(store, partition, replayed, found)
 
 
 async def _compare_deadlines(
-    store: StateStore, partition: int, shelf: Shelf, found: Comparison
+    store: StateStore, partition: int, spool: ProfileSpool, found: Comparison
 ) -> None:
     held = {(kind, key): due async for kind, key, due in store.deadlines(partition)}
-    for deadlines in shelf.deadlines():
+    for deadlines in spool.deadlines():
         for name, due in deadlines.items():
             live = held.pop(name, None)
             if live != due:

@@ -6,7 +6,7 @@ from kafka.errors import KafkaError
 from redis.asyncio import Redis
 
 from infra.kafka.definition_tail import DefinitionTail
-from infra.playbook.active_definitions import DEFAULT_CHURN, Compiler, GoingBy
+from infra.playbook.active_definitions import DEFAULT_CHURN, ActiveDefinitions, Compiler
 from infra.redis.definition_copy import DefinitionCopy
 from infra.settings import Settings
 from streams.definitions.definitions import Adoption, Definitions
@@ -41,11 +41,11 @@ class Definers:
         self._otherwise = otherwise
         self._compiler = Compiler(otherwise)
 
-    def first(self) -> GoingBy:
+    def first(self) -> ActiveDefinitions:
         """At the beginning of a log."""
         found = self._compiler.standing(self.known, {})
-        return found or GoingBy(self._otherwise, DEFAULT_CHURN, {})
+        return found or ActiveDefinitions(self._otherwise, DEFAULT_CHURN, {})
 
-    def after(self, going: GoingBy, adoption: Adoption) -> GoingBy:
+    def after(self, active: ActiveDefinitions, adoption: Adoption) -> ActiveDefinitions:
         """After a control record; one whose definition is gone changes nothing."""
-        return self._compiler.after(going, self.known, adoption) or going
+        return self._compiler.after(active, self.known, adoption) or active

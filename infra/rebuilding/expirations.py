@@ -9,7 +9,7 @@ from streams.profile.expiry import is_passing
 _DAY = 86_400_000
 
 
-class Lives(msgspec.Struct, frozen=True):
+class Expirations(msgspec.Struct, frozen=True):
     """How long a profile stays untouched, milliseconds."""
 
     long: int
@@ -26,6 +26,6 @@ class Lives(msgspec.Struct, frozen=True):
         return at - touched > (self.short if is_passing(profile) else self.long)
 
 
-def lives_of(settings: Settings) -> Lives:
+def expirations_of(settings: Settings) -> Expirations:
     """What the settings say."""
-    return Lives(settings.profile_days * _DAY, settings.anonymous_days * _DAY)
+    return Expirations(settings.profile_days * _DAY, settings.anonymous_days * _DAY)

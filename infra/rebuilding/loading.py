@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from redis.asyncio import Redis
 
 from infra.clock import now_ms
-from infra.rebuilding.expirations import Lives
-from infra.rebuilding.profile_spool import Shelf
+from infra.rebuilding.expirations import Expirations
+from infra.rebuilding.profile_spool import ProfileSpool
 from infra.rebuilding.replay import Replayed
 from infra.redis.alias_index import AliasIndex
 from infra.redis.keys import is_state, watermark_key
@@ -63,8 +63,8 @@ async def load_partition(
     aliases: AliasIndex,
     region: str,
     partition: int,
-    shelf: Shelf,
-    lives: Lives,
+    spool: ProfileSpool,
+    expirations: Expirations,
     replayed: Replayed,
     reached: Watermark,
 ) -> None:
@@ -73,7 +73,7 @@ async def load_partition(
 
     `FencedError` where somebody else has written to it.
     """
-    for batch in _batches(shelf, lives, now_ms()):
+    for batch in _batches(spool, expirations, now_ms()):
         await aliases.add(alias_moves({}, batch.profiles, region).held)
         await store.write(partition, batch, REBUILDING, REBUILDING)
     # Counts are added to, so they go with the one write that cannot happen twice.
@@ -82,15 +82,15 @@ async def load_partition(
     await store.write(partition, last, REBUILDING, reached)
 
 
-def _batches(shelf: Shelf, lives: Lives, now: int) -> Iterator[Batch]:
-    for values in shelf.profiles():
+def _batches(spool: ProfileSpool, expirations: Expirations, now: int) -> Iterator[Batch]:
+    for values in spool.profiles():
         batch = Batch()
         for key, (value, touched) in values.items():
             profile = decode_profile(value)
-            if not lives.over(profile, touched, now):
+            if not expirations.over(profile, touched, now):
                 batch.profiles[key] = profile
         yield batch
-    for deadlines in shelf.deadlines():
+    for deadlines in spool.deadlines():
         batch = Batch()
         batch.deadlines = dict(deadlines)
         yield batch

@@ -8,13 +8,13 @@ from schemas.profile import Profile
 from streams.codec.codec import decode_profile, encode_profile
 from streams.fold.batch import Batch
 
-MOST_CACHED = 20_000
+MAX_CACHED = 20_000
 """Profiles kept in memory."""
 
 _AT_ONCE = 500
 
 
-class Shelf:
+class ProfileSpool:
     """The state of one partition, in a file that is thrown away afterwards."""
 
     def __init__(self, path: Path) -> None:
@@ -83,7 +83,7 @@ class Shelf:
         for key, profile in batch.profiles.items():
             cached.pop(key, None)
             cached[key] = profile
-        for key in list(cached)[: max(0, len(cached) - MOST_CACHED)]:
+        for key in list(cached)[: max(0, len(cached) - MAX_CACHED)]:
             del cached[key]
 
     def __len__(self) -> int:

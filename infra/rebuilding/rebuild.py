@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from infra.rebuilding.archived_log import ArchivedLog
 from infra.rebuilding.comparing import Comparison, Difference, compare_partition
 from infra.rebuilding.definitions import Definers, read_definitions
-from infra.rebuilding.expirations import Lives, lives_of
+from infra.rebuilding.expirations import Expirations, expirations_of
 from infra.rebuilding.loading import clear_partitions, load_partition, take_partitions
-from infra.rebuilding.profile_spool import Shelf
+from infra.rebuilding.profile_spool import ProfileSpool
 from infra.rebuilding.replay import Replayed, replay_partition
 from infra.rebuilding.replay_bounds import KafkaPlaces, cut_of, kafka_places
 from infra.rebuilding.skipped_events import left_out
@@ -60,7 +60,7 @@ Tell = Callable[[int, int], None]
 
 async def rebuild(
     settings: Settings,
-    book: CompiledPlaybook,
+    playbook: CompiledPlaybook,
     redis: Redis,
     *,
     dry_run: bool,
@@ -69,7 +69,7 @@ async def rebuild(
 ) -> Rebuilt:
     """Folds the archive; puts the outcome into Redis, or with `dry_run` only compares.
 
-    `book` is gone by where no playbook was ever published.
+    `playbook` is gone by where no playbook was ever published.
 
     Raises `StateHeldError` where Redis holds state and `replace` is False, `WrongPartitionsError`,
     `FencedError` where somebody else wrote to a partition meanwhile, and what Kafka, Redis and
@@ -78,14 +78,14 @@ async def rebuild(
     store = StateStore(redis, settings.profile_days, settings.anonymous_days)
     log = ArchivedLog(settings)
     partitions = settings.partitions
-    lives = lives_of(settings)
+    expirations = expirations_of(settings)
     try:
         found = await asyncio.to_thread(log.partitions)
         if found > partitions:
             raise WrongPartitionsError(
                 f"the archive holds partition {found - 1} but DAEHWA_PARTITIONS is {partitions}"
             )
-        definers = Definers(await read_definitions(settings, redis), book)
+        definers = Definers(await read_definitions(settings, redis), playbook)
         if not dry_run:
             await take_partitions(store, partitions, replace=replace)
             await clear_partitions(redis, partitions)
@@ -112,26 +112,26 @@ async def rebuild(
             total += await asyncio.to_thread(log.count, partition, places.log_id, cut)
         with tempfile.TemporaryDirectory(prefix="daehwa-rebuild-") as folder:
             for partition, cut in enumerate(cuts):
-                shelf = Shelf(Path(folder) / str(partition))
+                spool = ProfileSpool(Path(folder) / str(partition))
                 try:
                     replayed = await asyncio.to_thread(
-                        _replay, log, logs, shelf, definers, partition, partitions, places.log_id,
-                        cut, lives, lambda events: tell(events, total), waiting,
+                        _replay, log, logs, spool, definers, partition, partitions, places.log_id,
+                        cut, expirations, lambda events: tell(events, total), waiting,
                     )  # fmt: skip
-                    _add(rebuilt, replayed, shelf)
+                    _add(rebuilt, replayed, spool)
                     if dry_run:
                         await compare_partition(
-                            redis, store, partition, shelf, lives, replayed, comparison
+                            redis, store, partition, spool, expirations, replayed, comparison
                         )
                     else:
-                        in_force = encode_in_force(replayed.going.in_force)
+                        in_force = encode_in_force(replayed.active.in_force)
                         reached = Watermark(places.log_id, cut, in_force)
                         await load_partition(
-                            store, AliasIndex(redis), settings.region, partition, shelf, lives,
-                            replayed, reached,
+                            store, AliasIndex(redis), settings.region, partition, spool,
+                            expirations, replayed, reached,
                         )  # fmt: skip
                 finally:
-                    shelf.close()
+                    spool.close()
                     (Path(folder) / str(partition)).unlink()
         if dry_run:
             rebuilt.same, rebuilt.different = comparison.same, comparison.different
@@ -152,22 +152,24 @@ async def _as_far_as_redis(
 def _replay(
     log: ArchivedLog,
     logs: list[str],
-    shelf: Shelf,
+    spool: ProfileSpool,
     definers: Definers,
     partition: int,
     partitions: int,
     log_id: str,
     cut: int,
-    lives: Lives,
+    expirations: Expirations,
     tell: Callable[[int], None],
     waiting: Container[Identity],
 ) -> Replayed:
     rows = log.read(partition, logs, log_id, cut)
-    return replay_partition(rows, shelf, definers, partition, partitions, lives, tell, waiting)
+    return replay_partition(
+        rows, spool, definers, partition, partitions, expirations, tell, waiting
+    )
 
 
-def _add(rebuilt: Rebuilt, replayed: Replayed, shelf: Shelf) -> None:
+def _add(rebuilt: Rebuilt, replayed: Replayed, spool: ProfileSpool) -> None:
     rebuilt.events += replayed.events
     rebuilt.folded += replayed.folded
     rebuilt.left_out += replayed.left_out
-    rebuilt.profiles += len(shelf)
+    rebuilt.profiles += len(spool)

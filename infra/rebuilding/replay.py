@@ -3,10 +3,10 @@
 from collections.abc import Callable, Container, Iterable
 from typing import Any
 
-from infra.playbook.active_definitions import GoingBy
+from infra.playbook.active_definitions import ActiveDefinitions
 from infra.rebuilding.definitions import Definers
-from infra.rebuilding.expirations import Lives
-from infra.rebuilding.profile_spool import Shelf
+from infra.rebuilding.expirations import Expirations
+from infra.rebuilding.profile_spool import ProfileSpool
 from schemas.event import Event
 from streams.archive.replay import Identity, archived_identity, replayed_event, replayed_owner
 from streams.definitions.definitions import adoption_of
@@ -17,8 +17,8 @@ from streams.models.learned import Learned
 class Replayed:
     """What a replay came to, besides the shelf."""
 
-    def __init__(self, going: GoingBy) -> None:
-        self.going = going
+    def __init__(self, active: ActiveDefinitions) -> None:
+        self.active = active
         """What the partition goes by in the end."""
         self.events = 0
         """Rows read."""
@@ -29,11 +29,11 @@ class Replayed:
 
 def replay_partition(
     blocks: Iterable[list[tuple[Any, ...]]],
-    shelf: Shelf,
+    spool: ProfileSpool,
     definers: Definers,
     partition: int,
     partitions: int,
-    lives: Lives,
+    expirations: Expirations,
     tell: Callable[[int], None],
     left_out: Container[Identity] = (),
 ) -> Replayed:
@@ -47,12 +47,10 @@ def replay_partition(
     replayed = Replayed(definers.first())
 
     def fold(events: list[tuple[str, Event]], touched: dict[str, int]) -> None:
-        profiles = shelf.read(list({key: None for key, _ in events}))
-        by = replayed.going
-        batch = fold_batch(
-            events, profiles, replayed.learned, by.book, by.churn.churn, value=by.churn.value
-        )
-        shelf.write(batch, touched)
+        profiles = spool.read(list({key: None for key, _ in events}))
+        by = replayed.active
+        batch = fold_batch(events, profiles, replayed.learned, by.playbook, by.churn)
+        spool.write(batch, touched)
         replayed.folded += batch.folded
 
     for block in blocks:
@@ -66,20 +64,20 @@ def replay_partition(
                 if adoption is not None:
                     fold(events, touched)
                     events, touched = [], {}
-                    replayed.going = definers.after(replayed.going, adoption)
+                    replayed.active = definers.after(replayed.active, adoption)
                 continue
             if left_out and archived_identity(event) in left_out:
                 replayed.left_out += 1
                 continue
             before = touched.get(key)
             if before is None:
-                before = shelf.touched(key)
-            if before is not None and at - before > lives.shortest:
+                before = spool.touched(key)
+            if before is not None and at - before > expirations.shortest:
                 fold(events, touched)
                 events, touched = [], {}
-                profile = shelf.read([key]).get(key)
-                if profile is not None and lives.over(profile, before, at):
-                    shelf.forget(key)
+                profile = spool.read([key]).get(key)
+                if profile is not None and expirations.over(profile, before, at):
+                    spool.forget(key)
             events.append((key, event))
             touched[key] = at
         fold(events, touched)

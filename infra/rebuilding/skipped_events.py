@@ -37,31 +37,31 @@ def left_out(settings: Settings) -> set[Identity]:
     # First how far they are archived: what is archived meanwhile is met twice, nothing is missed.
     archived = _archived_up_to(settings)
     found: set[Identity] = set()
-    shelf = ArchivedLetters(settings)
+    spool = ArchivedLetters(settings)
     try:
-        for page in _open_letters(shelf):
-            known = shelf.on_the_log([again for again, _ in page])
+        for page in _open_letters(spool):
+            known = spool.on_the_log([again for again, _ in page])
             # What a replay that broke off put on the log was folded there.
             found.update(
                 _identity(again) for again, tried in page if not is_known(again, known, tried)
             )
     finally:
-        shelf.close()
+        spool.close()
     for letter in _letters_on_kafka(settings, archived):
         if letter.reason == _PROFILE_UNREADABLE:
             found.update(map(_identity, _events_in(letter)))
     return found
 
 
-def _open_letters(shelf: ArchivedLetters) -> Iterator[list[tuple[Again, int]]]:
+def _open_letters(spool: ArchivedLetters) -> Iterator[list[tuple[Again, int]]]:
     """(event, when a replay of its letter last began, 0 for never), a page at a time."""
     wanted = Wanted(reason=_PROFILE_UNREADABLE)
     after = ""
-    while heads := shelf.page(wanted, after, _AT_ONCE):
+    while heads := spool.page(wanted, after, _AT_ONCE):
         tried = {head.id: head.state_at for head in heads}
         yield [
             (again, tried[letter.id])
-            for letter in shelf.whole(heads)
+            for letter in spool.whole(heads)
             for again in _events_in(letter)
         ]
         after = heads[-1].id

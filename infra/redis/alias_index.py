@@ -13,7 +13,7 @@ from infra.clock import now_ms
 from infra.redis.keys import aliases_key
 from streams.identity.aliases import Alias
 
-MOST_CUSTOMERS = 32
+MAX_CUSTOMERS = 32
 """Customers kept for one alias, those that stated it last."""
 
 
@@ -35,7 +35,7 @@ class AliasIndex:
             for alias, key in held:
                 name = aliases_key(alias.kind, alias.value)
                 pipeline.zadd(name, {key: now})
-                pipeline.zremrangebyrank(name, 0, -MOST_CUSTOMERS - 1)
+                pipeline.zremrangebyrank(name, 0, -MAX_CUSTOMERS - 1)
             await pipeline.execute()
 
     async def remove(self, given_up: Sequence[tuple[Alias, str]]) -> None:
@@ -50,6 +50,6 @@ class AliasIndex:
     async def find(self, alias: Alias) -> list[str]:
         """The profile keys that are or were named for the alias, the latest first."""
         found = await self._redis.zrange(
-            aliases_key(alias.kind, alias.value), 0, MOST_CUSTOMERS - 1, desc=True
+            aliases_key(alias.kind, alias.value), 0, MAX_CUSTOMERS - 1, desc=True
         )
         return [key.decode("utf-8", "surrogatepass") for key in found]

@@ -4,7 +4,7 @@ that a batch is one atomic operation on a Redis cluster too."""
 import re
 from hashlib import blake2b
 
-from streams.models.learned import MOST_FIELDS
+from streams.models.learned import MAX_FIELDS
 
 PROFILE_PREFIX = "profile:"
 
@@ -32,7 +32,7 @@ def counts_key(partition: int, kind: str) -> str:
 
 _STATE = re.compile(
     rb"daehwa:\{\d+\}:(?:%s.*|watermark|deadlines|%s)"
-    % (PROFILE_PREFIX.encode(), b"|".join(kind.encode() for kind in MOST_FIELDS)),
+    % (PROFILE_PREFIX.encode(), b"|".join(kind.encode() for kind in MAX_FIELDS)),
     re.DOTALL,
 )
 
@@ -57,7 +57,7 @@ def definitions_key() -> str:
 
 
 LASTING = (
-    "watermark", "deadlines", "aliases", "definitions", *MOST_FIELDS,
+    "watermark", "deadlines", "aliases", "definitions", *MAX_FIELDS,
     "deliveries-due", "delivery-outbox", "endpoint", "endpoint-names", "calls-open",
 )  # fmt: skip
 """Ends of the keys that never expire; every other key does."""

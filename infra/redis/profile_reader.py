@@ -7,7 +7,7 @@ from infra.redis.keys import profile_key
 from infra.redis.state_store import StateStore
 from schemas.profile import Profile
 from streams.codec.codec import UNREADABLE, decode_profile
-from streams.fold.linking import MOST_HOPS
+from streams.fold.links import MAX_HOPS
 from streams.identity.partitioning import partition_of
 from streams.models.learned import Learned
 from streams.privacy.erasure import is_tombstone
@@ -51,7 +51,7 @@ class ProfileReader:
         """The same with what was erased on the way; the profile may be a tombstone."""
         erased_at = 0
         asked = key
-        for _ in range(MOST_HOPS + 1):
+        for _ in range(MAX_HOPS + 1):
             value = await self._redis.get(profile_key(self.partition(key), key))
             if value is None:
                 break

@@ -25,7 +25,7 @@ from schemas.profile import Profile
 from schemas.watermark import Watermark
 from streams.codec.codec import UNREADABLE, decode_profile, encode_profile
 from streams.fold.batch import Batch
-from streams.models.learned import MOST_FIELDS, Learned
+from streams.models.learned import MAX_FIELDS, Learned
 from streams.profile.expiry import is_passing
 
 _SEPARATOR = "\x1f"
@@ -56,7 +56,7 @@ class StateRebuildingError(Exception):
     """The partition is being rebuilt: nothing may be folded into it until that is finished."""
 
 
-def is_away(problem: Exception) -> bool:
+def is_unavailable(problem: Exception) -> bool:
     """Whether a failure passes by waiting: Redis is away, loading, read-only or out of memory, or
     what it holds is just being rebuilt."""
     if isinstance(problem, (*AWAY, StateRebuildingError)):
@@ -76,12 +76,12 @@ class Fetched(msgspec.Struct, frozen=True):
 class StateStore:
     """Profiles, deadlines, counts and the watermark of partitions.
 
-    Every method may raise `RedisError` or `OSError`; `is_away` tells which of them pass.
+    Every method may raise `RedisError` or `OSError`; `is_unavailable` tells which of them pass.
     """
 
     def __init__(self, redis: Redis, profile_days: int, anonymous_days: int) -> None:
         self._redis = redis
-        self._lives = (profile_days * 86_400, anonymous_days * 86_400)
+        self._expirations = (profile_days * 86_400, anonymous_days * 86_400)
         self._commit = redis.register_script(_COMMIT)
 
     async def watermark(self, partition: int) -> Watermark:
@@ -103,7 +103,7 @@ class StateStore:
     async def learned(self, partition: int) -> Learned:
         """What the partition's customers have taught so far."""
         async with self._redis.pipeline(transaction=False) as pipeline:
-            for kind in MOST_FIELDS:
+            for kind in MAX_FIELDS:
                 pipeline.hgetall(counts_key(partition, kind))
             found = await pipeline.execute()
         return Learned(
@@ -112,7 +112,7 @@ class StateStore:
                     field.decode("utf-8", "surrogatepass"): int(count)
                     for field, count in fields.items()
                 }
-                for kind, fields in zip(MOST_FIELDS, found, strict=True)
+                for kind, fields in zip(MAX_FIELDS, found, strict=True)
             }
         )
 
@@ -141,7 +141,7 @@ class StateStore:
         Writing the same batch again after a lost answer is harmless. Raises `FencedError` where the
         watermark is neither.
         """
-        keys, arguments = _commit_arguments(partition, batch, expected, reached, self._lives)
+        keys, arguments = _commit_arguments(partition, batch, expected, reached, self._expirations)
         answer = await self._commit(keys=keys, args=arguments)
         if answer[0] == 1:
             return
@@ -213,7 +213,7 @@ def _commit_arguments(
     batch: Batch,
     expected: Watermark,
     reached: Watermark,
-    lives: tuple[int, int],
+    expirations: tuple[int, int],
 ) -> tuple[list[str], list[bytes | str | int]]:
     keys = [
         watermark_key(partition),
@@ -239,7 +239,7 @@ def _commit_arguments(
         len(set_deadlines) // 2,
         len(cleared),
         len(batch.counted),
-        *_with_lives(batch.profiles.values(), *lives),
+        *_with_lives(batch.profiles.values(), *expirations),
         *set_deadlines,
         *cleared,
     ]

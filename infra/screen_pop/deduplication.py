@@ -6,7 +6,7 @@ REMEMBERED_S = 86_400
 """Seconds; telephone systems give up long before."""
 
 
-class Popped:
+class RingingDeduplication:
     """The ids of triggers that are on the log. Every method may raise `RedisError` or `OSError`."""
 
     def __init__(self, redis: Redis) -> None:

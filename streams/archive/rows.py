@@ -23,8 +23,8 @@ from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.matching import Match, match_event
 from streams.quality.findings import NOTHING_SEEN, Seen, findings
 from streams.triggers.complaint_overdue import promised
+from streams.triggers.registry import KINDS
 from streams.values.money import order_value
-from streams.views.screen_pop import SHOWN
 
 Columns = list[list[Any]]
 
@@ -62,7 +62,9 @@ def block_token(places: Iterable[Place]) -> str:
 
 
 def event_columns(
-    records: Iterable[tuple[Place, Sequence[WireEvent]]], book: CompiledPlaybook, region: str = ""
+    records: Iterable[tuple[Place, Sequence[WireEvent]]],
+    playbook: CompiledPlaybook,
+    region: str = "",
 ) -> Columns:
     """The columns `EVENT_COLUMNS` of the events of these records; `region` is whose national
     telephone numbers are read.
@@ -77,7 +79,7 @@ def event_columns(
         places += [
             (place.log_id, place.partition, place.offset, index) for index in range(len(found))
         ]
-    matched = [_matched(event, book) for event in events]
+    matched = [_matched(event, playbook) for event in events]
     hops = [min(max(event.hops, 0), _MOST_UINT8) if event.hops else 0 for event in events]
     columns: Columns = [
         [event.message_id for event in events],
@@ -158,9 +160,8 @@ def dead_letter_columns(records: Iterable[tuple[Place, DeadLetter]]) -> Columns:
 
 
 def _archived(trigger: Trigger) -> dict[str, Any]:
-    if trigger.type != "screen.pop":
-        return trigger.why
-    return {name: value for name, value in trigger.why.items() if name not in SHOWN}
+    kind = KINDS.get(trigger.type)
+    return trigger.why if kind is None else kind.archived(trigger.why)
 
 
 def _place_columns(places: list[Place]) -> Columns:
@@ -171,11 +172,11 @@ def _place_columns(places: list[Place]) -> Columns:
     ]
 
 
-def _matched(event: WireEvent, book: CompiledPlaybook) -> tuple[Any, ...]:
+def _matched(event: WireEvent, playbook: CompiledPlaybook) -> tuple[Any, ...]:
     """(topics, stages, ranks, whether each is the last, what is promised, hundredths, currency) by
     the playbook, then what was seen."""
     kind = event.type
-    dispatch = book.dispatch
+    dispatch = playbook.dispatch
     context = NO_CONTEXT
     if kind == "track":
         if event.name not in dispatch.events:
@@ -214,27 +215,27 @@ def _matched(event: WireEvent, book: CompiledPlaybook) -> tuple[Any, ...]:
     return (
         [found.topic for found in matches],
         [found.stage for found in matches],
-        [_rank(found, book) for found in matches],
-        *_clocks(matches, book),
+        [_rank(found, playbook) for found in matches],
+        *_clocks(matches, playbook),
         amount,
         currency,
         Seen(properties, order, topicless),
     )
 
 
-def _clocks(matches: list[Match], book: CompiledPlaybook) -> tuple[list[int], list[int]]:
+def _clocks(matches: list[Match], playbook: CompiledPlaybook) -> tuple[list[int], list[int]]:
     """Whether each stage is the last of its ladder, and what is promised on its topic."""
-    if len(matches) == 1 and matches[0].place[0] not in book.clocks:
+    if len(matches) == 1 and matches[0].place[0] not in playbook.promises:
         # Most events by far: a list of their own each would keep the garbage collector busy.
-        return _ONE if matches[0].place in book.ends else _ZERO, _ZERO
+        return _ONE if matches[0].place in playbook.ends else _ZERO, _ZERO
     return (
-        [int(found.place in book.ends) for found in matches],
-        [min(promised(found.topic, book), LATEST) for found in matches],
+        [int(found.place in playbook.ends) for found in matches],
+        [min(promised(found.topic, playbook), LATEST) for found in matches],
     )
 
 
-def _rank(found: Match, book: CompiledPlaybook) -> int:
-    return min(max(book.rank(found.topic, found.stage), 0), _MOST_UINT8)
+def _rank(found: Match, playbook: CompiledPlaybook) -> int:
+    return min(max(playbook.rank(found.topic, found.stage), 0), _MOST_UINT8)
 
 
 def _times(column: list[int]) -> list[int]:

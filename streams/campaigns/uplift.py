@@ -20,17 +20,17 @@ Verdict = Literal["works", "harms", "no effect shown", "too early"]
 LEVEL: Final = 0.95
 """Of every interval."""
 POWER: Final = 0.8
-LEAST_CUSTOMERS: Final = 50
+MIN_CUSTOMERS: Final = 50
 """In each arm: below it there is no verdict."""
-LEAST_EXPECTED: Final = 5.0
+MIN_EXPECTED: Final = 5.0
 """Conversions, and customers without one, expected in each arm if the campaign did nothing (Cochran
 1954): below it the intervals are not yet what they say."""
-LEAST_RELATIVE: Final = 0.2
+MIN_RELATIVE: Final = 0.2
 """The smallest effect worth finding unless said otherwise: a fifth of what happens by itself."""
 _TIGHTEST_AT: Final = 2_000
 """Customers at which the interval for any number of looks is tuned to be narrowest; fixed, because
 chosen from the data it would not hold."""
-_MOST_CUSTOMERS: Final = 10**12
+_MAX_CUSTOMERS: Final = 10**12
 
 _Z: Final = NormalDist().inv_cdf((1 + LEVEL) / 2)
 _POWER_Z: Final = NormalDist().inv_cdf(POWER)
@@ -77,7 +77,7 @@ class Uplift(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure(
-    treated: Arm, held_out: Arm, *, looks: Looks = "any", least_relative: float = LEAST_RELATIVE
+    treated: Arm, held_out: Arm, *, looks: Looks = "any", least_relative: float = MIN_RELATIVE
 ) -> Uplift:
     """What the treatment changed. `least_relative` is the smallest effect worth finding, as a share
     of the rate of the held out; greater than 0. ValueError where an arm has more conversions than
@@ -196,7 +196,7 @@ def score_test(treated: Arm, held_out: Arm) -> float:
 
 
 def customers_needed(
-    base: float, holdout: float, looks: Looks = "any", least_relative: float = LEAST_RELATIVE
+    base: float, holdout: float, looks: Looks = "any", least_relative: float = MIN_RELATIVE
 ) -> int:
     """Customers in both arms until an effect of `least_relative` times `base` (the rate of the held
     out, between 0 and 1) is seen with a probability of `POWER`, with the share `holdout` held out.
@@ -211,7 +211,7 @@ def customers_needed(
         return base * least_relative >= (reach + _POWER_Z) * sqrt(variance / customers)
 
     low, high = 1.0, 2.0
-    while not seen(high) and high < _MOST_CUSTOMERS:
+    while not seen(high) and high < _MAX_CUSTOMERS:
         low, high = high, high * 2
     while high - low > 0.5:
         middle = (low + high) / 2
@@ -235,7 +235,7 @@ def _missing_for_intervals(treated: Arm, held_out: Arm) -> int:
     pooled = (treated.conversions + held_out.conversions + 1) / (count + 2)
     rarer = min(pooled, 1 - pooled)
     smaller = min(treated.customers, held_out.customers)
-    needed = max(LEAST_CUSTOMERS, LEAST_EXPECTED / rarer) * count / smaller
+    needed = max(MIN_CUSTOMERS, MIN_EXPECTED / rarer) * count / smaller
     return max(0, ceil(needed) - count)
 
 

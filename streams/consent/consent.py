@@ -16,14 +16,14 @@ EVERY_CHANNEL = "all"
 MARKETING = "marketing"
 """The purpose of what a campaign says."""
 
-MOST_STATEMENTS = 32
+MAX_STATEMENTS = 32
 """Statements that are kept: "all", then channels, then purposes, the first by name: the same in
 any order."""
 
-LONGEST_NAME = 64
+MAX_NAME_LENGTH = 64
 """Characters of `channel:purpose`; a longer one is archived but not folded."""
 
-LONGEST_SOURCE = 64
+MAX_SOURCE_LENGTH = 64
 """Characters; longer ones are cut."""
 
 UNASKED = frozenset({"call", "letter", "store", "web"})
@@ -136,7 +136,7 @@ def _of_banner(channel: str, banner: object) -> dict[str, bool]:
 def source_of(event: Event) -> str:
     """Who stated it: the operator who wrote it down, else the site or system it came by."""
     source = f"operator:{event.operator}" if event.operator else event.source
-    return source[:LONGEST_SOURCE]
+    return source[:MAX_SOURCE_LENGTH]
 
 
 def write_consent(
@@ -145,7 +145,7 @@ def write_consent(
     """The consent after a statement at `at` (milliseconds) with message hash `by`."""
     written = dict(consent)
     for name, granted in stated.items():
-        if 0 < len(name) <= LONGEST_NAME:
+        if 0 < len(name) <= MAX_NAME_LENGTH:
             mine = written.get(name)
             if mine is None or (at, by) > (mine.at, mine.by):
                 written[name] = Statement(granted, at, by, source)
@@ -163,8 +163,8 @@ def merge_consent(one: dict[str, Statement], other: dict[str, Statement]) -> dic
 
 
 def _bounded(consent: dict[str, Statement]) -> dict[str, Statement]:
-    if len(consent) <= MOST_STATEMENTS:
+    if len(consent) <= MAX_STATEMENTS:
         return consent
     # A refusal of everything must not be pushed out by made-up channels.
     names = sorted(consent, key=lambda name: (name != EVERY_CHANNEL, ":" in name, name))
-    return {name: consent[name] for name in names[:MOST_STATEMENTS]}
+    return {name: consent[name] for name in names[:MAX_STATEMENTS]}

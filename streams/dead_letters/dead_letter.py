@@ -7,7 +7,7 @@ from xxhash import xxh3_128_hexdigest
 
 from schemas.dead_letter import DeadLetter, DeadLetterReason
 
-LONGEST_DETAIL = 500
+MAX_DETAIL_LENGTH = 500
 """Characters."""
 
 
@@ -20,7 +20,7 @@ def dead_letter(
     return DeadLetter(
         id="dead_" + digest,
         reason=cast(DeadLetterReason, reason),
-        detail=detail[:LONGEST_DETAIL],
+        detail=detail[:MAX_DETAIL_LENGTH],
         origin=origin,
         at=at,
         payload=payload,

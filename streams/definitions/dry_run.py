@@ -14,12 +14,12 @@ from schemas.models import ChurnModels
 from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.fold.batch import fold_batch
-from streams.fold.deadlines import timer_event
+from streams.fold.timers import timer_event
 from streams.identity.profile_key import profile_key
 from streams.models.learned import Learned
 from streams.playbook.compiled import CompiledPlaybook
 
-MOST_EXAMPLES = 10
+MAX_EXAMPLES = 10
 
 
 class RuleTally(msgspec.Struct):
@@ -46,20 +46,20 @@ class Tally(msgspec.Struct):
     """The latest that fired, latest first."""
 
 
-class Trial:
+class DryRun:
     """One playbook and the customers it meets."""
 
-    def __init__(self, book: CompiledPlaybook, models: ChurnModels) -> None:
-        self._book = book
+    def __init__(self, playbook: CompiledPlaybook, models: ChurnModels) -> None:
+        self._playbook = playbook
         self._models = models
         self._profiles: dict[str, Profile] = {}
         self._learned = Learned()
         self._due: dict[tuple[str, str], int] = {}
         self._coming_due: list[tuple[int, str, str]] = []
-        self._told: dict[str, set[str]] = {name: set() for name in book.by_name}
+        self._told: dict[str, set[str]] = {name: set() for name in playbook.rules}
         self._fired: Counter[str] = Counter()
         self._suppressed: dict[str, Counter[str]] = {}
-        self._latest: deque[Trigger] = deque(maxlen=MOST_EXAMPLES)
+        self._latest: deque[Trigger] = deque(maxlen=MAX_EXAMPLES)
 
     def happen(self, event: Event) -> None:
         """Folds an event, and first the deadlines that came before it was received."""
@@ -80,7 +80,7 @@ class Trial:
         for reasons in self._suppressed.values():
             suppressed += reasons
         return Tally(
-            self._book.version,
+            self._playbook.version,
             self._fired.total(),
             len(set().union(*self._told.values())),
             dict(suppressed),
@@ -104,8 +104,7 @@ class Trial:
             if key is None:
                 continue
             batch = fold_batch(
-                [(key, one)], self._profiles, self._learned, self._book, models.churn,
-                value=models.value,
+                [(key, one)], self._profiles, self._learned, self._playbook, models,
             )  # fmt: skip
             self._profiles.update(batch.profiles)
             coming.extend(batch.sends)

@@ -16,7 +16,7 @@ from schemas.effect import (
     Summarised,
 )
 from schemas.event import Event
-from schemas.models import DEFAULT_VALUE, BgNbd, Models, ValueModel
+from schemas.models import ChurnModels, Models
 from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.fold.fold import fold
@@ -88,10 +88,9 @@ def fold_batch(
     events: Iterable[tuple[str, Event]],
     profiles: dict[str, Profile],
     learned: Learned,
-    book: CompiledPlaybook,
-    churn: BgNbd,
+    playbook: CompiledPlaybook,
+    churn: ChurnModels,
     into: Batch | None = None,
-    value: ValueModel = DEFAULT_VALUE,
 ) -> Batch:
     """Folds (profile key, event) pairs in order over `profiles`, which is not changed.
 
@@ -102,12 +101,12 @@ def fold_batch(
     """
     batch = Batch() if into is None else into
     changed = batch.profiles
-    models = Models(learned.transitions, churn, value, learned)
+    models = Models(learned.transitions, churn.churn, churn.value, learned)
     folded = 0
     for key, event in events:
         before = changed.get(key) or profiles.get(key)
         try:
-            outcome = fold(before, key, event, book, models)
+            outcome = fold(before, key, event, playbook, models)
         except Exception as problem:
             outcome = Dead("fold_failed", repr(problem))
         if type(outcome) is Folded:

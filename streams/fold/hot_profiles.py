@@ -1,6 +1,6 @@
 """Profiles that nobody can be: a bot, or an id that a broken site gives to everybody.
 
-Of the page and track events that name one profile, `MOST_A_MINUTE` of each minute (by the time of
+Of the page and track events that name one profile, `MAX_A_MINUTE` of each minute (by the time of
 receipt, UTC) are folded in full. The rest are folded in summary: counted, with first and last
 time, but not matched, not remembered by their ids, and deciding nothing. Every one of them is
 archived like any other event.
@@ -13,7 +13,7 @@ statements of consent, events that make a customer known or link an id, identify
 and contact events.
 
 The limits: a copy of an event that was folded in summary counts again; of a minute that
-`streams.profile.message_ids.MOST_YOUNG` later ids have pushed out of the ring, more are folded in
+`streams.profile.message_ids.MAX_YOUNG` later ids have pushed out of the ring, more are folded in
 full.
 """
 
@@ -25,15 +25,15 @@ from schemas.effect import Dropped, Folded, Summarised
 from schemas.event import Event
 from schemas.profile import Profile
 from streams.consent.consent import consent_of
-from streams.fold.linking import link_events, names_owner
+from streams.identity.linking import link_events, names_owner
 from streams.profile.dialogues import widen
-from streams.profile.lifecycle import lived
+from streams.profile.lifecycle import update_lifecycle
 from streams.profile.message_ids import ENTRY, hashes, holds, received_between
 
-MOST_A_MINUTE = 3000
+MAX_A_MINUTE = 3000
 """Events a minute; a whole batch of 2,500, the most of the tracking protocol, stays below."""
 
-HOT_RING = MOST_A_MINUTE * ENTRY
+HOT_RING = MAX_A_MINUTE * ENTRY
 """Bytes of a ring below which no minute can be full: all that an ordinary event is asked."""
 
 LIVE = 60_000
@@ -47,7 +47,7 @@ def is_excess(profile: Profile, event: Event) -> bool:
     if event.type not in _SUMMARISED or event.received_at - event.occurred_at > LIVE:
         return False
     minute = event.received_at // 60_000 * 60
-    if received_between(profile.recent, minute, minute + 60) < MOST_A_MINUTE:
+    if received_between(profile.recent, minute, minute + 60) < MAX_A_MINUTE:
         return False
     if event.user_id is not None and names_owner(profile, event):
         return profile.known and not consent_of(event) and not link_events(profile, event)
@@ -60,7 +60,7 @@ def fold_in_summary(profile: Profile, event: Event, hashed: int) -> Folded | Dro
         return Dropped("duplicate")
     counted = replace(
         profile,
-        lifecycle=lived(profile.lifecycle, event, order=False),
+        lifecycle=update_lifecycle(profile.lifecycle, event, order=False),
         hot=widen(profile.hot, event.occurred_at),
     )
     return Folded(counted, [Summarised()])

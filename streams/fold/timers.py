@@ -1,133 +1,139 @@
-"""What a deadline that has come due means: what fires, and when to look again."""
+"""A deadline that came due: what fires, and when to look again.
 
-from collections.abc import Mapping
+A deadline is appended to the log as a timer event, so the single writer of the profile folds it and
+a replay sees it.
+"""
+
+from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
 
 from schemas.decisions import Decisions
+from schemas.effect import ClearDeadline, Dead, Dropped, Effect, Folded, Outcome
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Dialogue, Profile
-from streams.playbook.compiled import CompiledPlaybook, CompiledRule
-from streams.policy.memory import still_spoken_of
-from streams.policy.waiting import cause_again
-from streams.triggers.candidate import Spark
-from streams.triggers.churn_risk import at_risk, risk_due
-from streams.triggers.complaint_overdue import open_cases, overdue
-from streams.triggers.silence import silence_due, silent
-from streams.triggers.stage_stalled import open_stalls, stalled
-from streams.triggers.still import still_holds
+from schemas.profile import Profile
+from streams.fold.deadlines import DORMANT_KIND, set_deadlines
+from streams.playbook.compiled import CompiledPlaybook
+from streams.policy.decide import decide
+from streams.policy.waiting import QUIET_KIND, arm_morning, cause_again
+from streams.profile.message_ids import holds, remember
+from streams.segments.membership import SEGMENTS_KIND, evaluate_segments, next_evaluation
+from streams.segments.relationship import dormant_at
+from streams.triggers.candidate import Candidate
+from streams.triggers.firing import membership_candidates
+from streams.triggers.registry import KINDS
+
+_BY_TIME = ("time", "quiet")
 
 
-class Due(msgspec.Struct):
-    """The customer's memory after the look, what it makes rules say, and the next deadline."""
+class CameDue(msgspec.Struct, frozen=True):
+    """What a deadline that came due means for the customer."""
 
     decisions: Decisions
-    sparks: list[Spark]
-    later: int | None = None
+    candidates: Sequence[Candidate] = ()
+    next_at: int | None = None
+    """When to look again, milliseconds; None: never."""
 
 
-def rule_due(
-    when: str,
-    rule: CompiledRule,
-    profile: Profile,
-    decisions: Decisions,
-    book: CompiledPlaybook,
-    models: Models,
-) -> int | None:
-    """When (milliseconds) the rule is to be looked at by the state of the customer; None: never."""
-    if when == "stage.stalled":
-        return stall_due(decisions, profile.dialogues, rule, book)
-    if when == "complaint.overdue":
-        return overdue_due(decisions, profile.dialogues, rule, book)
-    if when == "churn.risk":
-        return risk_due(profile.lifecycle, rule, models)
-    if when == "silence":
-        return silence_due(profile, decisions, rule)
-    return None
+def timer_event(key: str, kind: str, due: int, now: int) -> Event:
+    """The event that tells the fold that a deadline (milliseconds) has come; `now` is its arrival.
+
+    Its message id is deterministic: appended twice, it is folded once.
+    """
+    return Event(
+        message_id=f"timer:{key}:{kind}:{due}",
+        type="timer",
+        key=key,
+        channel="daehwa",
+        name=kind,
+        occurred_at=due,
+        received_at=now,
+        properties={"kind": kind, "due": due},
+    )
 
 
-def rule_came_due(
-    when: str,
-    rule: CompiledRule,
-    profile: Profile,
-    event: Event,
-    book: CompiledPlaybook,
-    models: Models,
-) -> Due:
-    """The deadline of a rule has come with the timer `event`."""
-    due, now = event.occurred_at, event.received_at
-    decisions = profile.decisions
-    sparks: list[Spark] = []
-    if when == "stage.stalled":
-        for stall in open_stalls(decisions, profile.dialogues, rule, book):
-            if stall.since + rule.after > due:
-                break
-            sparks.append((rule, stalled(stall, rule, due, now)))
-            decisions = _speaks(decisions, rule, stall.topic, stall.since, profile.dialogues)
-    elif when == "complaint.overdue":
-        for case in open_cases(decisions, profile.dialogues, rule, book):
-            if case.opened_at + rule.after > due:
-                break
-            sparks.append((rule, overdue(case, rule, due, now)))
-            decisions = _speaks(decisions, rule, case.topic, case.opened_at, profile.dialogues)
-    elif when == "silence":
-        later = silence_due(profile, decisions, rule)
-        if later is not None and later <= due:
-            sparks.append((rule, silent(profile, rule, due, now)))
-            decisions = _speaks(decisions, rule, "", profile.lifecycle.last_seen, profile.dialogues)
-    elif when == "churn.risk":
-        later = risk_due(profile.lifecycle, rule, models)
-        if later is not None and later <= due:
-            sparks.append((rule, at_risk(profile.lifecycle, rule, due, now, models)))
-            return Due(decisions, sparks)
-    return Due(decisions, sparks, rule_due(when, rule, profile, decisions, book, models))
+def is_awaited(profile: Profile, event: Event) -> bool:
+    """Whether a timer's deadline is pending, though a timer with its id has been folded: an event
+    that came out of order may set the same one again."""
+    kind = event.properties.get("kind")
+    return isinstance(kind, str) and profile.decisions.deadlines.get(kind) == event.properties.get(
+        "due"
+    )
 
 
-def morning_came(profile: Profile, event: Event, book: CompiledPlaybook) -> Due:
+def fold_timer(
+    profile: Profile, event: Event, hashed: int, playbook: CompiledPlaybook, models: Models
+) -> Outcome:
+    """Fires what is true now, and sets the next deadline if there is more to wait for."""
+    kind = event.properties.get("kind")
+    due = event.properties.get("due")
+    if not isinstance(kind, str) or not isinstance(due, int):
+        return Dead("invalid_event", "a timer event needs `kind` and `due`")
+    if profile.decisions.deadlines.get(kind) != due:
+        return Dropped("stale_timer")
+    # 1. The deadline is no longer pending.
+    effects: list[Effect] = [ClearDeadline(kind)]
+    pending = dict(profile.decisions.deadlines)
+    del pending[kind]
+    recent = profile.recent
+    if not holds(recent, hashed):
+        recent = remember(recent, hashed, event.received_at)
+    decisions = replace(profile.decisions, deadlines=pending)
+    profile = replace(profile, recent=recent, decisions=decisions)
+    # 2. What it means.
+    came = _came_due(kind, profile, event, playbook, models)
+    profile = replace(profile, decisions=came.decisions)
+    # 3. What is said about it.
+    decisions, decided = decide(profile, came.candidates, playbook, models)
+    effects += decided
+    # 4. The next deadlines.
+    if came.next_at is not None:
+        decisions, armed = set_deadlines(decisions, {kind: came.next_at})
+        effects += armed
+    if decisions.waiting:
+        decisions, morning = arm_morning(decisions)
+        effects += morning
+    return Folded(replace(profile, decisions=decisions), effects)
+
+
+def _came_due(
+    kind: str, profile: Profile, timer: Event, playbook: CompiledPlaybook, models: Models
+) -> CameDue:
+    rule = playbook.rules.get(kind)
+    if rule is not None:
+        deadline = KINDS[rule.when].deadline
+        if deadline is None:
+            return CameDue(profile.decisions)
+        due = deadline.came_due(profile, rule, timer, playbook, models)
+        return CameDue(due.decisions, [(rule, cause) for cause in due.causes], due.next_at)
+    if kind == QUIET_KIND:
+        return _morning_came(profile, timer, playbook)
+    if kind not in (SEGMENTS_KIND, DORMANT_KIND):
+        return CameDue(profile.decisions)
+    now = timer.received_at
+    found = evaluate_segments(profile, now, _BY_TIME, playbook, models)
+    candidates = membership_candidates(found.changes, timer, playbook)
+    after = replace(profile, decisions=found.decisions)
+    if kind == DORMANT_KIND:
+        return CameDue(found.decisions, candidates, dormant_at(after, playbook))
+    return CameDue(found.decisions, candidates, next_evaluation(after, now, playbook, models))
+
+
+def _morning_came(profile: Profile, timer: Event, playbook: CompiledPlaybook) -> CameDue:
     """The quiet hours are over: what waited is decided again, unless it is no longer so."""
     left = []
-    sparks: list[Spark] = []
-    for late in profile.decisions.waiting:
-        if late.until > event.occurred_at:
-            left.append(late)
+    candidates: list[Candidate] = []
+    for waiting in profile.decisions.waiting:
+        if waiting.until > timer.occurred_at:
+            left.append(waiting)
             continue
-        known = book.by_name.get(late.rule)
-        if known is not None and still_holds(late, known[1], profile, book):
-            sparks.append((known[1], cause_again(late, event.received_at)))
-    return Due(replace(profile.decisions, waiting=tuple(left)), sparks)
-
-
-def stall_due(
-    decisions: Decisions,
-    dialogues: Mapping[str, Dialogue],
-    rule: CompiledRule,
-    book: CompiledPlaybook,
-) -> int | None:
-    """When the first dialogue will have waited long enough."""
-    stalls = open_stalls(decisions, dialogues, rule, book)
-    return stalls[0].since + rule.after if stalls else None
-
-
-def overdue_due(
-    decisions: Decisions,
-    dialogues: Mapping[str, Dialogue],
-    rule: CompiledRule,
-    book: CompiledPlaybook,
-) -> int | None:
-    """When the clock of the first open case runs out."""
-    cases = open_cases(decisions, dialogues, rule, book)
-    return cases[0].opened_at + rule.after if cases else None
-
-
-def _speaks(
-    decisions: Decisions,
-    rule: CompiledRule,
-    topic: str,
-    since: int,
-    dialogues: Mapping[str, Dialogue],
-) -> Decisions:
-    """The memory that the rule has spoken of this, whatever is decided about it."""
-    spoken = {**decisions.fired, f"{rule.name}|{topic}": since}
-    return replace(decisions, fired=still_spoken_of(spoken, dialogues))
+        rule = playbook.rules.get(waiting.rule)
+        if rule is None:
+            continue
+        kind = KINDS.get(waiting.type)
+        still_holds = None if kind is None else kind.still_holds
+        if still_holds is None or still_holds(waiting, rule, profile, playbook):
+            candidates.append((rule, cause_again(waiting, timer.received_at)))
+    return CameDue(replace(profile.decisions, waiting=tuple(left)), candidates)

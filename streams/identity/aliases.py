@@ -30,7 +30,7 @@ _KINDS: Mapping[str, AliasKind] = {
 }  # fmt: skip
 """Trait name in small letters and without separators -> what it holds."""
 
-_LONGEST_PHONE = 64
+_MAX_PHONE_LENGTH = 64
 
 
 class Alias(msgspec.Struct, frozen=True, gc=False):
@@ -63,7 +63,7 @@ def phone_alias(text: str, region: str) -> Alias | None:
     `region` (ISO 3166, such as `KR`) says whose national numbers those without `+` are; where it
     is empty they cannot be read.
     """
-    if len(text) > _LONGEST_PHONE:
+    if len(text) > _MAX_PHONE_LENGTH:
         return None
     try:
         number = parse(text, region or None)

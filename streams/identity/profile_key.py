@@ -24,10 +24,10 @@ BLOCKED_IDS = frozenset(
 )
 """Values that broken sites send as an id; to accept one would fold strangers into one person."""
 
-LONGEST_ID = 200
+MAX_ID_LENGTH = 200
 """Characters; a longer id is blocked."""
 
-_LONGEST_BLOCKED = max(map(len, BLOCKED_IDS))
+_MAX_BLOCKED_LENGTH = max(map(len, BLOCKED_IDS))
 
 
 class Identified(Protocol):
@@ -43,10 +43,10 @@ class Identified(Protocol):
 
 def usable_id(value: str | None) -> str | None:
     """The id, or None where it names nobody."""
-    if value is None or len(value) > LONGEST_ID:
+    if value is None or len(value) > MAX_ID_LENGTH:
         return None
     stripped = value.strip()
-    if len(stripped) > _LONGEST_BLOCKED:  # most ids by far
+    if len(stripped) > _MAX_BLOCKED_LENGTH:  # most ids by far
         return stripped
     return None if stripped.lower() in BLOCKED_IDS else stripped
 

@@ -14,7 +14,7 @@ from schemas.mapping import EventKind
 from streams.identity.profile_key import usable_id
 from streams.mapping.compiling import CompiledMapping, Rule
 from streams.playbook.expressions import Expression
-from streams.tracking.events import LARGEST_EVENT, LONGEST_MESSAGE_ID
+from streams.tracking.events import LARGEST_EVENT, MAX_MESSAGE_ID_LENGTH
 
 _NOT_THERE = (KeyError, IndexError)
 _WRONG = (TypeError, ValueError, ArithmeticError, RuntimeError, LookupError)
@@ -212,7 +212,7 @@ def _moment(value: Any, at: str) -> datetime:
 
 def _message_id(name: str, key: str, index: int) -> str:
     found = f"{name}:{key}#{index}" if index else f"{name}:{key}"
-    if len(found) <= LONGEST_MESSAGE_ID and found.isprintable():
+    if len(found) <= MAX_MESSAGE_ID_LENGTH and found.isprintable():
         return found
     return f"{name[:60]}:{xxh3_128_hexdigest(found.encode('utf-8', 'surrogatepass'))}"
 

@@ -10,7 +10,7 @@ import msgspec
 from schemas.mapping import Mapping
 from streams.mapping.mapping_items import Unmapped
 
-MOST_ITEMS = 10_000
+MAX_ITEMS = 10_000
 """Items of one request."""
 
 _decode = msgspec.json.Decoder().decode

@@ -9,7 +9,7 @@ from schemas.profile import Lifecycle
 from streams.values.durations import WEEK
 from streams.values.purchase_days import DAY, count_days
 
-LONGEST_WEEKS = 52 * 1000.0
+MAX_WEEKS = 52 * 1000.0
 """A deadline further away than this never comes."""
 
 
@@ -39,7 +39,7 @@ def weeks_until(x: int, t_x: float, threshold: float, model: BgNbd) -> float | N
         return None
     odds = (1.0 / threshold - 1.0) * (model.b + x - 1) / model.a
     weeks = float((model.alpha + t_x) * odds ** (1.0 / (model.r + x)) - model.alpha)
-    return max(t_x, weeks) if weeks < LONGEST_WEEKS else None
+    return max(t_x, weeks) if weeks < MAX_WEEKS else None
 
 
 def observed(life: Lifecycle, now: int) -> tuple[int, float, float]:

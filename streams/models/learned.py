@@ -5,7 +5,7 @@ from typing import Final
 
 from streams.models import transitions
 
-MOST_FIELDS: Final[dict[str, int]] = {
+MAX_FIELDS: Final[dict[str, int]] = {
     **dict.fromkeys(transitions.KINDS, 0),
     "offers": 20_000,
     "spend": 5_000,
@@ -35,7 +35,7 @@ class Learned:
 
     def count(self, kind: str, field: str, by: int) -> bool:
         """Adds to a count (negative takes away); whether there was room. KeyError: unknown kind."""
-        most = MOST_FIELDS[kind]
+        most = MAX_FIELDS[kind]
         fields = self._counts.get(kind)
         if fields is None:
             fields = self._counts[kind] = {}

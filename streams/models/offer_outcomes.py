@@ -16,10 +16,8 @@ from msgspec.structs import replace
 from xxhash import xxh3_64_intdigest
 
 from schemas.decisions import Decisions, Offered
-from schemas.effect import Count, Effect
-from schemas.profile import Dialogue
+from schemas.effect import Count
 from streams.models.offers import NextTopic
-from streams.playbook.matching import Match
 
 KIND = "offers"
 """The kind of counts; a field is `topic US segment US shown|taken`."""
@@ -27,13 +25,13 @@ KIND = "offers"
 WINDOW_MS = 7 * 86_400_000
 """How long after an offer a dialogue on its topic counts as its doing."""
 
-MOST_OPEN = 4
+MAX_OPEN = 4
 """Offers remembered in a profile until they are taken or the window passes, the latest ones."""
 
 PRIOR_WEIGHT = 200.0
 """Offers that the model's own estimate counts for, against those whose outcome was seen."""
 
-MOST_COMPARED = 3
+MAX_COMPARED = 3
 """Candidates that are compared by sampling, the likeliest ones."""
 
 _SEPARATOR = "\x1f"
@@ -67,7 +65,7 @@ def choose(
     """
     scale = min(found[0].share, 0.5) / found[0].score
     draws = []
-    for offer in found[:MOST_COMPARED]:
+    for offer in found[:MAX_COMPARED]:
         shown, taken = outcomes(counts, offer.topic, segment)
         expected = PRIOR_WEIGHT * offer.score * scale
         drawn = beta_draw(
@@ -94,37 +92,31 @@ def outcomes(counts: Mapping[str, int], topic: str, segment: str) -> tuple[int, 
     return counts.get(field + "shown", 0), counts.get(field + "taken", 0)
 
 
-def shown(
-    decisions: Decisions, topic: str, segment: str, at: int, effects: list[Effect]
-) -> Decisions:
-    """The memory of an offer that fired at `at` (milliseconds); it is counted."""
-    effects.append(Count(KIND, _SEPARATOR.join((topic, segment, "shown"))))
+def shown(decisions: Decisions, topic: str, segment: str, at: int) -> tuple[Decisions, Count]:
+    """The memory of an offer that fired at `at` (milliseconds), and its count."""
     still = [one for one in decisions.offered if one.topic != topic and at - one.at <= WINDOW_MS]
-    return replace(decisions, offered=(*still[1 - MOST_OPEN :], Offered(topic, at, segment)))
+    offered = (*still[1 - MAX_OPEN :], Offered(topic, at, segment))
+    counted = Count(KIND, _SEPARATOR.join((topic, segment, "shown")))
+    return replace(decisions, offered=offered), counted
 
 
-def taken(
-    decisions: Decisions,
-    matches: Iterable[Match],
-    earlier: Iterable[Dialogue | None],
-    at: int,
-    effects: list[Effect],
-) -> Decisions:
-    """The memory once the dialogues of `matches` that were not there `earlier` were begun at `at`
-    (milliseconds); where one was offered within the window, it is counted."""
+def record_acceptance(
+    decisions: Decisions, topics: Iterable[str], at: int
+) -> tuple[Decisions, list[Count]]:
+    """The memory once dialogues on these topics were begun at `at` (milliseconds), and the counts
+    of those that were offered within the window."""
     open_ones = decisions.offered
-    for match, before in zip(matches, earlier, strict=True):
-        if before is not None:
-            continue
+    counted: list[Count] = []
+    for topic in topics:
         for one in open_ones:
-            if one.topic == match.topic:
+            if one.topic == topic:
                 open_ones = tuple(other for other in open_ones if other is not one)
                 if at - one.at <= WINDOW_MS:
                     field = _SEPARATOR.join((one.topic, one.segment, "taken"))
-                    effects.append(Count(KIND, field))
+                    counted.append(Count(KIND, field))
     if len(open_ones) == len(decisions.offered):
-        return decisions
-    return replace(decisions, offered=open_ones)
+        return decisions, counted
+    return replace(decisions, offered=open_ones), counted
 
 
 def merge_offered(one: Iterable[Offered], other: Iterable[Offered]) -> tuple[Offered, ...]:
@@ -135,5 +127,5 @@ def merge_offered(one: Iterable[Offered], other: Iterable[Offered]) -> tuple[Off
         if held is None or (offered.at, offered.segment) > (held.at, held.segment):
             latest[offered.topic] = offered
     return tuple(sorted(latest.values(), key=lambda offered: (offered.at, offered.topic)))[
-        -MOST_OPEN:
+        -MAX_OPEN:
     ]

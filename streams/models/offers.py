@@ -30,22 +30,22 @@ SHRINKAGE = 50.0
 STRANGERS = 20.0
 """Customers added to those who never began a topic, so that the last few do not look keen."""
 
-MOST_INTERESTS = 20
+MAX_INTERESTS = 20
 """Topics of the customer that are considered."""
 
-MOST_LOOKED_AT = 2
+MAX_LOOKED_AT = 2
 """Of these, the ones whose strongest next topics are candidates."""
 
 COMPLEMENT_LIFT = 2.0
 """How much likelier than on average the playbook's word makes a topic."""
 
-MOST_POPULAR = 48
+MAX_POPULAR = 48
 """Popular topics new to the customer that are candidates as well."""
 
-MOST_AT_A_CLICK = 8
+MAX_AT_A_CLICK = 8
 """Of the strongest next topics, those that are candidates where popular ones are not."""
 
-MOST_TAUGHT = 8
+MAX_TAUGHT = 8
 """Topics of a customer that a new one is counted as coming after."""
 
 EVIDENCE = 2.0
@@ -80,13 +80,13 @@ class NextTopic(msgspec.Struct, frozen=True, gc=False):
 def interests(
     dialogues: Mapping[str, Dialogue], ranks: Mapping[str, Mapping[str, int]]
 ) -> list[Interest]:
-    """The topics that count, heaviest first, at most `MOST_INTERESTS`: those of which most was
+    """The topics that count, heaviest first, at most `MAX_INTERESTS`: those of which most was
     heard. One that came half way and not to the last stage counts double. `ranks` is topic
     family -> its ladder."""
     topics: Iterable[str] = dialogues
-    if len(dialogues) > MOST_INTERESTS:
+    if len(dialogues) > MAX_INTERESTS:
         topics = nlargest(
-            MOST_INTERESTS,
+            MAX_INTERESTS,
             dialogues,
             key=lambda topic: (sum(dialogues[topic].channels.values()), topic),
         )
@@ -105,7 +105,7 @@ def interests(
 
 
 def known_beside(dialogues: Mapping[str, Dialogue], topic: str) -> tuple[str, ...]:
-    """The topics of a customer that `topic` comes after, at most `MOST_TAUGHT`.
+    """The topics of a customer that `topic` comes after, at most `MAX_TAUGHT`.
 
     Of more they are taken at even distances, from where a hash says: each equally often in the
     long run, whatever its name. What was on last would mostly be what one order names, which tells
@@ -113,12 +113,12 @@ def known_beside(dialogues: Mapping[str, Dialogue], topic: str) -> tuple[str, ..
     """
     others = [name for name in dialogues if name != topic]
     many = len(others)
-    if many > MOST_TAUGHT:
+    if many > MAX_TAUGHT:
         others.sort()
         begun = dialogues.get(topic)
         seed = f"{topic}\x1f{first_at(begun) if begun else 0}"
         begin = xxh3_64_intdigest(seed.encode("utf-8", "surrogatepass")) % many
-        others = [others[begin - place * many // MOST_TAUGHT] for place in range(MOST_TAUGHT)]
+        others = [others[begin - place * many // MAX_TAUGHT] for place in range(MAX_TAUGHT)]
     return tuple(others)
 
 
@@ -144,13 +144,13 @@ def next_topics(
     names: set[str] = set()
     if transitions.gone_on(last) >= least:
         # At a click only what is far likelier than on average is asked for, and it is among few.
-        strongest = None if popular else MOST_AT_A_CLICK
+        strongest = None if popular else MAX_AT_A_CLICK
         names.update(transitions.strongest(last)[:strongest])
-        for topic, _ in considered[:MOST_LOOKED_AT]:
+        for topic, _ in considered[:MAX_LOOKED_AT]:
             if topic != last:
                 names.update(transitions.strongest(topic)[:strongest])
         if popular:
-            names.update(islice(filterfalse(known.__contains__, transitions.popular), MOST_POPULAR))
+            names.update(islice(filterfalse(known.__contains__, transitions.popular), MAX_POPULAR))
     said = frozenset(complements)
     names |= said
     names.difference_update(known)

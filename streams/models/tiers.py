@@ -22,7 +22,7 @@ _PARTS = 3
 TOP, MIDDLE = 0.80, 0.95
 """The fewest customers who bring 80% of the value are `top`; with `middle` they bring 95%."""
 
-LEAST_CUSTOMERS = 100
+MIN_CUSTOMERS = 100
 """Of fewer, no tier is said."""
 
 
@@ -83,7 +83,7 @@ class CountedValues:
 
     def tier(self, hundredths: int) -> Tier | None:
         """`top`, `middle` or `low`; None where too few customers are known to say."""
-        if self.customers < LEAST_CUSTOMERS or hundredths <= 0:
+        if self.customers < MIN_CUSTOMERS or hundredths <= 0:
             return None
         number = spend_bin(hundredths)
         if number >= self._top:

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-MOST_TOPICS = 5_000
+MAX_TOPICS = 5_000
 """Topics counted per partition; a label nobody meant as a topic cannot fill the memory."""
 
-MOST_FOLLOWING = 400
+MAX_FOLLOWING = 400
 """Next topics counted per topic: what comes late may well be what comes often."""
 
-MOST_PAIRS = 500_000
+MAX_PAIRS = 500_000
 """Pairs counted per partition, so that all topics together keep within some 100 MB."""
 
-MOST_STRONGEST = 16
+MAX_STRONGEST = 16
 """Of these, the ones kept at hand as candidates."""
 
-MOST_POPULAR = 256
+MAX_POPULAR = 256
 """Popular topics kept at hand: far more than a profile has dialogues, so that enough are new."""
 
 HALVING_MS = 28 * 86_400_000
@@ -60,10 +60,10 @@ class CountedTransitions:
         self._arrived_total = sum(self._arrived.values())
         self._pairs = len(pairs or ())
         self._strongest = {
-            topic: _first(following, MOST_STRONGEST) for topic, following in self._following.items()
+            topic: _first(following, MAX_STRONGEST) for topic, following in self._following.items()
         }
         self._lately = dict(begun if lately is None else lately)
-        self._popular = _first(self._lately, MOST_POPULAR)
+        self._popular = _first(self._lately, MAX_POPULAR)
         self._totals = dict(totals)
         # Written before `lately` and `totals` were: taken from what was begun, and told once.
         self._made_up = lately is None and bool(begun)
@@ -154,7 +154,7 @@ class CountedTransitions:
             tell("totals", "customers", self.customers)
         begun = self._begun
         count = begun.get(topic, 0)
-        if not count and len(begun) >= MOST_TOPICS:
+        if not count and len(begun) >= MAX_TOPICS:
             return
         begun[topic] = count + 1
         self._total += 1
@@ -176,14 +176,14 @@ class CountedTransitions:
             self._strongest[previous] = []
         count = following.get(topic, 0)
         if not count:
-            if len(following) >= MOST_FOLLOWING or self._pairs >= MOST_PAIRS:
+            if len(following) >= MAX_FOLLOWING or self._pairs >= MAX_PAIRS:
                 return
             self._pairs += 1
         following[topic] = count + 1
         self._gone_on[previous] = self._gone_on.get(previous, 0) + 1
         self._arrived[topic] = self._arrived.get(topic, 0) + 1
         self._arrived_total += 1
-        _rise(self._strongest[previous], following, topic, MOST_STRONGEST)
+        _rise(self._strongest[previous], following, topic, MAX_STRONGEST)
         tell("transitions", previous + PAIR_SEPARATOR + topic, 1)
 
     def _learn_lately(self, topic: str, at: int, tell: Tell) -> None:
@@ -195,11 +195,11 @@ class CountedTransitions:
                     less = (count >> min(period - before, 63)) - count
                     lately[name] = count + less
                     tell("lately", name, less)
-                self._popular = _first(lately, MOST_POPULAR)
+                self._popular = _first(lately, MAX_POPULAR)
             self._totals["period"] = period
             tell("totals", "period", period - before)
         lately[topic] = lately.get(topic, 0) + 1
-        _rise(self._popular, lately, topic, MOST_POPULAR)
+        _rise(self._popular, lately, topic, MAX_POPULAR)
         tell("lately", topic, 1)
 
 

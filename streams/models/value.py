@@ -27,7 +27,7 @@ _NODES = (
 """Where to look in (0, 1), and the weight: Gauss-Legendre with eight points."""
 
 _ENOUGH = 1e-13
-_MOST_TERMS = 20_000
+_MAX_TERMS = 20_000
 
 
 class Residual(msgspec.Struct, frozen=True, gc=False):
@@ -106,7 +106,7 @@ def purchases_if_alive(x: int, t: float, weeks: float, model: BgNbd) -> float:
     share = reach / (1.0 + reach)
     log_just = -shape * math.log1p(reach)
     more, staying, total = -math.expm1(log_just), 1.0, 0.0
-    for k in range(_MOST_TERMS):
+    for k in range(_MAX_TERMS):
         total += more * staying
         staying *= (model.b + x + k) / (model.a + model.b + x + k)
         log_just += math.log((shape + k) / (k + 1) * share)

@@ -15,7 +15,7 @@ import msgspec
 from streams.playbook.errors import RuleError
 from streams.playbook.suggestions import choices
 
-LONGEST_EXPRESSION = 2_000
+MAX_EXPRESSION_LENGTH = 2_000
 """Characters."""
 
 DEEPEST_LOOP = 2
@@ -63,8 +63,8 @@ def compile_expression(
 
     RuleError on what is not CEL and on names and functions nobody knows, with the nearest word.
     """
-    if len(text) > LONGEST_EXPRESSION:
-        raise RuleError(where, f"an expression is at most {LONGEST_EXPRESSION} characters long")
+    if len(text) > MAX_EXPRESSION_LENGTH:
+        raise RuleError(where, f"an expression is at most {MAX_EXPRESSION_LENGTH} characters long")
     try:
         program = cel.compile(text)
     except ValueError as problem:

@@ -12,7 +12,7 @@ from streams.playbook.paths import PathTrie, path_of
 from streams.playbook.suggestions import choices
 from streams.playbook.topics import Render, compile_template, family
 
-MOST_ITEMS = 50
+MAX_ITEMS = 50
 """Items of one list (`each`) that are looked at."""
 
 
@@ -138,7 +138,7 @@ def _apply(
     for rule in rules:
         order = order or rule.order
         items = properties.get(rule.each) if rule.each else None
-        sources: Iterable[Any] = items[:MOST_ITEMS] if items and isinstance(items, list) else ()
+        sources: Iterable[Any] = items[:MAX_ITEMS] if items and isinstance(items, list) else ()
         for source in sources or (properties,):
             topic = rule.render(source) if isinstance(source, Mapping) else None
             if topic is not None:

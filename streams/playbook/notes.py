@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from streams.playbook.compiled import CompiledPlaybook
 
 
-def notes(book: CompiledPlaybook) -> list[str]:
+def notes(playbook: CompiledPlaybook) -> list[str]:
     """One sentence each: segments nobody acts on, and names that nothing uses."""
-    source = book.source
+    source = playbook.source
     rules = source.triggers
     said = []
     asked = {rule.segment for rule in rules}

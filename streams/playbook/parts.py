@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from schemas.playbook import Then, When
+from schemas.playbook import Then
 from streams.playbook.expressions import Expression
 
 
@@ -35,7 +35,8 @@ class CompiledRule(msgspec.Struct, frozen=True):
     cooldown: int
     p_alive: float
     least_customers: int
-    when: When
+    when: str
+    """Name of its trigger type."""
     condition: Expression | None = None
     """Its `if`."""
     then: Then = Then()
@@ -54,22 +55,6 @@ class CompiledRule(msgspec.Struct, frozen=True):
         """Whether the rule speaks of this topic."""
         beginning = self.beginning
         return topic == self.topic if beginning is None else topic.startswith(beginning)
-
-
-class Here(msgspec.Struct, frozen=True):
-    """What the rules ask of one place, (topic family, stage): a match finds it with one look-up."""
-
-    ranks: dict[str, int]
-    """The ladder."""
-    reached: tuple[CompiledRule, ...]
-    leaving: tuple[CompiledRule, ...]
-    offers: tuple[CompiledRule, ...]
-    stalled: tuple[CompiledRule, ...]
-    overdue: tuple[CompiledRule, ...]
-    speaks: bool
-    """Whether a rule may speak at once when a dialogue comes here."""
-    waits: bool
-    """Whether a rule may wait from here on."""
 
 
 class CompiledSegment(msgspec.Struct, frozen=True):

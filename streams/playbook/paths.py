@@ -4,9 +4,9 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-_MOST_SEGMENTS = 24
-_MOST_REMEMBERED = 16_384
-_LONGEST_REMEMBERED = 200
+_MAX_SEGMENTS = 24
+_MAX_REMEMBERED = 16_384
+_MAX_REMEMBERED_LENGTH = 200
 _FIELD = "/"
 """Where a node of the trie keeps what follows a field: a key that no segment of a path can be."""
 
@@ -20,7 +20,7 @@ class PathTrie:
     def __init__(self) -> None:
         self._anchored: dict[str, Any] = {}
         self._floating: dict[str, Any] = {}
-        self._remembered = lru_cache(maxsize=_MOST_REMEMBERED)(self._search)
+        self._remembered = lru_cache(maxsize=_MAX_REMEMBERED)(self._search)
 
     def add(self, pattern: str, value: Any) -> None:
         """Keeps `value` under `pattern`. ValueError where the pattern is malformed."""
@@ -45,11 +45,11 @@ class PathTrie:
 
         The list is remembered for the next visitor of the page: it is only to be read.
         """
-        return self._remembered(path) if len(path) <= _LONGEST_REMEMBERED else self._search(path)
+        return self._remembered(path) if len(path) <= _MAX_REMEMBERED_LENGTH else self._search(path)
 
     def _search(self, path: str) -> list[tuple[dict[str, str], Any]]:
         segments = _segments(path)
-        if len(segments) > _MOST_SEGMENTS:
+        if len(segments) > _MAX_SEGMENTS:
             return []
         found: list[tuple[dict[str, str], Any]] = []
         self._walk(self._anchored, segments, 0, [], found)

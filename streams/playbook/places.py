@@ -1,14 +1,13 @@
 """Which (family, stage) a topic and its stages speak of: what rules are indexed by."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from schemas.playbook import Playbook
 from streams.playbook.errors import RuleError
-from streams.playbook.parts import CompiledRule
 from streams.playbook.suggestions import choices
 from streams.playbook.topics import family
 
-Ladders = Mapping[str, tuple[str, ...]]
+Ladders = Mapping[str, Sequence[str]]
 """Topic family -> its stages, first to last."""
 
 
@@ -46,11 +45,3 @@ def places_of(topic: str, stages: Iterable[str], ladders: Ladders) -> list[tuple
     return [
         (name, stage) for name in families for stage in ladders[name] if not asked or stage in asked
     ]
-
-
-def stages_starting_a_clock(rule: CompiledRule, ladders: Ladders) -> list[tuple[str, str]]:
-    """(family, stage) at which somebody waits for an answer: not the last of the ladder. A rule
-    that names no topic speaks of complaints."""
-    topic = "complaint/*" if rule.topic == "*" and "complaint" in ladders else rule.topic
-    places = places_of(topic, rule.stages, ladders)
-    return [(name, stage) for name, stage in places if stage != ladders[name][-1]]

@@ -14,7 +14,7 @@ from streams.playbook.parts import (
 from streams.playbook.places import check_topic, places_of
 from streams.playbook.suggestions import choices
 from streams.playbook.topics import family
-from streams.policy.caps import MOST_SPOKEN
+from streams.policy.caps import MAX_SPOKEN
 from streams.values.durations import milliseconds
 
 CHANNELS = (
@@ -30,8 +30,8 @@ _DAY = 86_400_000
 def compile_cap(cap: Cap, where: str, errors: list[RuleError]) -> CompiledCap | None:
     """The cap; None where it is wrong, with every mistake appended to `errors`."""
     per = _duration(cap.per, f"{where}.per", errors)
-    if not 1 <= cap.at_most <= MOST_SPOKEN:
-        errors.append(RuleError(f"{where}.at_most", f"write 1 to {MOST_SPOKEN}"))
+    if not 1 <= cap.at_most <= MAX_SPOKEN:
+        errors.append(RuleError(f"{where}.at_most", f"write 1 to {MAX_SPOKEN}"))
         return None
     return None if per is None else CompiledCap(cap.at_most, per)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-MOST_LISTED = 12
+MAX_LISTED = 12
 """Of more known words only the nearest is named, where one is near."""
 
 
@@ -11,7 +11,7 @@ def choices(word: str, known: Iterable[str]) -> str:
     """For the end of a message: the known words, and the nearest one where one is near."""
     words = list(known)
     near = get_close_matches(word, words, n=1)
-    if near and len(words) > MOST_LISTED:
+    if near and len(words) > MAX_LISTED:
         return f"did you mean {near[0]!r}?"
     listed = f"there are {', '.join(words)}" if words else "there are none"
     return listed + (f"; did you mean {near[0]!r}?" if near else "")

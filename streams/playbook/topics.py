@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-LONGEST_LABEL = 80
+MAX_LABEL_LENGTH = 80
 """Characters of one part of a topic; longer ones are cut."""
 
-_LONGEST_FIELD = 400
+_MAX_FIELD_LENGTH = 400
 """Characters of a field that are looked at, so that the cache of labels stays small."""
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
@@ -20,7 +20,7 @@ Render = Callable[[Mapping[str, Any]], str | None]
 @lru_cache(maxsize=65_536)
 def label(text: str) -> str:
     """Lower case, without blanks and slashes: `Running Shoes` and `running-shoes` are one topic."""
-    return _UNSAFE.sub("-", text.strip().lower())[:LONGEST_LABEL].strip("-")
+    return _UNSAFE.sub("-", text.strip().lower())[:MAX_LABEL_LENGTH].strip("-")
 
 
 def family(topic: str) -> str:
@@ -48,7 +48,7 @@ def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
     for name in names:
         value = fields.get(name)
         if isinstance(value, str):
-            found = label(value if len(value) <= _LONGEST_FIELD else value[:_LONGEST_FIELD])
+            found = label(value if len(value) <= _MAX_FIELD_LENGTH else value[:_MAX_FIELD_LENGTH])
         elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
             found = label(str(value))
         else:
@@ -63,7 +63,7 @@ def _one_field(before: str, names: tuple[str, ...]) -> Render:
 
     def render(fields: Mapping[str, Any]) -> str | None:
         text = fields.get(first)
-        if type(text) is str and len(text) <= _LONGEST_FIELD:  # most events by far
+        if type(text) is str and len(text) <= _MAX_FIELD_LENGTH:  # most events by far
             found = label(text)
             if found:
                 return before + found

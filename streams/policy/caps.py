@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-MOST_SPOKEN = 64
+MAX_SPOKEN = 64
 """Times that are remembered under one name, and with that the most a cap can count to."""
 
 
@@ -38,4 +38,4 @@ def unite_spoken(one: dict[str, tuple[int, ...]], other: dict[str, tuple[int, ..
 
 
 def _latest(times: Iterable[int]) -> tuple[int, ...]:
-    return tuple(sorted(times)[-MOST_SPOKEN:])
+    return tuple(sorted(times)[-MAX_SPOKEN:])

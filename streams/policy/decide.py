@@ -18,83 +18,100 @@ from streams.models.offer_outcomes import shown
 from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.parts import CompiledRule
 from streams.policy.holdouts import is_held_out
-from streams.policy.memory import MOST_SENT
-from streams.policy.priority import in_order
-from streams.policy.suppression import QUIET, held_back, quiet_end, spoken_with
-from streams.policy.waiting import put_off
+from streams.policy.memory import MAX_SENT
+from streams.policy.priority import by_priority
+from streams.policy.suppression import OFFERS, QUIET, quiet_end, spoken_with, suppression_reason
+from streams.policy.waiting import postpone
 from streams.segments.facts import facts_of
-from streams.triggers.candidate import Cause, Spark
-
-__all__ = ["Cause", "Spark", "decide", "trigger_id"]
+from streams.triggers.candidate import Candidate, Cause
 
 
 def decide(
     profile: Profile,
-    found: Sequence[Spark],
-    book: CompiledPlaybook,
+    candidates: Sequence[Candidate],
+    playbook: CompiledPlaybook,
     models: Models,
-    effects: list[Effect],
-) -> Decisions:
+) -> tuple[Decisions, list[Effect]]:
     """The memory with the decisions on everything that one event caused, after those in `profile`,
-    which is the customer after the event. The triggers are appended to `effects`.
+    which is the customer after the event; and the triggers, with what follows from them.
 
     Of what speaks on the same channel only the first in the order of `policy.priority` may fire.
     """
     decisions = profile.decisions
-    taken: set[str] = set()
-    if len(found) > 1:
-        found = in_order(found, book.by_name)
-    for rule, cause in found:
-        then = rule.then
-        channel = then.channel
-        condition = rule.condition
-        if condition is not None and not condition.holds(
-            facts_of(condition.names, profile, cause.decided_at, book, models, cause.facts())
-        ):
+    effects: list[Effect] = []
+    used: set[str] = set()
+    if len(candidates) > 1:
+        candidates = by_priority(candidates, playbook.rules)
+    for candidate in candidates:
+        rule, cause = candidate
+        if not _holds(candidate, profile, playbook, models):
             continue
-        held = held_back(profile, decisions, rule, cause, taken, book, models)
+        held = suppression_reason(candidate, profile, decisions, used, playbook, models)
         arm: str | None = None
+        channel = rule.then.channel
         if held is None and channel is not None:
-            taken.add(channel)
-            out = _is_held_out(profile.key, rule, book)
+            used.add(channel)
+            out = _is_held_out(profile.key, rule, playbook)
             if out is not None:
                 arm, held = ("held_out", "holdout") if out else ("treated", None)
-        trigger = Trigger(
-            id=trigger_id(rule.name, profile.key, cause.cause),
-            type=cause.type,
-            rule=rule.name,
-            customer_id=profile.key,
-            occurred_at=cause.occurred_at,
-            decided_at=cause.decided_at,
-            decision="fire" if held is None else "suppressed",
-            reason=cause.reason,
-            why=cause.why,
-            topic=cause.topic,
-            stage=cause.stage,
-            suppressed_by=held,
-            playbook=book.version,
-        )
-        if channel is not None or then.endpoint is not None or then.template or rule.priority:
-            # Beyond fifteen arguments the constructor takes five times as long.
-            trigger = replace(
-                trigger,
-                channel=channel,
-                endpoint=then.endpoint,
-                template=then.template,
-                campaign=rule.campaign,
-                arm=arm,
-                priority=rule.priority,
-            )
+        trigger = _trigger(candidate, profile.key, held, arm, playbook.version)
         effects.append(trigger)
-        decisions = _remembered(decisions, trigger, rule, cause, book)
-        if held is None and cause.type == "offer.next" and cause.topic is not None:
+        decisions = _remembered(decisions, trigger, rule, cause, playbook)
+        if held is None and cause.type == OFFERS and cause.topic is not None:
             segment = str(cause.why.get("segment", ""))
-            decisions = shown(decisions, cause.topic, segment, cause.decided_at, effects)
+            decisions, counted = shown(decisions, cause.topic, segment, cause.decided_at)
+            effects.append(counted)
         if held == QUIET:
-            until = quiet_end(profile, cause.decided_at, book)
+            until = quiet_end(profile, cause.decided_at, playbook)
             if until is not None:
-                decisions = put_off(decisions, rule.name, cause, until, effects)
-    return decisions
+                decisions, armed = postpone(decisions, rule.name, cause, until)
+                effects += armed
+    return decisions, effects
+
+
+def _holds(
+    candidate: Candidate, profile: Profile, playbook: CompiledPlaybook, models: Models
+) -> bool:
+    rule, cause = candidate
+    condition = rule.condition
+    if condition is None:
+        return True
+    now, ranks = cause.decided_at, playbook.ranks
+    return condition.holds(facts_of(condition.names, profile, now, ranks, models, cause.facts()))
+
+
+def _trigger(
+    candidate: Candidate, customer: str, held: str | None, arm: str | None, version: str
+) -> Trigger:
+    rule, cause = candidate
+    then = rule.then
+    trigger = Trigger(
+        id=trigger_id(rule.name, customer, cause.cause),
+        type=cause.type,
+        rule=rule.name,
+        customer_id=customer,
+        occurred_at=cause.occurred_at,
+        decided_at=cause.decided_at,
+        decision="fire" if held is None else "suppressed",
+        reason=cause.reason,
+        why=cause.why,
+        topic=cause.topic,
+        stage=cause.stage,
+        suppressed_by=held,
+        playbook=version,
+    )
+    if then.channel is not None or then.endpoint is not None or then.template or rule.priority:
+        # Beyond fifteen arguments the constructor takes five times as long.
+        trigger = replace(
+            trigger,
+            channel=then.channel,
+            endpoint=then.endpoint,
+            template=then.template,
+            campaign=rule.campaign,
+            arm=arm,
+            priority=rule.priority,
+        )
+    return trigger
 
 
 def trigger_id(rule: str, customer: str, cause: str) -> str:
@@ -104,11 +121,11 @@ def trigger_id(rule: str, customer: str, cause: str) -> str:
     )
 
 
-def _is_held_out(key: str, rule: CompiledRule, book: CompiledPlaybook) -> bool | None:
+def _is_held_out(key: str, rule: CompiledRule, playbook: CompiledPlaybook) -> bool | None:
     """Whether the customer is kept to compare with by a rule that speaks to them, None where nobody
     is."""
-    everywhere = book.policy.holdout
-    campaign = book.campaigns.get(rule.campaign) if rule.campaign is not None else None
+    everywhere = playbook.policy.holdout
+    campaign = playbook.campaigns.get(rule.campaign) if rule.campaign is not None else None
     if campaign is None:
         return is_held_out(key, everywhere) if everywhere else None
     return is_held_out(key, everywhere) or is_held_out(key, campaign.holdout, campaign.name)
@@ -119,7 +136,7 @@ def _remembered(
     trigger: Trigger,
     rule: CompiledRule,
     cause: Cause,
-    book: CompiledPlaybook,
+    playbook: CompiledPlaybook,
 ) -> Decisions:
     """The memory with one more decision.
 
@@ -134,7 +151,7 @@ def _remembered(
             at = max(cause.decided_at, fired.get(rule.name, 0))
             fired = {**fired, rule.name: at}
         if rule.cap is not None or rule.then.channel is not None:
-            spoken = spoken_with(spoken, rule, cause, book)
+            spoken = spoken_with(spoken, rule, cause, playbook)
     sent = Sent(
         trigger.id,
         cause.type,
@@ -145,5 +162,5 @@ def _remembered(
         cause.topic,
         cause.stage,
     )
-    latest = (*decisions.sent[1 - MOST_SENT :], sent)
+    latest = (*decisions.sent[1 - MAX_SENT :], sent)
     return replace(decisions, fired=fired, sent=latest, spoken=spoken)

@@ -1,21 +1,19 @@
 """Of what one event would say on one channel, only the most important is said."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from streams.triggers.candidate import Spark
-
-
-def in_order(found: Sequence[Spark], by_name: Mapping[str, Any]) -> Sequence[Spark]:
-    """The sparks of one event, the highest priority first, then as the playbook (`by_name`) has its
-    rules, then as they came. Where none speaks to the customer the order is left as it is."""
-    if not any(rule.then.channel is not None for rule, _ in found):
-        return found
-    places = _places(by_name)
-    return sorted(
-        found, key=lambda spark: (-spark[0].priority, places.get(spark[0].name, len(places)))
-    )
+from streams.triggers.candidate import Candidate
 
 
-def _places(names: Iterable[str]) -> dict[str, int]:
-    return {name: place for place, name in enumerate(names)}
+def by_priority(candidates: Sequence[Candidate], rules: Iterable[str]) -> Sequence[Candidate]:
+    """The candidates of one event, the highest priority first, then in the order of the playbook's
+    `rules`, then as they came. Where none speaks to the customer the order is left as it is."""
+    if not any(rule.then.channel is not None for rule, _ in candidates):
+        return candidates
+    places = {name: place for place, name in enumerate(rules)}
+
+    def rank(candidate: Candidate) -> tuple[int, int]:
+        rule, _ = candidate
+        return -rule.priority, places.get(rule.name, len(places))
+
+    return sorted(candidates, key=rank)

@@ -15,38 +15,34 @@ from streams.playbook.parts import CompiledCap, CompiledRule
 from streams.policy.caps import is_full, speak
 from streams.policy.quiet_hours import quiet_until, zone_of
 from streams.segments.relationship import is_blocked
-from streams.triggers.candidate import Cause
+from streams.triggers.candidate import Candidate, Cause
+from streams.triggers.registry import KINDS
 
 OFFERS = "offer.next"
 """Under this name offers on a channel are remembered."""
 
-TOLD_TO_STAFF = frozenset(
-    {"lifecycle.changed", "segment.entered", "segment.left", "complaint.overdue"}
-)
-"""What staff hears of a blocked customer as well, as long as it is said on no channel."""
-
 QUIET = "quiet_hours"
 
 
-def held_back(
+def suppression_reason(
+    candidate: Candidate,
     profile: Profile,
     decisions: Decisions,
-    rule: CompiledRule,
-    cause: Cause,
-    taken: Collection[str],
-    book: CompiledPlaybook,
+    used: Collection[str],
+    playbook: CompiledPlaybook,
     models: Models,
 ) -> str | None:
     """The reason why the trigger is not to fire, None where only a hold-out could object.
 
-    `decisions` is the memory so far, `taken` the channels on which the event has spoken already.
+    `decisions` is the memory so far, `used` the channels on which the event has spoken already.
     """
+    rule, cause = candidate
     channel = rule.then.channel
     now = cause.decided_at
     if (
-        book.relationship is not None
-        and (channel is not None or cause.type not in TOLD_TO_STAFF)
-        and is_blocked(profile, now, book, models)
+        playbook.relationship is not None
+        and (channel is not None or not KINDS[cause.type].tells_staff)
+        and is_blocked(profile, now, playbook, models)
     ):
         return "blocked"
     if channel is not None or profile.consent:
@@ -60,36 +56,23 @@ def held_back(
         if last is not None and now - last < rule.cooldown:
             return "cooldown"
     if rule.cap is not None or channel is not None:
-        for name, cap in _caps(rule, book):
+        for name, cap in _caps(rule, playbook):
             if is_full(decisions.spoken.get(name, ()), now, cap.at_most, cap.per):
                 return "cap"
     if channel is None:
         return None
-    return _on_channel(profile, decisions, rule, cause, channel, taken, book)
-
-
-def _on_channel(
-    profile: Profile,
-    decisions: Decisions,
-    rule: CompiledRule,
-    cause: Cause,
-    channel: str,
-    taken: Collection[str],
-    book: CompiledPlaybook,
-) -> str | None:
-    if rule.respects_quiet_hours and quiet_end(profile, cause.decided_at, book) is not None:
+    if rule.respects_quiet_hours and quiet_end(profile, now, playbook) is not None:
         return QUIET
-    per = book.policy.one_offer_per
+    per = playbook.policy.one_offer_per
     if per is not None and cause.type == OFFERS:
-        offered = decisions.spoken.get(OFFERS, ())
-        if is_full(offered, cause.decided_at, 1, per):
+        if is_full(decisions.spoken.get(OFFERS, ()), now, 1, per):
             return "one_offer"
-    return "priority" if channel in taken else None
+    return "priority" if channel in used else None
 
 
-def quiet_end(profile: Profile, at: int, book: CompiledPlaybook) -> int | None:
+def quiet_end(profile: Profile, at: int, playbook: CompiledPlaybook) -> int | None:
     """When the customer's quiet hours around `at` end (milliseconds), None where there are none."""
-    quiet = book.policy.quiet
+    quiet = playbook.policy.quiet
     if quiet is None:
         return None
     stated = profile.traits.get("timezone")
@@ -98,30 +81,30 @@ def quiet_end(profile: Profile, at: int, book: CompiledPlaybook) -> int | None:
 
 
 def spoken_with(
-    spoken: dict[str, tuple[int, ...]], rule: CompiledRule, cause: Cause, book: CompiledPlaybook
+    spoken: dict[str, tuple[int, ...]], rule: CompiledRule, cause: Cause, playbook: CompiledPlaybook
 ) -> dict[str, tuple[int, ...]]:
     """The memory of caps with one more trigger, without what the playbook no longer counts."""
-    limits = _caps(rule, book)
+    limits = _caps(rule, playbook)
     if (
-        book.policy.one_offer_per is not None
+        playbook.policy.one_offer_per is not None
         and cause.type == OFFERS
         and rule.then.channel is not None
     ):
-        limits.append((OFFERS, CompiledCap(1, book.policy.one_offer_per)))
+        limits.append((OFFERS, CompiledCap(1, playbook.policy.one_offer_per)))
     if not limits:
         return spoken
-    kept = {name: times for name, times in spoken.items() if _is_counted(name, book)}
+    kept = {name: times for name, times in spoken.items() if _is_counted(name, playbook)}
     for name, cap in limits:
         kept[name] = speak(kept.get(name, ()), cause.decided_at, cap.at_most)
     return kept
 
 
-def _caps(rule: CompiledRule, book: CompiledPlaybook) -> list[tuple[str, CompiledCap]]:
+def _caps(rule: CompiledRule, playbook: CompiledPlaybook) -> list[tuple[str, CompiledCap]]:
     """Everything the trigger counts to, by the name it is remembered under."""
     found = []
     if rule.cap is not None:
         found.append((f"rule|{rule.name}", rule.cap))
-    caps: Mapping[str, CompiledCap] = book.policy.caps
+    caps: Mapping[str, CompiledCap] = playbook.policy.caps
     channel = rule.then.channel
     if caps and channel is not None:
         for name in (channel, EVERY_CHANNEL):
@@ -131,6 +114,10 @@ def _caps(rule: CompiledRule, book: CompiledPlaybook) -> list[tuple[str, Compile
     return found
 
 
-def _is_counted(name: str, book: CompiledPlaybook) -> bool:
+def _is_counted(name: str, playbook: CompiledPlaybook) -> bool:
     begin, _, rule = name.partition("|")
-    return rule in book.by_name if begin == "rule" else name == OFFERS or name in book.policy.caps
+    return (
+        rule in playbook.rules
+        if begin == "rule"
+        else name == OFFERS or name in playbook.policy.caps
+    )

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from schemas.profile import Dialogue, Span
 
-MOST_DIALOGUES = 64
+MAX_DIALOGUES = 64
 """Topics kept per profile; the quietest beyond that become a number."""
 
-MOST_CHANNELS = 16
+MAX_CHANNELS = 16
 """Channels counted by name in one dialogue, the first by name."""
 
 _OTHER = "other"
@@ -30,7 +30,7 @@ def advance(dialogue: Dialogue | None, stage: str, channel: str, at: int) -> Dia
         return Dialogue({stage: Span(1, at, at)}, {channel: 1})
     stages, channels = dialogue.stages, dialogue.channels
     counted = {**channels, channel: channels.get(channel, 0) + 1}
-    if len(counted) > MOST_CHANNELS:
+    if len(counted) > MAX_CHANNELS:
         counted = _keep_channels(counted)
     return Dialogue({**stages, stage: widen(stages.get(stage), at)}, counted)
 
@@ -63,9 +63,9 @@ def add_counts(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, in
 
 def _keep_channels(channels: dict[str, int]) -> dict[str, int]:
     """Which names stay depends on the names alone, never on the order they came in."""
-    if len(channels) <= MOST_CHANNELS:
+    if len(channels) <= MAX_CHANNELS:
         return channels
-    named = sorted(channels.keys() - {_OTHER})[: MOST_CHANNELS - 1]
+    named = sorted(channels.keys() - {_OTHER})[: MAX_CHANNELS - 1]
     kept = {name: channels[name] for name in named}
     kept[_OTHER] = sum(channels.values()) - sum(kept.values())
     return kept
@@ -98,15 +98,15 @@ def furthest_stage(dialogue: Dialogue, ranks: Mapping[str, int]) -> str:
 
 
 def keep_liveliest(dialogues: dict[str, Dialogue]) -> tuple[dict[str, Dialogue], int]:
-    """At most `MOST_DIALOGUES` dialogues, the latest ones, and the events of those given up.
+    """At most `MAX_DIALOGUES` dialogues, the latest ones, and the events of those given up.
 
     A topic among the latest is never given up after its last event, so in any order the same
     topics stay, each with its true last time. Its counts and first times are exact unless it was
     given up before and came back.
     """
-    if len(dialogues) <= MOST_DIALOGUES:
+    if len(dialogues) <= MAX_DIALOGUES:
         return dialogues, 0
     ordered = sorted(dialogues.items(), key=lambda item: (last_at(item[1]), item[0]))
-    given_up = ordered[: len(dialogues) - MOST_DIALOGUES]
+    given_up = ordered[: len(dialogues) - MAX_DIALOGUES]
     events = sum(span.count for _, dialogue in given_up for span in dialogue.stages.values())
     return dict(ordered[len(given_up) :]), events

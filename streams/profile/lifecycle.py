@@ -7,7 +7,7 @@ from streams.values.money import add_spend, order_value
 from streams.values.purchase_days import DAY, add_day
 
 
-def lived(life: Lifecycle, event: Event, order: bool) -> Lifecycle:
+def update_lifecycle(life: Lifecycle, event: Event, order: bool) -> Lifecycle:
     """The lifecycle after `event`, which is a purchase where `order`."""
     at = event.occurred_at
     first = life.first_seen

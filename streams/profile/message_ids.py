@@ -1,7 +1,7 @@
 """The ring of recent message ids: what makes a client's retry count once.
 
 It holds the latest `RING` ids of a customer and beside them those received within `YOUNG` seconds
-of the latest one, up to `MOST_YOUNG`: a whole batch that is sent again is known, and a quiet
+of the latest one, up to `MAX_YOUNG`: a whole batch that is sent again is known, and a quiet
 profile stays small (decision 8). Ordered by (second of receipt, hash), what is held is always the
 top of the set of all ids, and what was left out once is never among the top again: a semilattice,
 the same whatever order the ids came in and however they were split.
@@ -10,7 +10,7 @@ Kept as bytes, sorted, one entry of 12 bytes each (seconds since 1970, then the 
 big-endian), so that comparing bytes compares entries and looking an id up is one search in C.
 
 The limit: a copy that comes after `RING` later ids counts again if it comes more than `YOUNG`
-seconds after it, or after `MOST_YOUNG` later ids.
+seconds after it, or after `MAX_YOUNG` later ids.
 """
 
 from xxhash import xxh3_64_intdigest
@@ -21,7 +21,7 @@ RING = 128
 YOUNG = 600
 """Seconds before the latest id within which more than `RING` ids are held."""
 
-MOST_YOUNG = 3072
+MAX_YOUNG = 3072
 """Ids held at most: a batch of 2,500, the most the tracking protocol allows, and some."""
 
 ENTRY = 12
@@ -69,7 +69,7 @@ def remember(recent: bytes, hashed: int, received_at: int) -> bytes:
 
 def is_ring(recent: bytes) -> bool:
     """Whether the bytes are a ring: whole entries, no more than it holds."""
-    return len(recent) % ENTRY == 0 and len(recent) <= MOST_YOUNG * ENTRY
+    return len(recent) % ENTRY == 0 and len(recent) <= MAX_YOUNG * ENTRY
 
 
 def unite(one: bytes, other: bytes) -> bytes:
@@ -106,7 +106,7 @@ def _top(ring: bytes) -> bytes:
     if count <= RING:
         return ring
     begin = _bytes(int.from_bytes(ring[-ENTRY : 4 - ENTRY], "big") - YOUNG)
-    first = max(0, count - MOST_YOUNG)
+    first = max(0, count - MAX_YOUNG)
     if ring[:4] < begin:
         first = max(first, min(entries_before(ring, begin), count - RING))
     return ring[first * ENTRY :]

@@ -8,14 +8,14 @@ from msgspec.structs import replace
 from schemas.effect import Folded
 from schemas.event import Event
 from schemas.profile import Profile, Span
-from streams.profile.dialogues import MOST_DIALOGUES, merge_spans, widen
+from streams.profile.dialogues import MAX_DIALOGUES, merge_spans, widen
 from streams.profile.message_ids import remember
 
 DELIVERED = "trigger.delivered"
 """Name of the contact event that says that a trigger has reached the customer."""
 
 _OURS = "trigger."
-_LONGEST_TOPIC = 256
+_MAX_TOPIC_LENGTH = 256
 
 
 def is_ours(event: Event) -> bool:
@@ -28,7 +28,7 @@ def fold_spoken(profile: Profile, event: Event, hashed: int) -> Folded:
     """The profile that remembers what was said on the topic that the event names."""
     spoken = profile.spoken
     topic = event.properties.get("topic")
-    if event.name == DELIVERED and isinstance(topic, str) and 0 < len(topic) <= _LONGEST_TOPIC:
+    if event.name == DELIVERED and isinstance(topic, str) and 0 < len(topic) <= _MAX_TOPIC_LENGTH:
         spoken = _latest({**spoken, topic: widen(spoken.get(topic), event.occurred_at)})
     recent = remember(profile.recent, hashed, event.received_at)
     return Folded(replace(profile, spoken=spoken, recent=recent), [])
@@ -46,7 +46,7 @@ def merge_spoken(one: dict[str, Span], other: dict[str, Span]) -> dict[str, Span
 def _latest(spoken: dict[str, Span]) -> dict[str, Span]:
     """As many topics as there are dialogues, those last spoken of: the same ones in any order. One
     that was given up and is spoken of again counts anew."""
-    if len(spoken) <= MOST_DIALOGUES:
+    if len(spoken) <= MAX_DIALOGUES:
         return spoken
     ordered = sorted(spoken.items(), key=lambda item: (item[1].last_at, item[0]))
-    return dict(ordered[-MOST_DIALOGUES:])
+    return dict(ordered[-MAX_DIALOGUES:])

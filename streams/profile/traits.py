@@ -5,13 +5,13 @@ from typing import Any
 
 from schemas.profile import Stamped
 
-MOST_TRAITS = 64
+MAX_TRAITS = 64
 """Traits kept, the first by name: which ones stay never depends on the order they came in."""
 
-LONGEST_NAME = 64
+MAX_NAME_LENGTH = 64
 """Characters; a trait with a longer name is archived but not folded."""
 
-LONGEST_VALUE = 256
+MAX_VALUE_LENGTH = 256
 """Characters of a text trait; longer ones are cut."""
 
 
@@ -36,7 +36,7 @@ def write_last(
     """Every plain value under its name, unless a later one stands there; without a bound."""
     written = dict(stamped)
     for name, value in values.items():
-        if isinstance(value, list | dict) or not 0 < len(name) <= LONGEST_NAME:
+        if isinstance(value, list | dict) or not 0 < len(name) <= MAX_NAME_LENGTH:
             continue
         mine = written.get(name)
         if mine is None or (at, by) > (mine.at, mine.by):
@@ -56,18 +56,18 @@ def merge_last(one: dict[str, Stamped], other: dict[str, Stamped]) -> dict[str, 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
-        return value[:LONGEST_VALUE]
+        return value[:MAX_VALUE_LENGTH]
     if isinstance(value, bool | float) or value is None:
         return value
     if isinstance(value, int):
         if -(2**63) <= value < 2**63:
             return value
         # msgpack ends at 64 bits; a longer number is an id that somebody forgot to quote
-        return str(value)[:LONGEST_VALUE] if value.bit_length() <= 1024 else None
+        return str(value)[:MAX_VALUE_LENGTH] if value.bit_length() <= 1024 else None
     return None
 
 
 def _first_by_name(traits: dict[str, Stamped]) -> dict[str, Stamped]:
-    if len(traits) <= MOST_TRAITS:
+    if len(traits) <= MAX_TRAITS:
         return traits
-    return {name: traits[name] for name in sorted(traits)[:MOST_TRAITS]}
+    return {name: traits[name] for name in sorted(traits)[:MAX_TRAITS]}

@@ -1,7 +1,7 @@
 """What an expression of the playbook may ask about a customer."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -12,9 +12,6 @@ from streams.models.tiers import tier_of
 from streams.models.value import residual_value
 from streams.playbook.topics import family
 from streams.profile.dialogues import current_stage, furthest_stage, last_at
-
-if TYPE_CHECKING:
-    from streams.playbook.compiled import CompiledPlaybook
 
 Group = Literal[
     "first", "identity", "traits", "consent", "purchases", "models", "topics", "stages",
@@ -33,8 +30,11 @@ so, and the passing of a day. quiet: that, by topic. cause: only what fires a tr
 
 _DAY = 86_400_000
 
-Given = tuple[Profile, int, "CompiledPlaybook", Models]
-"""The customer, now (milliseconds since 1970), the playbook, the models."""
+Ranks = Mapping[str, Mapping[str, int]]
+"""Topic family -> stage -> rank from 0."""
+
+Given = tuple[Profile, int, Ranks, Models]
+"""The customer, now (milliseconds since 1970), the ranks of the ladders, the models."""
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -54,13 +54,13 @@ def facts_of(
     names: Iterable[str],
     profile: Profile,
     now: int,
-    book: "CompiledPlaybook",
+    ranks: Ranks,
     models: Models,
     cause: Mapping[str, Any] = {},
 ) -> dict[str, Any]:
     """Name -> value of the named facts at `now` (milliseconds since 1970), without those that are
     not known. `cause` holds what fires a trigger: topic, stage, channel, share, lift."""
-    given = (profile, now, book, models)
+    given = (profile, now, ranks, models)
     found = {}
     for name in names:
         read = FACTS[name].read
@@ -99,15 +99,15 @@ def _channels(given: Given) -> dict[str, int]:
 
 
 def _furthest(given: Given) -> dict[str, str]:
-    ranks = given[2].ranks
+    ranks = given[2]
     return {
         topic: furthest_stage(dialogue, ranks.get(family(topic), {}))
         for topic, dialogue in given[0].dialogues.items()
     }
 
 
-def _dialogue(topic: str, dialogue: Dialogue, book: "CompiledPlaybook") -> dict[str, Any]:
-    ranks = book.ranks.get(family(topic), {})
+def _dialogue(topic: str, dialogue: Dialogue, ranks_of: Ranks) -> dict[str, Any]:
+    ranks = ranks_of.get(family(topic), {})
     return {
         "stage": current_stage(dialogue, ranks),
         "furthest": furthest_stage(dialogue, ranks),
@@ -116,7 +116,7 @@ def _dialogue(topic: str, dialogue: Dialogue, book: "CompiledPlaybook") -> dict[
 
 
 def _complaints(given: Given, solved: bool) -> int:
-    ranks = given[2].ranks.get("complaint", {})
+    ranks = given[2].get("complaint", {})
     last = max(ranks, key=lambda stage: ranks[stage], default=None)
     return sum(
         (current_stage(dialogue, ranks) == last) is solved

@@ -5,180 +5,147 @@ the state after that event, whatever the time the event carries. What only the p
 change is looked at by one deadline per customer, for those who are known or have bought.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from schemas.decisions import Decisions
-from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Profile
 from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.parts import CompiledSegment
 from streams.segments.facts import facts_of
 from streams.segments.relationship import relationship_of
-from streams.triggers.candidate import Cause, Spark
-from streams.values.durations import in_words
 
 DAY = 86_400_000
 
-LOOK_KIND = "|segments"
+SEGMENTS_KIND = "|segments"
 """Kind of the deadline at which the passing of days is looked at."""
 
 AHEAD = 32
 """Days for which it is worked out when the next change comes; then it is looked at again."""
 
-LOOK_NO_MORE = 800 * DAY
+MAX_SILENCE = 800 * DAY
 """After so long a silence nothing more is looked at: profiles expire after 730 days."""
 
 
-class Found(msgspec.Struct):
-    """What a look at a customer came to."""
+class MembershipChange(msgspec.Struct, frozen=True):
+    """A customer came into a segment, left one, or reached another relationship stage."""
+
+    moment: Literal["entered", "left", "relationship"]
+    segment: CompiledSegment | None = None
+    since: int = 0
+    """left: when the customer came in, milliseconds."""
+    before: str = ""
+    """relationship: the stage before."""
+    stage: str = ""
+    """relationship: the stage now."""
+
+
+class Memberships(msgspec.Struct, frozen=True):
+    """What an evaluation came to."""
 
     decisions: Decisions
-    sparks: list[Spark]
+    changes: Sequence[MembershipChange]
 
 
-def look(
+def evaluate_segments(
     profile: Profile,
-    event: Event,
+    now: int,
     changed: Collection[str] | None,
-    book: CompiledPlaybook,
+    playbook: CompiledPlaybook,
     models: Models,
-) -> Found:
-    """The memory with the relationship stage and the segments of the customer after `event`, and
-    what their change makes rules say.
+) -> Memberships:
+    """The memory with the relationship stage and the segments of the customer at `now`
+    (milliseconds), and what has changed.
 
-    `changed` are the groups of facts that the event can have changed (`streams.segments.changes`);
-    None: all of them.
+    `changed` are the groups of facts that can have changed (`streams.segments.changes`); None: all
+    of them.
     """
-    now = event.received_at
     decisions = profile.decisions
-    sparks: list[Spark] = []
-    rules = book.relationship
+    changes: list[MembershipChange] = []
+    rules = playbook.relationship
     if rules is not None and (
         changed is None
         or decisions.relationship == "dormant"
         or not rules.groups.isdisjoint(changed)
     ):
         before = decisions.relationship or "prospect"
-        stage = relationship_of(profile, now, book, models)
+        stage = relationship_of(profile, now, playbook, models)
         if stage != before:
-            decisions = msgspec.structs.replace(decisions, relationship=stage)
-            profile = msgspec.structs.replace(profile, decisions=decisions)
-            sparks += _moved(before, stage, event, book)
+            decisions = replace(decisions, relationship=stage)
+            profile = replace(profile, decisions=decisions)
+            changes.append(MembershipChange("relationship", before=before, stage=stage))
     inside = decisions.segments
     after = inside
-    for segment in _asked(changed, book):
+    for segment in _asked(changed, playbook):
         holds = segment.expression.holds(
-            facts_of(segment.expression.names, profile, now, book, models)
+            facts_of(segment.expression.names, profile, now, playbook.ranks, models)
         )
         since = inside.get(segment.name)
         if holds is (since is not None):
             continue
         if after is inside:
-            after = {name: at for name, at in inside.items() if name in book.source.segments}
+            known = playbook.source.segments
+            after = {name: at for name, at in inside.items() if name in known}
         if holds:
             after[segment.name] = now
-            sparks += _entered(segment, event, book)
+            changes.append(MembershipChange("entered", segment))
         else:
             del after[segment.name]
-            sparks += _left(segment, since or now, event, book)
+            changes.append(MembershipChange("left", segment, since or now))
     if after is not inside:
-        decisions = msgspec.structs.replace(decisions, segments=after)
-    return Found(decisions, sparks)
+        decisions = replace(decisions, segments=after)
+    return Memberships(decisions, changes)
 
 
-def first_look(profile: Profile, now: int, book: CompiledPlaybook) -> int | None:
+def first_evaluation(profile: Profile, now: int, playbook: CompiledPlaybook) -> int | None:
     """When (milliseconds) the passing of days is to be looked at after an event at `now`: in a day,
     None where that is planned already or concerns nobody: an anonymous visitor who has not bought
     cannot be told anything."""
-    if not book.timed:
+    if not playbook.timed:
         return None
     if not (profile.known or profile.lifecycle.purchases):
         return None
-    pending = profile.decisions.deadlines.get(LOOK_KIND)
+    pending = profile.decisions.deadlines.get(SEGMENTS_KIND)
     return now + DAY if pending is None or pending > now + DAY else None
 
 
-def next_look(profile: Profile, now: int, book: CompiledPlaybook, models: Models) -> int | None:
-    """When to look again after a look at `now`: in a day at somebody who was here within the last
-    one, else on the day on which a segment changes if nothing happens: it is asked day by day."""
-    timed = book.timed
+def next_evaluation(
+    profile: Profile, now: int, playbook: CompiledPlaybook, models: Models
+) -> int | None:
+    """When to evaluate again after an evaluation at `now`: in a day at somebody who was here
+    within the last one, else on the day on which a segment changes if nothing happens: it is asked
+    day by day."""
+    timed = playbook.timed
     silent = now - profile.lifecycle.last_seen
-    if not timed or silent > LOOK_NO_MORE:
+    if not timed or silent > MAX_SILENCE:
         return None
     if silent < DAY:
         return now + DAY
     inside = profile.decisions.segments
     stage = profile.decisions.relationship or "prospect"
-    staged = book.relationship is not None and "time" in book.relationship.groups
+    staged = playbook.relationship is not None and "time" in playbook.relationship.groups
     for day in range(1, AHEAD):
         at = now + day * DAY
-        if staged and relationship_of(profile, at, book, models) != stage:
+        if staged and relationship_of(profile, at, playbook, models) != stage:
             return at
         for segment in timed:
-            facts = facts_of(segment.expression.names, profile, at, book, models)
+            facts = facts_of(segment.expression.names, profile, at, playbook.ranks, models)
             if segment.expression.holds(facts) is not (segment.name in inside):
                 return at
     return now + AHEAD * DAY
 
 
-def _asked(changed: Collection[str] | None, book: CompiledPlaybook) -> Iterable[CompiledSegment]:
+def _asked(
+    changed: Collection[str] | None, playbook: CompiledPlaybook
+) -> Iterable[CompiledSegment]:
     if changed is None:
-        return book.segments
-    table = book.segments_by_group
+        return playbook.segments
+    table = playbook.segments_by_group
     if len(changed) == 1:
         return table.get(next(iter(changed)), ())
     names = {segment.name for group in changed for segment in table.get(group, ())}
-    return [segment for segment in book.segments if segment.name in names] if names else ()
-
-
-def _moved(before: str, stage: str, event: Event, book: CompiledPlaybook) -> list[Spark]:
-    cause = Cause(
-        type="lifecycle.changed",
-        cause=f"{before}\x1f{stage}\x1f{event.message_id}",
-        occurred_at=event.occurred_at,
-        decided_at=event.received_at,
-        reason=f"went from {before} to {stage}",
-        why={"from": before, "to": stage, "message_id": event.message_id[:200]},
-        stage=stage,
-    )
-    return [(rule, cause) for rule in book.lifecycle if not rule.to or stage in rule.to]
-
-
-def _entered(segment: CompiledSegment, event: Event, book: CompiledPlaybook) -> list[Spark]:
-    rules = book.entered.get(segment.name)
-    if not rules:
-        return []
-    cause = Cause(
-        type="segment.entered",
-        cause=f"{segment.name}\x1f{event.message_id}",
-        occurred_at=event.occurred_at,
-        decided_at=event.received_at,
-        reason=f"is now in {segment.name}: {segment.expression.source}",
-        why={"segment": segment.name, "message_id": event.message_id[:200]},
-    )
-    return [(rule, cause) for rule in rules]
-
-
-def _left(
-    segment: CompiledSegment, since: int, event: Event, book: CompiledPlaybook
-) -> list[Spark]:
-    rules = book.left.get(segment.name)
-    if not rules:
-        return []
-    stayed = max(0, event.received_at - since)
-    cause = Cause(
-        type="segment.left",
-        cause=f"{segment.name}\x1f{event.message_id}",
-        occurred_at=event.occurred_at,
-        decided_at=event.received_at,
-        reason=f"is no longer in {segment.name} after {in_words(stayed)}",
-        why={
-            "segment": segment.name,
-            "since": since,
-            "message_id": event.message_id[:200],
-        },
-    )
-    return [(rule, cause) for rule in rules]
+    return [segment for segment in playbook.segments if segment.name in names] if names else ()

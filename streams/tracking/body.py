@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-MOST_EVENTS = 2_500
+MAX_EVENTS = 2_500
 """Events of one batch."""
 LARGEST_KEPT = 512 * 1024
 """Bytes that are kept of an event that is too large: as a dead letter they fit a Kafka record. A
@@ -68,8 +68,8 @@ def read_batch(data: bytes) -> Body:
     """The parts of a `/v1/batch` body. BodyError where it is no JSON object with a list `batch`,
     the list is too long, or the context too large to be the context of every item."""
     batch = _decode(data, _batch_decoder)[1]
-    if len(batch.batch) > MOST_EVENTS:
-        raise BodyError(413, "too_many_events", f"at most {MOST_EVENTS} events a batch")
+    if len(batch.batch) > MAX_EVENTS:
+        raise BodyError(413, "too_many_events", f"at most {MAX_EVENTS} events a batch")
     context = len(memoryview(batch.context))
     if context > LARGEST_CONTEXT or context * len(batch.batch) > LARGEST_SPREAD:
         raise BodyError(413, "context_too_large", "the context is too large for so many events")

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from schemas.event import EventType
 
-LONGEST = 64
+MAX_LENGTH = 64
 """Characters."""
 
 _STATED = {"web": "web", "mobile": "app", "app": "app"}
@@ -29,7 +29,7 @@ def channel_of(kind: EventType, stated: str | None, library: str | None) -> str:
     word = (stated or "").strip().lower()
     if word in _STATED:
         return _STATED[word]
-    if word != "server" and len(word) <= LONGEST and _WORD.fullmatch(word):
+    if word != "server" and len(word) <= MAX_LENGTH and _WORD.fullmatch(word):
         return "web" if word in _RESERVED else word
     if kind == "page":
         return "web"

@@ -15,7 +15,7 @@ from streams.tracking.times import corrected_time, parse_time
 
 LARGEST_EVENT = 32 * 1024
 """Bytes."""
-LONGEST_MESSAGE_ID = 100
+MAX_MESSAGE_ID_LENGTH = 100
 """Characters."""
 KINDS = frozenset({"track", "page", "screen", "identify", "group", "alias"})
 
@@ -208,8 +208,8 @@ def _message_id(item: _Item, raw: msgspec.Raw, received_at: int, index: int) -> 
     """
     given = _text(item.message_id)
     if given:
-        if len(given) > LONGEST_MESSAGE_ID:
-            raise _InvalidError(f"`messageId` has more than {LONGEST_MESSAGE_ID} characters")
+        if len(given) > MAX_MESSAGE_ID_LENGTH:
+            raise _InvalidError(f"`messageId` has more than {MAX_MESSAGE_ID_LENGTH} characters")
         return given
     content = bytes(raw)
     if item.timestamp is None and item.original_timestamp is None:

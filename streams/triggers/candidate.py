@@ -1,19 +1,19 @@
-"""What makes a rule speak."""
+"""A candidate: a rule of the playbook and the cause that makes it fire, before policy is asked."""
 
 from typing import Any
 
 import msgspec
 
-from schemas.trigger import TriggerType
 from streams.playbook.parts import CompiledRule
 
 
 class Cause(msgspec.Struct, frozen=True, gc=False):
-    """What made a rule speak."""
+    """What makes a rule fire. Times are milliseconds since 1970."""
 
-    type: TriggerType
+    type: str
+    """Name of a trigger type in `streams.triggers.registry`."""
     cause: str
-    """Together with rule and customer it names the decision: the same cause, the same id."""
+    """Names the decision together with rule and customer: the same cause, the same trigger id."""
     occurred_at: int
     decided_at: int
     reason: str
@@ -33,5 +33,4 @@ class Cause(msgspec.Struct, frozen=True, gc=False):
         }
 
 
-Spark = tuple[CompiledRule, Cause]
-"""A rule and what made it speak: the one thing that is decided on."""
+Candidate = tuple[CompiledRule, Cause]

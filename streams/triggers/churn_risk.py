@@ -1,14 +1,14 @@
 """`churn.risk`: the customer's own rhythm says that by now they would have come back, or they have
 said themselves that they leave."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from schemas.decisions import Waiting
+from schemas.decisions import Decisions, Waiting
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Lifecycle
+from schemas.playbook import TriggerRule
+from schemas.profile import Lifecycle, Profile
 from streams.models.churn import alive_at, churn_deadline, repeat_days
 from streams.models.rhythm import (
     BEFORE,
@@ -20,10 +20,13 @@ from streams.models.rhythm import (
 )
 from streams.models.tiers import tier_of
 from streams.models.value import residual_value
-from streams.playbook.matching import Match
+from streams.playbook.change import Change
+from streams.playbook.compiled import CompiledPlaybook, Place
 from streams.playbook.parts import CompiledRule
+from streams.playbook.places import Ladders
 from streams.profile.active_days import active_days, known_days
-from streams.triggers.candidate import Cause, Spark
+from streams.triggers.candidate import Cause
+from streams.triggers.kind import ArmedBy, Deadline, Due, TriggerKind, Wrong, rule_places
 from streams.values.durations import in_words
 from streams.values.purchase_days import DAY
 
@@ -41,9 +44,9 @@ def risk_due(life: Lifecycle, rule: CompiledRule, models: Models) -> int | None:
     return churn_deadline(life, rule.p_alive, models.churn)
 
 
-def was_said(before: Lifecycle, life: Lifecycle, rule: CompiledRule, models: Models) -> bool:
-    """Whether the rule, with no deadline pending, spoke `before` a merge already of what it would
-    speak of after it, under the same id."""
+def was_decided(before: Lifecycle, life: Lifecycle, rule: CompiledRule, models: Models) -> bool:
+    """Whether the rule, with no deadline pending, fired `before` a merge already for what it would
+    fire for after it, under the same trigger id."""
     if rule.by == "visits":
         same = life.active_day == before.active_day
     else:
@@ -79,27 +82,10 @@ def at_risk(
     )
 
 
-def falls(
-    before: Lifecycle,
-    life: Lifecycle,
-    event: Event,
-    rules: Sequence[CompiledRule],
-    models: Models,
-) -> list[Spark]:
-    """What a visit on a new day makes the rules say; `before` and `life` without and with it."""
-    found = []
-    for rule in rules:
-        cause = fallen(before, life, rule, event, models)
-        if cause is not None:
-            found.append((rule, cause))
-    return found
-
-
-def fallen(
-    before: Lifecycle, life: Lifecycle, rule: CompiledRule, event: Event, models: Models
-) -> Cause | None:
+def fallen(change: Change, rule: CompiledRule, models: Models) -> Cause | None:
     """A sharp fall of the customer's own rhythm that the visit of a new day shows; None where there
     is none, or the visit before it showed it already."""
+    before, life, event = change.before.lifecycle, change.after.lifecycle, change.event
     fall = sharp_fall(life, life.active_day, rule.chance, rule.least_days)
     if fall is None:
         return None
@@ -124,35 +110,25 @@ def fallen(
     )
 
 
-def announced(life: Lifecycle, found: Match, event: Event, models: Models) -> Cause:
+def announced(
+    change: Change, index: int, rule: CompiledRule, playbook: CompiledPlaybook, models: Models
+) -> Cause:
     """The customer has reached a stage at which people leave. Then all of their value is at
     stake, whatever the model thought."""
-    why = stake(life, event.occurred_at, models)
+    match, event = change.matches[index], change.event
+    why = stake(change.after.lifecycle, event.occurred_at, models)
     if "residual_value_if_kept" in why:
         why["value_at_stake"] = why["residual_value_if_kept"]
     return Cause(
         type="churn.risk",
-        cause=f"{found.topic}\x1f{found.stage}\x1f{event.message_id}",
+        cause=f"{match.topic}\x1f{match.stage}\x1f{event.message_id}",
         occurred_at=event.occurred_at,
         decided_at=event.received_at,
-        reason=f"reached {found.stage} on {found.topic} ({event.channel})",
+        reason=f"reached {match.stage} on {match.topic} ({event.channel})",
         why={"channel": event.channel, **why},
-        topic=found.topic,
-        stage=found.stage,
+        topic=match.topic,
+        stage=match.stage,
     )
-
-
-def still_at_risk(late: Waiting, rule: CompiledRule, life: Lifecycle) -> bool:
-    """Whether what waits over night is so in the morning: no purchase or visit since ended the
-    silence, visits are as few. A stage that was reached stays reached."""
-    if late.topic is not None:
-        return True
-    kind, _, since = late.cause.partition("\x1f")
-    if kind == _SILENT:
-        return since.partition("\x1f")[0] == str(life.active_day)
-    if kind == _FALL:
-        return sharp_fall(life, life.active_day, rule.chance, rule.least_days) is not None
-    return life.last_purchase == late.why.get("last_purchase")
 
 
 def stake(life: Lifecycle, at: int, models: Models) -> dict[str, Any]:
@@ -204,6 +180,57 @@ def _silent(
     )
 
 
+def _due_at(
+    profile: Profile,
+    decisions: Decisions,
+    rule: CompiledRule,
+    playbook: CompiledPlaybook,
+    models: Models,
+) -> int | None:
+    return risk_due(profile.lifecycle, rule, models)
+
+
+def _came_due(
+    profile: Profile, rule: CompiledRule, timer: Event, playbook: CompiledPlaybook, models: Models
+) -> Due:
+    life, due = profile.lifecycle, timer.occurred_at
+    risk_at = risk_due(life, rule, models)
+    if risk_at is not None and risk_at <= due:
+        return Due(profile.decisions, [at_risk(life, rule, due, timer.received_at, models)])
+    return Due(profile.decisions, next_at=risk_at)
+
+
+def _armed_by(rule: CompiledRule) -> ArmedBy | None:
+    if rule.stages:
+        return None
+    return "purchase" if rule.by == "purchases" else "day"
+
+
+def _places(rule: CompiledRule, ladders: Ladders) -> list[Place]:
+    return rule_places(rule, ladders) if rule.stages else []
+
+
+def _check(rule: TriggerRule, wrong: Wrong) -> None:
+    if rule.topic != "*" and not rule.stages:
+        wrong("topic", "a churn.risk trigger reads it only together with `stages`")
+
+
+def _still_at_risk(
+    waiting: Waiting, rule: CompiledRule, profile: Profile, playbook: CompiledPlaybook
+) -> bool:
+    """No purchase or visit since ended the silence, visits are as few. A stage that was reached
+    stays reached."""
+    life = profile.lifecycle
+    if waiting.topic is not None:
+        return True
+    kind, _, since = waiting.cause.partition("\x1f")
+    if kind == _SILENT:
+        return since.partition("\x1f")[0] == str(life.active_day)
+    if kind == _FALL:
+        return sharp_fall(life, life.active_day, rule.chance, rule.least_days) is not None
+    return life.last_purchase == waiting.why.get("last_purchase")
+
+
 def _date(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).date().isoformat()
 
@@ -214,3 +241,19 @@ def _days(count: int) -> str:
 
 def _percent(chance: float) -> str:
     return f"{chance:.1%}" if chance >= 0.001 else "less than 0.1%"
+
+
+CHURN_RISK = TriggerKind(
+    name="churn.risk",
+    label="may be leaving",
+    colour="red",
+    fields=frozenset({"topic", "stages", "p_alive", "by", "chance", "least_days"}),
+    check=_check,
+    places=_places,
+    at_stage=announced,
+    on_new_day=fallen,
+    deadline=Deadline(
+        armed_by=_armed_by, due_at=_due_at, came_due=_came_due, was_decided=was_decided
+    ),
+    still_holds=_still_at_risk,
+)

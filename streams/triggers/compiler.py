@@ -1,7 +1,5 @@
 """One trigger of a playbook, checked and compiled."""
 
-from collections.abc import Callable
-
 import msgspec
 
 from schemas.playbook import Playbook, TriggerRule
@@ -11,36 +9,11 @@ from streams.playbook.places import check_topic
 from streams.playbook.policy_compiler import compile_cap
 from streams.playbook.suggestions import choices
 from streams.segments.compiler import FOR_TRIGGERS, condition
+from streams.triggers.kind import TriggerKind, Wrong
+from streams.triggers.registry import KINDS
 from streams.values.durations import milliseconds
 
-RELATIONSHIP_STAGES = (
-    "prospect", "first purchase", "regular", "advocate", "partner", "dormant", "blocked",
-)  # fmt: skip
-
-_USED_BY: dict[str, tuple[str, ...]] = {
-    "topic": ("stage.reached", "stage.stalled", "offer.next", "complaint.overdue", "churn.risk"),
-    "stages": ("stage.reached", "stage.stalled", "offer.next", "complaint.overdue", "churn.risk"),
-    "after": ("stage.stalled", "silence", "complaint.overdue"),
-    "segment": ("segment.entered", "segment.left"),
-    "to": ("lifecycle.changed",),
-    "p_alive": ("churn.risk",),
-    "by": ("churn.risk",),
-    "chance": ("churn.risk",),
-    "least_days": ("churn.risk",),
-    "least_customers": ("offer.next",),
-}
-"""Field -> the values of `when` that read it."""
-
 _DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(TriggerRule)}
-
-_NEEDED = {
-    "stage.stalled": (("after", "`after`, for example after: 30m"),
-                      ("stages", "the `stages` a customer is left at")),
-    "silence": (("after", "`after`, for example after: 60d"),),
-    "complaint.overdue": (("after", "`after`, for example after: 48h"),),
-    "segment.entered": (("segment", "a `segment`"),),
-    "segment.left": (("segment", "a `segment`"),),
-}  # fmt: skip
 
 
 def compile_trigger(
@@ -63,20 +36,18 @@ def compile_trigger(
     after = duration("after")
     if rule.after is not None and after == 0:
         wrong("after", "write more than 0")
-    _check_fields(rule, wrong)
-    if rule.when in _USED_BY["topic"]:
+    kind = KINDS.get(rule.when)
+    if kind is None or not kind.in_playbook:
+        known = [name for name, one in KINDS.items() if one.in_playbook]
+        wrong("when", f"no trigger type is called {rule.when!r}; {choices(rule.when, known)}")
+        return None
+    _check_fields(rule, kind, wrong)
+    if "topic" in kind.fields:
         check_topic(rule.topic, rule.stages, f"{where}.topic", f"{where}.stages", playbook, errors)
-    for field, known in (
-        ("segment", playbook.segments),
-        ("campaign", playbook.campaigns),
-    ):
+    for field, defined in (("segment", playbook.segments), ("campaign", playbook.campaigns)):
         name = getattr(rule, field)
-        if name is not None and name not in known:
-            wrong(field, f"no {field} is called {name!r}; {choices(name, known)}")
-    for index, stage in enumerate(rule.to):
-        if stage not in RELATIONSHIP_STAGES:
-            said = f"{stage!r} is no relationship stage; {choices(stage, RELATIONSHIP_STAGES)}"
-            wrong(f"to[{index}]", said)
+        if name is not None and name not in defined:
+            wrong(field, f"no {field} is called {name!r}; {choices(name, defined)}")
     _check_then(rule, where, playbook, errors)
     cap: CompiledCap | None = None
     if rule.cap is not None:
@@ -107,7 +78,7 @@ def compile_trigger(
     return compiled if len(errors) == before else None
 
 
-def _check_fields(rule: TriggerRule, wrong: Callable[[str, str], None]) -> None:
+def _check_fields(rule: TriggerRule, kind: TriggerKind, wrong: Wrong) -> None:
     if not rule.name or "|" in rule.name:
         wrong("name", "a trigger needs a name, without |")
     if not 0 < rule.p_alive < 1:
@@ -117,13 +88,14 @@ def _check_fields(rule: TriggerRule, wrong: Callable[[str, str], None]) -> None:
     for field in ("least_customers", "least_days"):
         if getattr(rule, field) < 1:
             wrong(field, "write 1 or more")
-    if rule.when == "churn.risk" and rule.topic != "*" and not rule.stages:
-        wrong("topic", "a churn.risk trigger reads it only together with `stages`")
-    for field, example in _NEEDED.get(rule.when, ()):
+    if kind.check is not None:
+        kind.check(rule, wrong)
+    for field, example in kind.required.items():
         if not getattr(rule, field):
             wrong("", f"a {rule.when} trigger needs {example}")
-    for field, users in _USED_BY.items():
-        if rule.when not in users and getattr(rule, field) != _DEFAULTS[field]:
+    for field, default in _DEFAULTS.items():
+        users = [other.name for other in KINDS.values() if field in other.fields]
+        if users and field not in kind.fields and getattr(rule, field) != default:
             said = f"{field!r} means nothing in a {rule.when} trigger, only in "
             wrong(field, said + " and ".join(users))
 

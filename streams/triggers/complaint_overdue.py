@@ -9,14 +9,21 @@ was solved has a clock of its own.
 from collections.abc import Iterable, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
-from schemas.decisions import Decisions
-from schemas.profile import Dialogue
-from streams.playbook.compiled import CompiledPlaybook
+from schemas.decisions import Decisions, Waiting
+from schemas.event import Event
+from schemas.models import Models
+from schemas.profile import Dialogue, Profile
+from streams.playbook.change import Change
+from streams.playbook.compiled import CompiledPlaybook, Place
 from streams.playbook.parts import CompiledRule
+from streams.playbook.places import Ladders, places_of
 from streams.playbook.topics import family
 from streams.profile.dialogues import current_stage
 from streams.triggers.candidate import Cause
+from streams.triggers.fired import with_fired
+from streams.triggers.kind import Deadline, Due, TriggerKind
 from streams.values.durations import in_words
 
 
@@ -35,10 +42,10 @@ def has_clock(topic: str, rule: CompiledRule) -> bool:
     return topic.startswith("complaint/") if rule.topic == "*" else rule.covers(topic)
 
 
-def promised(topic: str, book: CompiledPlaybook) -> int:
+def promised(topic: str, playbook: CompiledPlaybook) -> int:
     """Within how many milliseconds every case of this topic is to be solved, whoever the customer
     is and wherever it stands; the shortest of several rules, 0 where there is none."""
-    rules = book.clocks.get(family(topic), ())
+    rules = playbook.promises.get(family(topic), ())
     return min((rule.after for rule in rules if has_clock(topic, rule)), default=0)
 
 
@@ -73,7 +80,7 @@ def reopened(
     cases: dict[str, int],
     dialogues: Mapping[str, Dialogue],
     topics: Iterable[str],
-    book: CompiledPlaybook,
+    playbook: CompiledPlaybook,
 ) -> dict[str, int]:
     """The memory of when cases were opened again, after an event on `topics`; without the solved
     ones and those whose dialogue was given up."""
@@ -82,7 +89,7 @@ def reopened(
         dialogue = dialogues.get(topic)
         if dialogue is None:
             continue
-        at = opened_at(dialogue, book.ranks.get(family(topic), {}), after.get(topic))
+        at = opened_at(dialogue, playbook.ranks.get(family(topic), {}), after.get(topic))
         if at is None or all(span.first_at >= at for span in dialogue.stages.values()):
             after.pop(topic, None)
         else:
@@ -94,16 +101,17 @@ def open_cases(
     decisions: Decisions,
     dialogues: Mapping[str, Dialogue],
     rule: CompiledRule,
-    book: CompiledPlaybook,
+    playbook: CompiledPlaybook,
 ) -> list[OpenCase]:
     """Every open case the rule covers that it has not spoken of, the longest waiting first."""
     found = []
     for topic, dialogue in dialogues.items():
         if not has_clock(topic, rule):
             continue
-        ranks = book.ranks.get(family(topic), {})
+        ranks = playbook.ranks.get(family(topic), {})
         stage = current_stage(dialogue, ranks)
-        if all(other is not rule for other in book.overdue.get((family(topic), stage), ())):
+        at_stage = playbook.rules_at("complaint.overdue", (family(topic), stage))
+        if all(other is not rule for other in at_stage):
             continue
         at = opened_at(dialogue, ranks, decisions.cases.get(topic))
         if at is not None and decisions.fired.get(f"{rule.name}|{topic}", 0) < at:
@@ -129,3 +137,76 @@ def overdue(case: OpenCase, rule: CompiledRule, due: int, decided_at: int) -> Ca
         topic=case.topic,
         stage=case.stage,
     )
+
+
+def track_cases(change: Change, decisions: Decisions, playbook: CompiledPlaybook) -> Decisions:
+    """The memory of when cases were opened again, after the event of the change."""
+    if not playbook.by_place.get("complaint.overdue"):
+        return decisions
+    cases = decisions.cases
+    topics = []
+    for match in change.matches:
+        topic = match.topic
+        rules = playbook.rules_at("complaint.overdue", match.place)
+        if topic in cases or any(has_clock(topic, rule) for rule in rules):
+            topics.append(topic)
+    if not topics:
+        return decisions
+    after = reopened(cases, change.after.dialogues, topics, playbook)
+    return decisions if after is cases else replace(decisions, cases=after)
+
+
+def _due_at(
+    profile: Profile,
+    decisions: Decisions,
+    rule: CompiledRule,
+    playbook: CompiledPlaybook,
+    models: Models,
+) -> int | None:
+    cases = open_cases(decisions, profile.dialogues, rule, playbook)
+    return cases[0].opened_at + rule.after if cases else None
+
+
+def _came_due(
+    profile: Profile, rule: CompiledRule, timer: Event, playbook: CompiledPlaybook, models: Models
+) -> Due:
+    due, decisions = timer.occurred_at, profile.decisions
+    causes = []
+    for case in open_cases(decisions, profile.dialogues, rule, playbook):
+        if case.opened_at + rule.after > due:
+            break
+        causes.append(overdue(case, rule, due, timer.received_at))
+        decisions = with_fired(decisions, rule, case.topic, case.opened_at, profile.dialogues)
+    return Due(decisions, causes, _due_at(profile, decisions, rule, playbook, models))
+
+
+def _places(rule: CompiledRule, ladders: Ladders) -> list[Place]:
+    """Where somebody waits for an answer: every stage but the last of the ladder."""
+    topic = "complaint/*" if rule.topic == "*" and "complaint" in ladders else rule.topic
+    places = places_of(topic, rule.stages, ladders)
+    return [(name, stage) for name, stage in places if stage != ladders[name][-1]]
+
+
+def _still_open(
+    waiting: Waiting, rule: CompiledRule, profile: Profile, playbook: CompiledPlaybook
+) -> bool:
+    topic = waiting.topic or ""
+    dialogue = profile.dialogues.get(topic)
+    if dialogue is None:
+        return False
+    remembered = profile.decisions.cases.get(topic)
+    ranks = playbook.ranks.get(family(topic), {})
+    return opened_at(dialogue, ranks, remembered) == waiting.why.get("opened_at")
+
+
+COMPLAINT_OVERDUE = TriggerKind(
+    name="complaint.overdue",
+    label="complaint overdue",
+    colour="magenta",
+    fields=frozenset({"topic", "stages", "after"}),
+    required={"after": "`after`, for example after: 48h"},
+    places=_places,
+    deadline=Deadline(armed_by=lambda rule: "stage", due_at=_due_at, came_due=_came_due),
+    still_holds=_still_open,
+    tells_staff=True,
+)

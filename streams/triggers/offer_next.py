@@ -2,45 +2,42 @@
 
 from collections.abc import Callable
 
-from schemas.decisions import Decisions
-from schemas.event import Event
+from schemas.decisions import Decisions, Waiting
 from schemas.models import Models
 from schemas.profile import Profile
-from streams.models.offer_outcomes import KIND, MOST_COMPARED, Chosen, choose
+from streams.models.offer_outcomes import KIND, MAX_COMPARED, Chosen, choose
 from streams.models.offers import NextTopic, interests, next_topics
+from streams.playbook.change import Change
 from streams.playbook.compiled import CompiledPlaybook
-from streams.playbook.matching import Match
 from streams.playbook.parts import CompiledRule
 from streams.segments.facts import facts_of
 from streams.triggers.candidate import Cause
-from streams.triggers.stage_reached import LONGEST_NAME
+from streams.triggers.kind import TriggerKind
+from streams.triggers.stage_reached import MAX_NAME_LENGTH
 
 
 def offer(
-    profile: Profile,
-    rule: CompiledRule,
-    reached: Match,
-    event: Event,
-    book: CompiledPlaybook,
-    models: Models,
+    change: Change, index: int, rule: CompiledRule, playbook: CompiledPlaybook, models: Models
 ) -> Cause | None:
-    """The cause for the next topic of the customer, who is `profile` after the event; None while
-    too few customers came from the topic that was reached, and where nothing is likelier than on
-    average.
+    """The cause for the next topic of the customer; None while the cooldown runs or too few
+    customers came from the topic that was reached, and where nothing is likelier than on average.
 
     What the customer has a dialogue on is no *next* topic; what was begun and left is the business
     of `stage.stalled`.
     """
-    topic, stage = reached.topic, reached.stage
+    profile, event = change.after, change.event
+    if rests(profile.decisions, rule, event.received_at):
+        return None
+    topic, stage = change.matches[index].topic, change.matches[index].stage
     found = next_topics(
         topic,
-        interests(profile.dialogues, book.ranks),
+        interests(profile.dialogues, playbook.ranks),
         models.transitions,
         known=profile.dialogues,
         covers=rule.covers,
-        eligible=_eligible(profile, rule, stage, event, book, models),
-        complements=book.complements.get(topic, ()),
-        most=MOST_COMPARED,
+        eligible=_eligible(change, rule, stage, playbook, models),
+        complements=playbook.complements.get(topic, ()),
+        most=MAX_COMPARED,
         popular=False,
         least=rule.least_customers,
     )
@@ -55,7 +52,7 @@ def offer(
         decided_at=event.received_at,
         reason=in_words(chosen.offer),
         why={
-            "message_id": event.message_id[:LONGEST_NAME],
+            "message_id": event.message_id[:MAX_NAME_LENGTH],
             "at_stage": stage,
             **figures(chosen.offer),
             "segment": segment,
@@ -110,17 +107,13 @@ def segment_of(profile: Profile) -> str:
 
 
 def _eligible(
-    profile: Profile,
-    rule: CompiledRule,
-    stage: str,
-    event: Event,
-    book: CompiledPlaybook,
-    models: Models,
+    change: Change, rule: CompiledRule, stage: str, playbook: CompiledPlaybook, models: Models
 ) -> Callable[[NextTopic], bool] | None:
     """The rule's condition, asked of each candidate."""
     condition = rule.condition
     if condition is None:
         return None
+    now = change.event.received_at
 
     def holds(offered: NextTopic) -> bool:
         cause = {
@@ -130,7 +123,7 @@ def _eligible(
             "lift": round(offered.lift, 3),
         }
         return condition.holds(
-            facts_of(condition.names, profile, event.received_at, book, models, cause)
+            facts_of(condition.names, change.after, now, playbook.ranks, models, cause)
         )
 
     return holds
@@ -139,3 +132,19 @@ def _eligible(
 def _others(chosen: Chosen, found: list[NextTopic]) -> list[dict[str, object]]:
     others = [other for other in found if other is not chosen.offer]
     return [{"topic": other.topic, "share": round(other.share, 4)} for other in others[:2]]
+
+
+def _still_new(
+    waiting: Waiting, rule: CompiledRule, profile: Profile, playbook: CompiledPlaybook
+) -> bool:
+    return (waiting.topic or "") not in profile.dialogues
+
+
+OFFER_NEXT = TriggerKind(
+    name="offer.next",
+    label="next offer",
+    colour="green",
+    fields=frozenset({"topic", "stages", "least_customers"}),
+    at_stage=offer,
+    still_holds=_still_new,
+)

@@ -4,10 +4,15 @@ Of a customer, that is: an event has named them, or they have bought. An anonymo
 not come back is nobody who could be told anything.
 """
 
-from schemas.decisions import Decisions
+from schemas.decisions import Decisions, Waiting
+from schemas.event import Event
+from schemas.models import Models
 from schemas.profile import Profile
+from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.parts import CompiledRule
 from streams.triggers.candidate import Cause
+from streams.triggers.fired import with_fired
+from streams.triggers.kind import Deadline, Due, TriggerKind
 from streams.values.durations import in_words
 
 
@@ -38,3 +43,42 @@ def silent(profile: Profile, rule: CompiledRule, due: int, decided_at: int) -> C
             "purchases": life.purchases,
         },
     )
+
+
+def _due_at(
+    profile: Profile,
+    decisions: Decisions,
+    rule: CompiledRule,
+    playbook: CompiledPlaybook,
+    models: Models,
+) -> int | None:
+    return silence_due(profile, decisions, rule)
+
+
+def _came_due(
+    profile: Profile, rule: CompiledRule, timer: Event, playbook: CompiledPlaybook, models: Models
+) -> Due:
+    due, decisions = timer.occurred_at, profile.decisions
+    causes = []
+    silent_at = silence_due(profile, decisions, rule)
+    if silent_at is not None and silent_at <= due:
+        causes.append(silent(profile, rule, due, timer.received_at))
+        last_seen = profile.lifecycle.last_seen
+        decisions = with_fired(decisions, rule, "", last_seen, profile.dialogues)
+    return Due(decisions, causes, silence_due(profile, decisions, rule))
+
+
+def _still_silent(
+    waiting: Waiting, rule: CompiledRule, profile: Profile, playbook: CompiledPlaybook
+) -> bool:
+    return profile.lifecycle.last_seen == waiting.why.get("last_seen")
+
+
+SILENCE = TriggerKind(
+    name="silence",
+    label="not heard of",
+    fields=frozenset({"after"}),
+    required={"after": "`after`, for example after: 60d"},
+    deadline=Deadline(armed_by=lambda rule: "event", due_at=_due_at, came_due=_came_due),
+    still_holds=_still_silent,
+)

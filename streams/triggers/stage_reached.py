@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 
-from schemas.event import Event
+from schemas.models import Models
 from schemas.profile import Dialogue
-from streams.playbook.matching import Match
-from streams.policy.decide import Cause
+from streams.playbook.change import Change
+from streams.playbook.compiled import CompiledPlaybook
+from streams.playbook.parts import CompiledRule
 from streams.profile.dialogues import furthest_stage
+from streams.triggers.candidate import Cause
+from streams.triggers.kind import TriggerKind
 from streams.values.durations import in_words
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 """Characters of the event's name that a trigger quotes."""
 
 
@@ -27,17 +30,20 @@ def goes_further(before: Dialogue | None, stage: str, ranks: Mapping[str, int]) 
     return True
 
 
-def reached(before: Dialogue | None, found: Match, event: Event, ranks: Mapping[str, int]) -> Cause:
+def reached(
+    change: Change, index: int, rule: CompiledRule, playbook: CompiledPlaybook, models: Models
+) -> Cause:
     """The cause, in words: what was reached, where, and how long after the stage before it."""
-    topic, stage = found.topic, found.stage
+    match, before, event = change.matches[index], change.earlier[index], change.event
+    topic, stage = match.topic, match.stage
     reason = f"reached {stage} on {topic} for the first time ({event.channel})"
     why: dict[str, object] = {
         "channel": event.channel,
-        "event": (event.name or event.type)[:LONGEST_NAME],
-        "message_id": event.message_id[:LONGEST_NAME],
+        "event": (event.name or event.type)[:MAX_NAME_LENGTH],
+        "message_id": event.message_id[:MAX_NAME_LENGTH],
     }
     if before is not None:
-        earlier = furthest_stage(before, ranks)
+        earlier = furthest_stage(before, playbook.rules_here[match.place].ranks)
         span = before.stages[earlier]
         since = event.occurred_at - span.last_at
         why["from"] = earlier
@@ -55,3 +61,12 @@ def reached(before: Dialogue | None, found: Match, event: Event, ranks: Mapping[
         topic=topic,
         stage=stage,
     )
+
+
+STAGE_REACHED = TriggerKind(
+    name="stage.reached",
+    label="reached a stage",
+    colour="cyan",
+    fields=frozenset({"topic", "stages"}),
+    at_stage=reached,
+)

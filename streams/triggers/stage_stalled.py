@@ -4,12 +4,17 @@ from collections.abc import Mapping
 
 import msgspec
 
-from schemas.decisions import Decisions
-from schemas.profile import Dialogue
-from streams.playbook.compiled import CompiledPlaybook, CompiledRule
+from schemas.decisions import Decisions, Waiting
+from schemas.event import Event
+from schemas.models import Models
+from schemas.profile import Dialogue, Profile
+from streams.playbook.compiled import CompiledPlaybook
+from streams.playbook.parts import CompiledRule
 from streams.playbook.topics import family
-from streams.policy.decide import Cause
 from streams.profile.dialogues import last_at
+from streams.triggers.candidate import Cause
+from streams.triggers.fired import with_fired
+from streams.triggers.kind import Deadline, Due, TriggerKind
 from streams.values.durations import in_words
 
 
@@ -47,7 +52,7 @@ def open_stalls(
     decisions: Decisions,
     dialogues: Mapping[str, Dialogue],
     rule: CompiledRule,
-    book: CompiledPlaybook,
+    playbook: CompiledPlaybook,
 ) -> list[Stall]:
     """Every waiting dialogue the rule covers that it has not spoken of, soonest due first.
 
@@ -59,7 +64,7 @@ def open_stalls(
     for topic, dialogue in dialogues.items():
         if not rule.covers(topic):
             continue
-        stall = stall_of(topic, dialogue, rule, book.ranks.get(family(topic), {}))
+        stall = stall_of(topic, dialogue, rule, playbook.ranks.get(family(topic), {}))
         if stall is not None and fired.get(f"{rule.name}|{topic}", -1) < stall.reached_at:
             found.append(stall)
     found.sort(key=lambda stall: (stall.since, stall.topic))
@@ -78,3 +83,51 @@ def stalled(stall: Stall, rule: CompiledRule, due: int, decided_at: int) -> Caus
         topic=stall.topic,
         stage=stall.stage,
     )
+
+
+def _due_at(
+    profile: Profile,
+    decisions: Decisions,
+    rule: CompiledRule,
+    playbook: CompiledPlaybook,
+    models: Models,
+) -> int | None:
+    stalls = open_stalls(decisions, profile.dialogues, rule, playbook)
+    return stalls[0].since + rule.after if stalls else None
+
+
+def _came_due(
+    profile: Profile, rule: CompiledRule, timer: Event, playbook: CompiledPlaybook, models: Models
+) -> Due:
+    due, decisions = timer.occurred_at, profile.decisions
+    causes = []
+    for stall in open_stalls(decisions, profile.dialogues, rule, playbook):
+        if stall.since + rule.after > due:
+            break
+        causes.append(stalled(stall, rule, due, timer.received_at))
+        decisions = with_fired(decisions, rule, stall.topic, stall.since, profile.dialogues)
+    return Due(decisions, causes, _due_at(profile, decisions, rule, playbook, models))
+
+
+def _still_lies(
+    waiting: Waiting, rule: CompiledRule, profile: Profile, playbook: CompiledPlaybook
+) -> bool:
+    topic = waiting.topic or ""
+    dialogue = profile.dialogues.get(topic)
+    if dialogue is None or last_at(dialogue) != waiting.why.get("quiet_since"):
+        return False
+    return stall_of(topic, dialogue, rule, playbook.ranks.get(family(topic), {})) is not None
+
+
+STAGE_STALLED = TriggerKind(
+    name="stage.stalled",
+    label="went quiet",
+    colour="yellow",
+    fields=frozenset({"topic", "stages", "after"}),
+    required={
+        "after": "`after`, for example after: 30m",
+        "stages": "the `stages` a customer is left at",
+    },
+    deadline=Deadline(armed_by=lambda rule: "stage", due_at=_due_at, came_due=_came_due),
+    still_holds=_still_lies,
+)

@@ -6,18 +6,18 @@ _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
 WEEK = _UNITS["w"]
 
-LONGEST = 1_000_000_000 * WEEK
+MAX_DURATION = 1_000_000_000 * WEEK
 """Milliseconds: added to any time it still fits the 64 bits of a number in a profile."""
-_MOST_DIGITS = 15
+_MAX_DIGITS = 15
 
 
 def milliseconds(text: str) -> int:
-    """Milliseconds, at most `LONGEST`, of `90s`, `30m`, `24h`, `7d` or `2w`. ValueError on anything
-    else."""
+    """Milliseconds, at most `MAX_DURATION`, of `90s`, `30m`, `24h`, `7d` or `2w`. ValueError on
+    anything else."""
     found = _DURATION.fullmatch(text.strip())
     if found is None:
         raise ValueError(f"{text!r} is not a duration; write for example 90s, 30m, 24h, 7d or 2w")
-    if len(found[1]) > _MOST_DIGITS or int(found[1]) * _UNITS[found[2]] > LONGEST:
+    if len(found[1]) > _MAX_DIGITS or int(found[1]) * _UNITS[found[2]] > MAX_DURATION:
         raise ValueError(f"{text[:40]!r} is longer than 1000000000w, the longest that is kept")
     return int(found[1]) * _UNITS[found[2]]
 

@@ -9,7 +9,7 @@ LARGEST = 10**12
 """Hundredths; a larger amount is a mistake of the sender and counts as nothing. Nine million
 amounts of this size still fit in 64 bits."""
 
-MOST_CURRENCIES = 16
+MAX_CURRENCIES = 16
 """Currencies kept of one customer, the first by name, whatever order they came in."""
 
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
@@ -47,6 +47,6 @@ def add_spend(spend: Mapping[str, int], more: Mapping[str, int]) -> dict[str, in
     total = dict(spend)
     for currency, amount in more.items():
         total[currency] = total.get(currency, 0) + amount
-    if len(total) <= MOST_CURRENCIES:
+    if len(total) <= MAX_CURRENCIES:
         return total
-    return {currency: total[currency] for currency in sorted(total)[:MOST_CURRENCIES]}
+    return {currency: total[currency] for currency in sorted(total)[:MAX_CURRENCIES]}

@@ -4,7 +4,7 @@ The models count purchase *days*: several orders on one day are one occasion to 
 of UTC, so that an archive and a profile mean the same.
 """
 
-MOST = 256
+MAX_DAYS = 256
 """Days kept, the latest ones: the latest of a set do not depend on the order of adding, so the
 law holds beyond the bound too; from there on a customer counts as one with 256."""
 
@@ -23,7 +23,7 @@ def add_day(days: bytes, at: int) -> bytes:
     if days[-_WIDTH:] == day:
         return days
     if day > days[-_WIDTH:]:
-        return (days + day)[-MOST * _WIDTH :]
+        return (days + day)[-MAX_DAYS * _WIDTH :]
     return _packed({*_each(days), day})
 
 
@@ -49,4 +49,4 @@ def _each(days: bytes) -> list[bytes]:
 
 
 def _packed(days: set[bytes]) -> bytes:
-    return b"".join(sorted(days)[-MOST:])
+    return b"".join(sorted(days)[-MAX_DAYS:])

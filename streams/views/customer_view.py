@@ -20,7 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def customer_view(
-    profile: Profile, book: CompiledPlaybook, models: Models, now: int
+    profile: Profile, playbook: CompiledPlaybook, models: Models, now: int
 ) -> dict[str, Any]:
     """The customer at `now` (milliseconds since 1970), ready for JSON; `docs/http.md` names every
     field. Times are ISO-8601 in UTC with milliseconds, money is decimal text per currency."""
@@ -37,26 +37,26 @@ def customer_view(
             name: {"granted": said.value, "at": instant(said.at), "source": said.source or None}
             for name, said in sorted(profile.consent.items())
         },
-        "lifecycle": _lifecycle(profile, book, models, now),
-        "dialogues": dialogues_view(profile, book),
+        "lifecycle": _lifecycle(profile, playbook, models, now),
+        "dialogues": dialogues_view(profile, playbook),
         "segments": {
             name: instant(since) for name, since in sorted(profile.decisions.segments.items())
         },
         "hot": _span(profile.hot, "events"),
-        "churn": churn_view(life, book, models, now, instant),
+        "churn": churn_view(life, playbook, models, now, instant),
         "value": value_view(life, models, now, _money),
-        "next_offers": _next_offers(profile, book, models),
+        "next_offers": _next_offers(profile, playbook, models),
         "recent_triggers": [_decision(sent) for sent in reversed(profile.decisions.sent)],
-        "deadlines": _deadlines(profile, book),
+        "deadlines": _deadlines(profile, playbook),
     }
 
 
-def dialogues_view(profile: Profile, book: CompiledPlaybook) -> dict[str, Any]:
+def dialogues_view(profile: Profile, playbook: CompiledPlaybook) -> dict[str, Any]:
     """Topic -> its dialogue, the liveliest first."""
     ordered = sorted(profile.dialogues.items(), key=lambda item: (-last_at(item[1]), item[0]))
     return {
         topic: {
-            **_dialogue(dialogue, book.ranks.get(family(topic), {})),
+            **_dialogue(dialogue, playbook.ranks.get(family(topic), {})),
             "spoken": _span(profile.spoken.get(topic), "count"),
         }
         for topic, dialogue in ordered
@@ -81,11 +81,11 @@ def decimal_text(hundredths: int) -> str:
 
 
 def _lifecycle(
-    profile: Profile, book: CompiledPlaybook, models: Models, now: int
+    profile: Profile, playbook: CompiledPlaybook, models: Models, now: int
 ) -> dict[str, Any]:
     life = profile.lifecycle
     return {
-        "stage": relationship_of(profile, now, book, models),
+        "stage": relationship_of(profile, now, playbook, models),
         "first_seen": instant(life.first_seen),
         "last_seen": instant(life.last_seen),
         "events": life.events,
@@ -132,18 +132,21 @@ def _money(amounts: Mapping[str, int]) -> dict[str, str]:
     return {currency: decimal_text(amount) for currency, amount in sorted(amounts.items())}
 
 
-def _next_offers(profile: Profile, book: CompiledPlaybook, models: Models) -> list[dict[str, Any]]:
-    if not profile.dialogues or not book.offers:
+def _next_offers(
+    profile: Profile, playbook: CompiledPlaybook, models: Models
+) -> list[dict[str, Any]]:
+    by_place = playbook.by_place.get("offer.next")
+    if not profile.dialogues or not by_place:
         return []
-    rules = {rule.name: rule for found in book.offers.values() for rule in found}
+    rules = {rule.name: rule for found in by_place.values() for rule in found}
     last = max(profile.dialogues, key=lambda topic: (last_at(profile.dialogues[topic]), topic))
     found = next_topics(
         last,
-        interests(profile.dialogues, book.ranks),
+        interests(profile.dialogues, playbook.ranks),
         models.transitions,
         known=profile.dialogues,
         covers=lambda topic: any(rule.covers(topic) for rule in rules.values()),
-        complements=book.complements.get(last, ()),
+        complements=playbook.complements.get(last, ()),
     )
     counts, segment = models.learned.counts(KIND), segment_of(profile)
     offers = []
@@ -176,10 +179,10 @@ def _decision(sent: Sent) -> dict[str, Any]:
     }
 
 
-def _deadlines(profile: Profile, book: CompiledPlaybook) -> list[dict[str, Any]]:
+def _deadlines(profile: Profile, playbook: CompiledPlaybook) -> list[dict[str, Any]]:
     pending = sorted(profile.decisions.deadlines.items(), key=lambda item: (item[1], item[0]))
-    known = book.by_name
+    rules = playbook.rules
     return [
-        {"rule": name, "when": known[name][0] if name in known else None, "due": instant(due)}
+        {"rule": name, "when": rules[name].when if name in rules else None, "due": instant(due)}
         for name, due in pending
     ]

@@ -26,17 +26,13 @@ CODE = "call.ringing"
 RINGS_MS = 120_000
 """No telephone rings for longer: what is told later is history, not a call to answer."""
 
-SHOWN = ("customer", "others")
-"""What of `why` is for the screen and not for the archive: it is made of events that are archived
-already, and whoever erases one customer must not have to look into another's triggers."""
-
-MOST_VIEW_BYTES = 12 * 1024
+MAX_VIEW_BYTES = 12 * 1024
 """Of the 360° view in a trigger: with the other callers it stays under the 20 KB of a webhook."""
 
 _CUTS = ((20, 5, 10), (8, 3, 5), (3, 2, 3), (1, 1, 0))
 """(dialogues, next offers, recent triggers) that are kept, until it is small enough."""
-_LONGEST_TRAIT = 200
-_MOST_TRAITS = 20
+_MAX_TRAIT_LENGTH = 200
+_MAX_TRAITS = 20
 _NAMES = ("name", "fullName", "full_name", "firstName", "first_name", "displayName")
 
 
@@ -92,7 +88,7 @@ def liveliest_first(callers: Sequence[Profile]) -> list[Profile]:
 
 
 def caller_summary(
-    profile: Profile, book: CompiledPlaybook, models: Models, now: int
+    profile: Profile, playbook: CompiledPlaybook, models: Models, now: int
 ) -> dict[str, Any]:
     """Enough to tell one of several callers from the others."""
     liveliest = max(
@@ -102,11 +98,11 @@ def caller_summary(
         "customer_id": profile.key,
         "known": profile.known,
         "name": name_of(profile),
-        "relationship": relationship_of(profile, now, book, models),
+        "relationship": relationship_of(profile, now, playbook, models),
         "last_seen": instant(profile.lifecycle.last_seen),
         "purchases": profile.lifecycle.purchases,
         "topic": liveliest[0] if liveliest else None,
-        "stage": current_stage(liveliest[1], book.ranks.get(family(liveliest[0]), {}))
+        "stage": current_stage(liveliest[1], playbook.ranks.get(family(liveliest[0]), {}))
         if liveliest
         else None,
     }
@@ -117,12 +113,12 @@ def name_of(profile: Profile) -> str | None:
     for trait in _NAMES:
         stamped = profile.traits.get(trait)
         if stamped is not None and isinstance(stamped.value, str) and stamped.value.strip():
-            return stamped.value.strip()[:_LONGEST_TRAIT]
+            return stamped.value.strip()[:_MAX_TRAIT_LENGTH]
     return None
 
 
 def essentials(
-    view: dict[str, Any], most_bytes: int = MOST_VIEW_BYTES
+    view: dict[str, Any], most_bytes: int = MAX_VIEW_BYTES
 ) -> tuple[dict[str, Any], bool]:
     """The 360° view, whole where it has at most so many bytes as JSON; else with the liveliest
     dialogues, the best offers, the latest triggers and short traits. (view, whether whole)."""
@@ -150,7 +146,7 @@ def screen_pop(
     view: dict[str, Any] | None,
     others: list[dict[str, Any]],
     now: int,
-    playbook: str,
+    version: str,
 ) -> Trigger:
     """The trigger. `caller` is the liveliest of those known by the number and `view` the 360° view
     of `caller` at `now`; `others` are the summaries of the rest."""
@@ -179,7 +175,7 @@ def screen_pop(
             "whole": whole,
             "others": others,
         },
-        playbook=playbook,
+        playbook=version,
     )
 
 
@@ -202,9 +198,9 @@ def _short(traits: dict[str, Any]) -> dict[str, Any]:
     fits = {
         name: value
         for name, value in traits.items()
-        if len(msgspec.json.encode(value)) <= _LONGEST_TRAIT
+        if len(msgspec.json.encode(value)) <= _MAX_TRAIT_LENGTH
     }
-    return dict(list(fits.items())[:_MOST_TRAITS])
+    return dict(list(fits.items())[:_MAX_TRAITS])
 
 
 def _text(said: dict[str, Any], *names: str) -> str | None:

@@ -21,16 +21,23 @@ Money = Callable[[Mapping[str, int]], dict[str, str]]
 
 
 def churn_view(
-    life: Lifecycle, book: CompiledPlaybook, models: Models, now: int, instant: Instant
+    life: Lifecycle, playbook: CompiledPlaybook, models: Models, now: int, instant: Instant
 ) -> dict[str, Any]:
     """P(alive) at `now` (milliseconds), and when silence will fire the first rule that waits for
     it: by purchases, and by visits where a rule asks for that."""
     alive = alive_at(life, now, models.churn)
-    threshold = max((rule.p_alive for rule in book.churn), default=None)
+    threshold = max(
+        (rule.p_alive for rule, _ in playbook.purchase_deadlines if rule.when == "churn.risk"),
+        default=None,
+    )
     deadline = None
     if threshold is not None and life.purchases > 0:
         deadline = churn_deadline(life, threshold, models.churn)
-    visits = [silence_deadline(life, rule.chance, rule.least_days) for rule in book.rhythms]
+    visits = [
+        silence_deadline(life, rule.chance, rule.least_days)
+        for rule, _ in playbook.day_deadlines
+        if rule.when == "churn.risk"
+    ]
     return {
         "p_alive": None if alive is None else round(alive, 4),
         "threshold": threshold,

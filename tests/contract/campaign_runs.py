@@ -9,7 +9,7 @@ import msgspec
 from infra.clickhouse.inserter import Inserter
 from infra.playbook.playbook_file import parse_playbook
 from schemas.event import Event, WireEvent
-from schemas.models import BgNbd
+from schemas.models import ChurnModels
 from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.archive.rows import (
@@ -56,7 +56,7 @@ def playbook(name: str, holdout: float) -> CompiledPlaybook:
 class Run(msgspec.Struct, frozen=True):
     """One campaign as it went: what is on the log afterwards."""
 
-    book: CompiledPlaybook
+    compiled: CompiledPlaybook
     events: list[Event]
     triggers: list[Trigger]
 
@@ -67,7 +67,7 @@ def simulate(
     """A campaign on customers who buy within the time with probability `base` if they are held out
     and `base + uplift` if they are spoken to; and who buy before and after as well."""
     chance = random.Random(seed)
-    book = playbook(name, holdout)
+    compiled = playbook(name, holdout)
     keys = [f"{name}-{number}" for number in range(customers)]
     seen_at = {key: BEGIN + chance.randrange(DAY) for key in keys}
     first: list[Event] = []
@@ -79,7 +79,7 @@ def simulate(
             first.append(_event(key, "Product Viewed", at + DAY // 2, "again", "socks"))
     profiles: dict[str, Profile] = {}
     learned = Learned()
-    triggers = _fold(first, profiles, learned, book)
+    triggers = _fold(first, profiles, learned, compiled)
     arms = {trigger.customer_id: trigger.arm for trigger in reversed(triggers)}
     then: list[Event] = []
     for key, at in seen_at.items():
@@ -89,25 +89,29 @@ def simulate(
         if chance.random() < 0.2:
             late = at + WITHIN + 1 + chance.randrange(DAY)
             then.append(_event(key, "Order Completed", late, "after"))
-    triggers += _fold(then, profiles, learned, book)
-    return Run(book, first + then, triggers)
+    triggers += _fold(then, profiles, learned, compiled)
+    return Run(compiled, first + then, triggers)
 
 
 def archive(inserter: Inserter, runs: Iterator[Run]) -> list[CompiledPlaybook]:
     """Stores what is on the log of these runs, and a last event after all of them."""
-    books = []
+    playbooks = []
     number = 0
     while some := list(islice(runs, RUNS_A_BLOCK)):
-        books += [run.book for run in some]
+        playbooks += [run.compiled for run in some]
         events = [event for run in some for event in run.events]
         triggers = [trigger for run in some for trigger in run.triggers]
         place = Place("log", 0, number)
-        _store(inserter, place, events, triggers, some[0].book)
+        _store(inserter, place, events, triggers, some[0].compiled)
         number += 1
     _store(
-        inserter, Place("log", 0, number), [_event("nobody", "The End", END, "end")], [], books[0]
+        inserter,
+        Place("log", 0, number),
+        [_event("nobody", "The End", END, "end")],
+        [],
+        playbooks[0],
     )
-    return books
+    return playbooks
 
 
 def _store(
@@ -115,21 +119,25 @@ def _store(
     place: Place,
     events: list[Event],
     triggers: list[Trigger],
-    book: CompiledPlaybook,
+    compiled: CompiledPlaybook,
 ) -> None:
     token = block_token([place])
-    rows = event_columns([(place, [_wire(event) for event in events])], book)
+    rows = event_columns([(place, [_wire(event) for event in events])], compiled)
     inserter.insert(EVENTS_TABLE, rows, token)
     decided = trigger_columns((place, trigger) for trigger in triggers)
     inserter.insert(TRIGGERS_TABLE, decided, token)
 
 
 def _fold(
-    events: list[Event], profiles: dict[str, Profile], learned: Learned, book: CompiledPlaybook
+    events: list[Event], profiles: dict[str, Profile], learned: Learned, compiled: CompiledPlaybook
 ) -> list[Trigger]:
     events.sort(key=lambda event: event.received_at)
     batch = fold_batch(
-        [(event.user_id or "", event) for event in events], profiles, learned, book, BgNbd()
+        [(event.user_id or "", event) for event in events],
+        profiles,
+        learned,
+        compiled,
+        ChurnModels(),
     )
     assert not batch.dead
     profiles.update(batch.profiles)

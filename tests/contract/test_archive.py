@@ -17,11 +17,11 @@ from clickhouse_driver import Client
 
 from infra.clickhouse.connection import open_client
 from infra.clickhouse.failures import ClickHouseRefused, ClickHouseUnavailable
-from infra.clickhouse.inserter import MOST_ROWS, Inserter
+from infra.clickhouse.inserter import MAX_ROWS, Inserter
 from infra.clickhouse.migrations import MIGRATIONS, MigrationChangedError, migrate
-from infra.clickhouse.retrying_inserter import PatientInserter
+from infra.clickhouse.retrying_inserter import RetryingInserter
 from infra.embedded.clickhouse.launch import ClickHouseProcess, launch
-from infra.metrics import NEIGHBOUR_UP
+from infra.metrics import DEPENDENCY_UP
 from infra.playbook.playbook_file import read_playbook
 from infra.settings import SHIPPED_PLAYBOOK, Settings
 from schemas.dead_letter import DeadLetter
@@ -43,7 +43,7 @@ from streams.archive.tables import (
     TRIGGERS_TABLE,
 )
 from streams.codec.codec import decode_wire_envelope, encode_event
-from streams.fold.linking import fold_link
+from streams.fold.links import fold_link
 from tests.harness.paths import DOCS
 
 BOOK = read_playbook(SHIPPED_PLAYBOOK)
@@ -301,12 +301,12 @@ def test_the_funnel_adds_up_to_the_events(client: Client, inserter: Inserter) ->
     expected: dict[tuple[str, str], list[Any]] = defaultdict(lambda: [0, 0, []])
     for (_, topic), stages in times.items():
         firsts = sorted((min(found), rank) for rank, found in stages.items())
-        for turn, (first, rank) in enumerate(firsts):
+        for barrier, (first, rank) in enumerate(firsts):
             entry = expected[topic, ladder[rank]]
             entry[0] += 1
             entry[1] += len(stages[rank])
-            if turn:
-                entry[2].append((first - firsts[turn - 1][0]) / 1000)
+            if barrier:
+                entry[2].append((first - firsts[barrier - 1][0]) / 1000)
     rows = client.execute(
         "SELECT topic, stage, stage_rank, customers, events, median_seconds_before"
         " FROM daehwa.funnel"
@@ -370,8 +370,8 @@ def decision(number: int, customer: str, **fields: Any) -> Trigger:
 
 
 def held_out(number: int, customer: str, **fields: Any) -> Trigger:
-    held_back = {"decision": "suppressed", "suppressed_by": "holdout", "arm": "held_out"}
-    return decision(number, customer, **{**held_back, **fields})
+    suppression_reason = {"decision": "suppressed", "suppressed_by": "holdout", "arm": "held_out"}
+    return decision(number, customer, **{**suppression_reason, **fields})
 
 
 def store_triggers(inserter: Inserter, *triggers: Trigger) -> None:
@@ -520,7 +520,7 @@ def test_rows_wait_for_a_table_that_is_not_as_it_should_be(
 
 def test_a_block_beyond_the_limit_is_an_error_of_the_caller(inserter: Inserter) -> None:
     with pytest.raises(ValueError, match="at most"):
-        inserter.insert(EVENTS_TABLE, [[0] * (MOST_ROWS + 1)], "token")
+        inserter.insert(EVENTS_TABLE, [[0] * (MAX_ROWS + 1)], "token")
 
 
 def test_what_an_operator_can_mend_is_unavailable(
@@ -544,7 +544,7 @@ def test_nobody_listening_is_unavailable() -> None:
 async def test_a_worker_waits_until_clickhouse_is_back_and_loses_nothing(tmp_path: Path) -> None:
     server = launch(tmp_path / "data", tmp_path / "log")
     settings = settings_of(server)
-    patient = PatientInserter(Inserter(settings), longest_wait_s=0.2)
+    patient = RetryingInserter(Inserter(settings), longest_wait_s=0.2)
     try:
         assert await patient.migrate()
         place = Place("log", 0, 0)
@@ -552,7 +552,7 @@ async def test_a_worker_waits_until_clickhouse_is_back_and_loses_nothing(tmp_pat
         await patient.insert(EVENTS_TABLE, columns, "one")
         server.stop()
         waiting = asyncio.create_task(patient.insert(EVENTS_TABLE, columns, "one"))
-        up = NEIGHBOUR_UP.labels("clickhouse")
+        up = DEPENDENCY_UP.labels("clickhouse")
         while up._value.get():
             done, _ = await asyncio.wait({waiting}, timeout=0.01)
             assert not done

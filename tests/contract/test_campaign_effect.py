@@ -265,8 +265,8 @@ def test_the_queries_of_the_documentation_run_and_count_the_same(
     log.bought(user("b"), 500)
     log.bought(user("end"), END - BEGIN)
     text = (DOCS / "campaigns.md").read_text(encoding="utf-8")
-    held_back, conversions = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
-    assert [row[1:] for row in client.execute(held_back)] == [("greet", "holdout", 1, 1)]
+    suppression_reason, conversions = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    assert [row[1:] for row in client.execute(suppression_reason)] == [("greet", "holdout", 1, 1)]
     first_hat = CompiledCampaign("first-hat", "product/*", "product/", ("purchase",), WEEK, 0.5)
     assert {arm: Arm(*found) for arm, *found in client.execute(conversions)} == {
         arm: counts.arm for arm, counts in arms(client, first_hat).items()
@@ -277,9 +277,9 @@ def test_the_queries_of_the_documentation_run_and_count_the_same(
 
 
 def effects_of(
-    client: Client, books: list[CompiledPlaybook], looks: Looks = "one"
+    client: Client, playbooks: list[CompiledPlaybook], looks: Looks = "one"
 ) -> list[CampaignEffect]:
-    campaigns = [campaign for book in books for campaign in book.campaigns.values()]
+    campaigns = [campaign for playbook in playbooks for campaign in playbook.campaigns.values()]
     counts = count_campaigns(client, campaigns, now=END)
     return [campaign_effect(campaign, counts, looks, 0.2) for campaign in campaigns]
 
@@ -304,9 +304,9 @@ def test_a_known_effect_is_within_its_interval_and_a_null_one_is_not_found(
         yield from runs("known", customers, holdout, base, uplift)
         yield from runs("null", customers, holdout, base, 0.0)
 
-    books = archive(inserter, both())
+    playbooks = archive(inserter, both())
     for looks in ("one", "any"):
-        found = effects_of(client, books, looks)
+        found = effects_of(client, playbooks, looks)
         known, null = found[:100], found[100:]
         for effect in found:
             arms = effect.effect

@@ -28,7 +28,7 @@ from tests.contract.test_archive import event, merge_of
 from tests.harness.histories import BEGIN, MINUTE
 from tests.harness.histories import event as happened
 from tests.harness.paths import DOCS
-from tests.harness.simulated_customer import Living
+from tests.harness.simulated_customer import SimulatedCustomer
 
 SHOP = SHIPPED_PLAYBOOK.read_text(encoding="utf-8")
 BOOK = read_playbook(SHIPPED_PLAYBOOK)
@@ -86,11 +86,11 @@ class Log:
         self._inserter = inserter
         self._offset = 0
 
-    def store(self, *events: WireEvent, book: CompiledPlaybook = BOOK) -> None:
+    def store(self, *events: WireEvent, playbook: CompiledPlaybook = BOOK) -> None:
         self._offset += 1
         place = Place("log", 0, self._offset)
         self._inserter.insert(
-            EVENTS_TABLE, event_columns([(place, events)], book), block_token([place])
+            EVENTS_TABLE, event_columns([(place, events)], playbook), block_token([place])
         )
 
     def store_as_before(self, client: Client, *events: WireEvent) -> None:
@@ -238,7 +238,7 @@ def test_the_view_finds_overdue_what_the_fold_found_overdue(
     events: list[Event] = []
     decided: set[tuple[Any, ...]] = set()
     for number in range(150):
-        customer = Living(BOOK, f"c{number}")
+        customer = SimulatedCustomer(BOOK, f"c{number}")
         begun: set[str] = set()
         minute = 0
         for index in range(chance.randrange(1, 12)):
@@ -297,12 +297,12 @@ def test_the_clock_is_the_one_of_the_playbook_a_case_was_opened_under(
     asked = shop("asked", ("topic: complaint/*\n    after: 48h", "topic: service/*\n    after: 6h"))
     log = Log(inserter)
     log.store(said("a", "opened", -900), said("b", "opened", -900))
-    log.store(said("c", "opened", -900), said("e", "opened", -900), book=none)
-    log.store(said("a", "resolved", -890), said("c", "resolved", -890), book=strict)
-    log.store(said("d", "opened", -900), said("d", "resolved", -890), book=strict)
-    log.store(said("b", "resolved", -890), book=none)
-    log.store(said("b", "working", -901), book=strict)  # before the case
-    log.store(said("q", "question.asked", -900), said("r", "question.asked", -900), book=asked)
+    log.store(said("c", "opened", -900), said("e", "opened", -900), playbook=none)
+    log.store(said("a", "resolved", -890), said("c", "resolved", -890), playbook=strict)
+    log.store(said("d", "opened", -900), said("d", "resolved", -890), playbook=strict)
+    log.store(said("b", "resolved", -890), playbook=none)
+    log.store(said("b", "working", -901), playbook=strict)  # before the case
+    log.store(said("q", "question.asked", -900), said("r", "question.asked", -900), playbook=asked)
     # Nobody has a clock for questions any more; those there were are cases all the same.
     log.store(said("q", "question.answered", -899), said("s", "question.asked", -9, "other"))
     service = "service/delivery"

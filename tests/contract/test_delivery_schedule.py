@@ -20,7 +20,7 @@ from infra.embedded.redis import redis_part
 from infra.rebuilding.loading import clear_partitions
 from infra.redis.keys import LASTING, counts_key, deadlines_key, profile_key, watermark_key
 from infra.settings import Settings
-from streams.models.learned import MOST_FIELDS
+from streams.models.learned import MAX_FIELDS
 from tests.unit.infra.delivery.test_webhook import trigger
 
 SETTINGS = Settings()
@@ -175,7 +175,7 @@ async def test_a_rebuild_of_the_dialogue_state_takes_nothing_from_delivery(redis
     before = set(await redis.keys())
     state = [
         profile_key(0, "u\n1"), deadlines_key(0), watermark_key(7),
-        *(counts_key(0, kind) for kind in MOST_FIELDS),
+        *(counts_key(0, kind) for kind in MAX_FIELDS),
     ]  # fmt: skip
     for name in (*state, watermark_key(0)):
         await redis.set(name, b"", ex=600)

@@ -17,7 +17,7 @@ from agents.delivery.endpoint_limiter import AT_ONCE
 from agents.delivery.outbox import Outbox
 from agents.delivery.worker import DeliveryWorker
 from infra.delivery.call_list import CallList
-from infra.delivery.dispatcher import Teller
+from infra.delivery.dispatcher import DeliveryDispatcher
 from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.keys import due_key
 from infra.delivery.listing import DeliveryListing
@@ -60,22 +60,22 @@ class Working:
             delivery_pauses=(0.1,) * 20,
         )
         self.redis = Redis.from_url(self.settings.redis_url)
-        self.tellers: list[Teller] = []
+        self.tellers: list[DeliveryDispatcher] = []
         self.worker, self.task = self.another()
 
     def another(
-        self, book: Playbook = NOTHING, pauses: tuple[float, ...] | None = None
+        self, playbook: Playbook = NOTHING, pauses: tuple[float, ...] | None = None
     ) -> tuple[DeliveryWorker, "asyncio.Task[None]"]:
         """One more worker on the same Redis."""
         redis, settings = self.redis, self.settings
         schedule = DeliverySchedule(redis, settings)
         profiles = ProfileReader(redis, settings.partitions)
-        teller = Teller(settings, lambda: book, profiles, CallList(redis), {})
-        self.tellers.append(teller)
+        dispatcher = DeliveryDispatcher(settings, lambda: playbook, profiles, CallList(redis), {})
+        self.tellers.append(dispatcher)
         worker = DeliveryWorker(
             schedule,
             EndpointStates(redis),
-            teller,
+            dispatcher,
             Outbox(schedule, LogWriter(settings)),
             settings.delivery_pauses if pauses is None else pauses,
         )
@@ -100,8 +100,8 @@ async def working(tmp_path: Path) -> AsyncIterator[Working]:
     found = Working(port)
     yield found
     await found.worker.stop()
-    for teller in found.tellers:
-        await teller.close()
+    for dispatcher in found.tellers:
+        await dispatcher.close()
     await found.redis.aclose()
     found.receiver.stop()
     await process.stop()

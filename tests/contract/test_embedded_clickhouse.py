@@ -391,12 +391,12 @@ def test_a_broken_off_insert_stores_nothing(connect: Connect, client: Client, ta
 
 def test_a_stalled_insert_holds_nobody(connect: Connect, client: Client, table: str) -> None:
     client.execute(f"CREATE TABLE {table} (a UInt32) ENGINE = MergeTree ORDER BY a")
-    started, go_on = threading.Event(), threading.Event()
+    started, no_fault = threading.Event(), threading.Event()
 
     def rows() -> Iterator[tuple[int]]:
         yield from ((n,) for n in range(2_000))
         started.set()
-        assert go_on.wait(30)
+        assert no_fault.wait(30)
         yield (2_000,)
 
     stalling = connect(settings={"insert_block_size": 1000})
@@ -405,7 +405,7 @@ def test_a_stalled_insert_holds_nobody(connect: Connect, client: Client, table: 
         assert started.wait(30)
         assert client.execute(f"SELECT count() FROM {table}") == [(0,)]
         client.execute(f"INSERT INTO {table} VALUES", [(1,)])
-        go_on.set()
+        no_fault.set()
         assert insert.result(30) == 2_001
     assert client.execute(f"SELECT count() FROM {table}") == [(2_002,)]
 

@@ -112,8 +112,8 @@ def fill(inserter: Inserter) -> None:
             )
         )
     letter = DeadLetter(id="d", reason="unreadable", detail="", origin="o", at=now, payload=b"{")
-    book = read_playbook(SHIPPED_PLAYBOOK)
-    inserter.insert(EVENTS_TABLE, event_columns([(place, events)], book), "events")
+    playbook = read_playbook(SHIPPED_PLAYBOOK)
+    inserter.insert(EVENTS_TABLE, event_columns([(place, events)], playbook), "events")
     inserter.insert(TRIGGERS_TABLE, trigger_columns((place, one) for one in triggers), "triggers")
     inserter.insert(DEAD_LETTERS_TABLE, dead_letter_columns([(place, letter)]), "letters")
 

@@ -130,7 +130,7 @@ async def test_an_envelope_is_bounded_in_events_and_bytes(
     events = EnvelopeWriter(writer, TOPIC, PARTITIONS, linger_ms=3)
     small = [("u1", b"%d" % n) for n in range(1200)]
     large = [("u1", b'"' + b"x" * 100_000 + b'"')] * 5
-    giant = [("u1", b'"' + b"x" * (envelopes.MOST_BYTES + 10) + b'"')]
+    giant = [("u1", b'"' + b"x" * (envelopes.MAX_BYTES + 10) + b'"')]
     await events.put(small + large + giant)
     values = [value for _, value in (await asyncio.to_thread(broker.records, TOPIC))[
         partition_of("u1", PARTITIONS)
@@ -139,9 +139,9 @@ async def test_an_envelope_is_bounded_in_events_and_bytes(
     assert [event for envelope in decoded for event in envelope] == [
         msgspec.json.decode(event) for _, event in small + large + giant
     ]
-    assert all(len(envelope) <= envelopes.MOST_EVENTS for envelope in decoded)
+    assert all(len(envelope) <= envelopes.MAX_EVENTS for envelope in decoded)
     assert all(
-        len(value) <= envelopes.MOST_BYTES + 1 or len(envelope) == 1
+        len(value) <= envelopes.MAX_BYTES + 1 or len(envelope) == 1
         for value, envelope in zip(values, decoded, strict=True)
     )
 

@@ -121,7 +121,7 @@ async def test_recent_asks_for_type_customer_and_decision(
 async def test_a_slow_subscriber_is_cut_off_and_the_others_go_on(
     broker: Broker, tail: TriggerTail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trigger_tail, "MOST_WAITING", 3)
+    monkeypatch.setattr(trigger_tail, "MAX_WAITING", 3)
     broker.start()
     await tail.start()
     await within(20, tail.until_live())

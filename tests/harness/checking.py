@@ -17,7 +17,7 @@ from infra.redis.keys import (
 from schemas.event import Event
 from schemas.trigger import Trigger
 from streams.codec.codec import decode_profile, encode_profile, encode_trigger
-from streams.models.learned import MOST_FIELDS
+from streams.models.learned import MAX_FIELDS
 from tests.harness.fleet import Fleet
 from tests.harness.one_pass import Replayed, facts, gather
 
@@ -120,7 +120,7 @@ async def _check_partition(
         (kind, key, due) for (kind, key), due in expected.deadlines.items()
     }
     learned = expected.learned.everything()
-    for kind in MOST_FIELDS:
+    for kind in MAX_FIELDS:
         counted = await redis.hgetall(counts_key(partition, kind))
         assert {field.decode(): int(n) for field, n in counted.items()} == learned.get(kind, {})
 
@@ -148,8 +148,8 @@ async def check_lifetimes(fleet: Fleet) -> None:
     async with fleet.redis.pipeline(transaction=False) as pipeline:
         for key in expiring:
             pipeline.ttl(key)
-        lives = await pipeline.execute()
-    for_ever = [key for key, seconds in zip(expiring, lives, strict=True) if seconds < 0]
+        expirations = await pipeline.execute()
+    for_ever = [key for key, seconds in zip(expiring, expirations, strict=True) if seconds < 0]
     assert not for_ever, f"these never expire: {for_ever[:5]}"
 
 

@@ -22,9 +22,10 @@ from schemas.playbook import Playbook
 from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.codec.codec import encode_profile
+from streams.definitions.compile import compile_playbook
 from streams.fold.fold import fold
 from streams.models.transitions import CountedTransitions
-from streams.playbook.compiled import CompiledPlaybook, compile_playbook
+from streams.playbook.compiled import CompiledPlaybook
 from tests.harness.paths import ROOT
 
 law = settings(
@@ -60,13 +61,13 @@ def fold_all(
     history: Iterable[Event],
     key: str = "u1",
     profile: Profile | None = None,
-    book: CompiledPlaybook | None = None,
+    playbook: CompiledPlaybook | None = None,
     models: Models = MODELS,
 ) -> Profile:
     """The profile after the events, in this order."""
     profile = profile or Profile(key)
     for happened in history:
-        outcome = fold(profile, key, happened, book or shop(), models)
+        outcome = fold(profile, key, happened, playbook or shop(), models)
         if isinstance(outcome, Folded):
             profile = outcome.profile
     return profile

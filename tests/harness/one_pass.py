@@ -41,16 +41,20 @@ class Replayed:
         self.learned = Learned()
         self.deadlines: dict[tuple[str, str], int] = {}
         definers = Definers(known or Definitions(), read_playbook(SHIPPED_PLAYBOOK))
-        going = definers.first()
+        active = definers.first()
         for part in _cut(log):
             adoption = adoption_of(part[0])
             if adoption is not None:
-                going = definers.after(going, adoption)
+                active = definers.after(active, adoption)
                 continue
             keyed = [(profile_key(event) or "", event) for event in part]
-            models = going.churn
+            models = active.churn
             batch = fold_batch(
-                keyed, self.profiles, self.learned, going.book, models.churn, value=models.value
+                keyed,
+                self.profiles,
+                self.learned,
+                active.playbook,
+                models,
             )
             assert not batch.dead
             self.profiles.update(batch.profiles)
@@ -79,7 +83,7 @@ def _cut(log: Sequence[Event]) -> Iterator[Sequence[Event]]:
 
 def gather(events: Iterable[Event]) -> dict[str, Profile]:
     """The profiles after the events in this order; what profiles send to profiles comes next."""
-    book = read_playbook(SHIPPED_PLAYBOOK)
+    playbook = read_playbook(SHIPPED_PLAYBOOK)
     models = Models(CountedTransitions())
     profiles: dict[str, Profile] = {}
     for event in events:
@@ -87,7 +91,7 @@ def gather(events: Iterable[Event]) -> dict[str, Profile]:
         while coming:
             next_event = coming.popleft()
             key = profile_key(next_event) or ""
-            outcome = fold(profiles.get(key), key, next_event, book, models)
+            outcome = fold(profiles.get(key), key, next_event, playbook, models)
             if isinstance(outcome, Folded):
                 profiles[key] = outcome.profile
                 coming.extend(e.event for e in outcome.effects if isinstance(e, Send))

@@ -8,8 +8,8 @@ from schemas.event import Event
 from schemas.models import Models
 from schemas.profile import Profile
 from schemas.trigger import Trigger
-from streams.fold.deadlines import timer_event
 from streams.fold.fold import fold
+from streams.fold.timers import timer_event
 from streams.playbook.compiled import CompiledPlaybook
 from tests.harness.histories import BEGIN, MINUTE, MODELS, event
 
@@ -29,18 +29,20 @@ match:
 
 
 @lru_cache
-def book_of(text: str) -> CompiledPlaybook:
+def playbook_of(text: str) -> CompiledPlaybook:
     """The playbook of a small shop that goes on with `text`."""
     from infra.playbook.playbook_file import parse_playbook
 
     return parse_playbook(LADDERS + text, "test.yaml")
 
 
-class Living:
+class SimulatedCustomer:
     """One customer. Times are minutes since the beginning."""
 
-    def __init__(self, book: CompiledPlaybook, key: str = "u1", models: Models = MODELS) -> None:
-        self.book, self.key, self.models = book, key, models
+    def __init__(
+        self, playbook: CompiledPlaybook, key: str = "u1", models: Models = MODELS
+    ) -> None:
+        self.playbook, self.key, self.models = playbook, key, models
         self.profile = Profile(key)
         self.deadlines: dict[str, int] = {}
         self.triggers: list[Trigger] = []
@@ -48,7 +50,7 @@ class Living:
 
     def take(self, happened: Event) -> list[Trigger]:
         """Folds an event; what it decides."""
-        outcome = fold(self.profile, self.key, happened, self.book, self.models)
+        outcome = fold(self.profile, self.key, happened, self.playbook, self.models)
         if not isinstance(outcome, Folded):
             return []
         self.profile = outcome.profile

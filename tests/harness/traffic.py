@@ -8,7 +8,7 @@ from schemas.event import Event
 from streams.profile.message_ids import RING
 
 HOUR = 3_600_000
-MOST_PER_VISITOR = RING // 2
+MAX_PER_VISITOR = RING // 2
 """Events of one visitor at most: a copy is known while fewer than `RING` later ids came."""
 
 _CATEGORIES = (
@@ -41,7 +41,7 @@ def shop_traffic(count: int, visitors: int, *, seed: int) -> list[Event]:
     for index, at in enumerate(times):
         who = chance.randrange(visitors)
         seen[who] = seen.get(who, 0) + 1
-        if seen[who] > MOST_PER_VISITOR:
+        if seen[who] > MAX_PER_VISITOR:
             continue
         customer = f"customer-{seed}-{who - who % 2 if who % 20 < 2 else who}"
         identify = who % 4 < 2 and (seen[who] == 4 or (seen[who] > 4 and chance.random() < 0.05))

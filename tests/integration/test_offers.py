@@ -31,9 +31,9 @@ TEACHERS = 6
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[RunningStack]:
     """A stack of one partition, for each partition learns from its own customers."""
-    book = tmp_path / "shop.yaml"
-    book.write_text(SHOP)
-    running = RunningStack(tmp_path, DAEHWA_PLAYBOOK=str(book), DAEHWA_PARTITIONS="1")
+    playbook = tmp_path / "shop.yaml"
+    playbook.write_text(SHOP)
+    running = RunningStack(tmp_path, DAEHWA_PLAYBOOK=str(playbook), DAEHWA_PARTITIONS="1")
     try:
         yield running
     finally:

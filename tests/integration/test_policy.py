@@ -11,7 +11,7 @@ import pytest
 from tests.harness.stack import RunningStack
 from tests.harness.waiting import wait_until
 
-MOST_TO_THE_MORNING = 75
+MAX_TO_THE_MORNING = 75
 """Seconds: quiet hours end on a full minute."""
 
 
@@ -23,8 +23,8 @@ def night(tmp_path: Path) -> Iterator[tuple[RunningStack, datetime]]:
         ends += timedelta(minutes=1)
     seoul = ends + timedelta(hours=9)
     begins = seoul - timedelta(hours=3)
-    book = tmp_path / "night.yaml"
-    book.write_text(
+    playbook = tmp_path / "night.yaml"
+    playbook.write_text(
         f"""
 version: 1
 ladders: {{product: [details, cart]}}
@@ -38,7 +38,7 @@ triggers:
   - {{name: cart, when: stage.reached, topic: product/*, then: {{channel: call}}}}
 """
     )
-    running = RunningStack(tmp_path, DAEHWA_PLAYBOOK=str(book))
+    running = RunningStack(tmp_path, DAEHWA_PLAYBOOK=str(playbook))
     try:
         yield running, ends
     finally:
@@ -64,7 +64,7 @@ def test_at_night_it_waits_and_in_the_morning_it_is_said(
     assert (held["decision"], held["suppressed_by"]) == ("suppressed", "quiet_hours")
     assert datetime.now(UTC) < ends, "the machine was too slow for this night"
     found = wait_until(
-        lambda: (f := stack.triggers(asleep)) and len(f) == 2 and f, within=MOST_TO_THE_MORNING
+        lambda: (f := stack.triggers(asleep)) and len(f) == 2 and f, within=MAX_TO_THE_MORNING
     )
     assert time.time() >= ends.timestamp()
     (morning,) = [trigger for trigger in found if trigger["id"] != held["id"]]

@@ -10,9 +10,9 @@ from streams.models.fitting.expectations import all_purchases
 from streams.models.fitting.gamma_gamma import fit_gamma_gamma
 from streams.models.fitting.histories import Histories
 from streams.models.fitting.observations import Observation, currencies, early, spends, whole
-from streams.models.fitting.thresholds import LEAST_SPENDERS, too_thin
+from streams.models.fitting.thresholds import MIN_SPENDERS, too_thin
 
-MOST_CURRENCIES = 8
+MAX_CURRENCIES = 8
 
 
 class TooThinError(Exception):
@@ -62,9 +62,9 @@ def fit_models(
     fitted = fit_bg_nbd(data)
     spend: dict[str, GammaGamma] = {}
     spenders: dict[str, int] = {}
-    for currency in currencies(observed)[:MOST_CURRENCIES]:
+    for currency in currencies(observed)[:MAX_CURRENCIES]:
         amounts = spends(observed, currency)
-        if len(amounts.x) < LEAST_SPENDERS:
+        if len(amounts.x) < MIN_SPENDERS:
             continue
         tell(f"fitting spend in {currency or 'no currency'}")
         try:

@@ -31,12 +31,12 @@ class Observation(msgspec.Struct, frozen=True):
 
 def whole(observed: Iterable[Observation]) -> Histories:
     """What was seen by the end."""
-    return _gather((o.x, o.last_day, o.days_observed, o.customers) for o in observed)
+    return _collect((o.x, o.last_day, o.days_observed, o.customers) for o in observed)
 
 
 def early(observed: Iterable[Observation]) -> Histories:
     """What was seen by the earlier day, of the customers there were then."""
-    return _gather(
+    return _collect(
         (o.early_days - 1, o.early_last_day, o.early_days_observed, o.customers)
         for o in observed
         if o.early_days
@@ -64,7 +64,7 @@ def currencies(observed: Iterable[Observation]) -> Sequence[str]:
     return sorted(found, key=lambda currency: (-found[currency], currency))
 
 
-def _gather(rows: Iterable[tuple[int, int, int, int]]) -> Histories:
+def _collect(rows: Iterable[tuple[int, int, int, int]]) -> Histories:
     together: dict[tuple[int, int, int], int] = {}
     for x, last, observed, customers in rows:
         key = (x, last, observed)

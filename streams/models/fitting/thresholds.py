@@ -8,12 +8,12 @@ import numpy as np
 
 from streams.models.fitting.histories import Histories
 
-LEAST_CUSTOMERS = 300
-LEAST_REPEAT_BUYERS = 100
-LEAST_WEEKS = 12.0
+MIN_CUSTOMERS = 300
+MIN_REPEAT_BUYERS = 100
+MIN_WEEKS = 12.0
 """From the first customer's first purchase to the end."""
 
-LEAST_SPENDERS = 100
+MIN_SPENDERS = 100
 """Repeat buyers in a currency."""
 
 
@@ -22,10 +22,10 @@ def too_thin(data: Histories) -> str | None:
     customers = int(data.customers.sum())
     again = int(data.customers[data.x > 0].sum())
     weeks = float(np.max(data.t, initial=0.0))
-    if customers >= LEAST_CUSTOMERS and again >= LEAST_REPEAT_BUYERS and weeks >= LEAST_WEEKS:
+    if customers >= MIN_CUSTOMERS and again >= MIN_REPEAT_BUYERS and weeks >= MIN_WEEKS:
         return None
     return (
-        f"too little to fit a model to: {customers} customers (at least {LEAST_CUSTOMERS}), "
-        f"{again} of them bought on more than one day (at least {LEAST_REPEAT_BUYERS}), "
-        f"{weeks:.1f} weeks observed (at least {LEAST_WEEKS:.0f})"
+        f"too little to fit a model to: {customers} customers (at least {MIN_CUSTOMERS}), "
+        f"{again} of them bought on more than one day (at least {MIN_REPEAT_BUYERS}), "
+        f"{weeks:.1f} weeks observed (at least {MIN_WEEKS:.0f})"
     )

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from api.contact import MOST_CONTACTS, router
+from api.contact import MAX_CONTACTS, router
 from api.errors import answer_errors
 from infra.kafka.log_writer import KafkaUnavailable
 from infra.playbook.playbook_file import read_playbook
@@ -145,7 +145,7 @@ def test_the_good_of_a_batch_are_kept_whatever_the_others_are(
 
 
 def test_too_many_at_once_are_refused(client: TestClient, parts: Parts) -> None:
-    body = msgspec.json.encode([CALL] * (MOST_CONTACTS + 1))
+    body = msgspec.json.encode([CALL] * (MAX_CONTACTS + 1))
     assert client.post("/v1/contact/batch", content=body).status_code == 413
     body = b'"' + b"x" * (5 << 20) + b'"'
     assert client.post("/v1/contact", content=body).status_code == 413

@@ -141,7 +141,7 @@ def test_what_the_shop_shows_is_escaped() -> None:
     )  # fmt: skip
     page = product_page(odd, "details", 'k"ey')
     assert "&lt;b&gt;$odd&lt;/b&gt;" in page
-    assert 'data-write-key="k&quot;ey"' in page
+    assert 'data-write-key="k&#34;ey"' in page
     assert "<dt>&lt;dt&gt;</dt><dd>&lt;/dl&gt;</dd>" in page
     assert "€ 0.05" in page
     assert "No write key" in front_page("")

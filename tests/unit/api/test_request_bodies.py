@@ -15,7 +15,7 @@ from tests.harness.histories import shop
 
 TOKEN = "a-token-of-the-api"
 MB = 1024 * 1024
-MOST_READ = 6 * MB
+MAX_READ = 6 * MB
 
 
 async def endless(method: str, path: str) -> tuple[int, dict[str, Any], int]:
@@ -31,7 +31,7 @@ async def endless(method: str, path: str) -> tuple[int, dict[str, Any], int]:
         if sent:
             return {"type": "http.disconnect"}
         read += MB
-        assert read <= 4 * MOST_READ, "it reads on and on"
+        assert read <= 4 * MAX_READ, "it reads on and on"
         return {"type": "http.request", "body": b" " * MB, "more_body": True}
 
     async def send(message: Any) -> None:
@@ -70,7 +70,7 @@ async def test_a_body_without_end_is_refused_before_it_fills_the_memory(
 ) -> None:
     status, body, read = await endless(method, path)
     assert (status, body["code"]) == (413, "too_large")
-    assert read <= MOST_READ
+    assert read <= MAX_READ
 
 
 def test_a_pixel_nested_without_end_is_no_event() -> None:

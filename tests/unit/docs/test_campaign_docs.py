@@ -6,9 +6,9 @@ import pytest
 
 from infra.playbook.playbook_file import parse_playbook
 from streams.campaigns.uplift import (
-    LEAST_CUSTOMERS,
-    LEAST_EXPECTED,
-    LEAST_RELATIVE,
+    MIN_CUSTOMERS,
+    MIN_EXPECTED,
+    MIN_RELATIVE,
     customers_needed,
 )
 from tests.harness.paths import DOCS
@@ -38,7 +38,7 @@ def test_an_effect_twice_as_large_needs_about_a_quarter_of_the_customers() -> No
 
 
 def test_the_guard_is_the_one_that_is_described() -> None:
-    assert f"fewer than {LEAST_CUSTOMERS} customers" in TEXT
-    assert f"fewer than {LEAST_EXPECTED:.0f} conversions" in TEXT
-    assert f"`--least`, {LEAST_RELATIVE}: a fifth" in TEXT
+    assert f"fewer than {MIN_CUSTOMERS} customers" in TEXT
+    assert f"fewer than {MIN_EXPECTED:.0f} conversions" in TEXT
+    assert f"`--least`, {MIN_RELATIVE}: a fifth" in TEXT
     assert len(ROWS) == 8

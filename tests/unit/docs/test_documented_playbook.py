@@ -10,11 +10,11 @@ from schemas.event import Event
 from schemas.models import ChurnModels
 from schemas.playbook import Playbook, TriggerRule
 from schemas.profile import Profile
-from streams.definitions.dry_run import Trial
-from streams.fold.deadlines import timer_event
+from streams.definitions.dry_run import DryRun
+from streams.fold.timers import timer_event
 from streams.playbook.compiled import CompiledPlaybook
 from streams.segments.facts import FACTS
-from streams.segments.membership import LOOK_KIND
+from streams.segments.membership import SEGMENTS_KIND
 from streams.segments.relationship import relationship_of
 from tests.harness.histories import BEGIN, DAY, MINUTE, MODELS, SHOP, event, fold_all
 from tests.harness.paths import DOCS
@@ -141,24 +141,24 @@ MATCHED = {
 """What a match rule names -> an event, and the topic and stage it leads to."""
 
 _rules: list[tuple[CompiledPlaybook, TriggerRule]] = [
-    (book, rule) for book in BOOKS for rule in book.source.triggers
+    (playbook, rule) for playbook in BOOKS for rule in playbook.source.triggers
 ]
-_segments = [(book, name) for book in BOOKS for name in book.source.segments]
+_segments = [(playbook, name) for playbook in BOOKS for name in playbook.source.segments]
 _matches = [
-    (book, rule.event or rule.page or rule.contact or "")
-    for book, block in zip(BOOKS, BLOCKS, strict=True)
+    (playbook, rule.event or rule.page or rule.contact or "")
+    for playbook, block in zip(BOOKS, BLOCKS, strict=True)
     if "match" in yaml.safe_load(block)
-    for rule in book.source.match
+    for rule in playbook.source.match
 ]
 
 
-def tried(book: CompiledPlaybook, history: list[Event]) -> Trial:
+def tried(playbook: CompiledPlaybook, history: list[Event]) -> DryRun:
     """What the playbook says of the history and the year after it."""
-    trial = Trial(book, ChurnModels())
+    dry_run = DryRun(playbook, ChurnModels())
     for happened in sorted(history, key=lambda one: one.received_at):
-        trial.happen(happened)
-    trial.pass_until(NOON + YEAR)
-    return trial
+        dry_run.happen(happened)
+    dry_run.pass_until(NOON + YEAR)
+    return dry_run
 
 
 def test_the_manual_has_examples_of_everything() -> None:
@@ -170,48 +170,50 @@ def test_the_manual_has_examples_of_everything() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("book", "rule"), _rules, ids=[rule.name for _, rule in _rules])
+@pytest.mark.parametrize(("playbook", "rule"), _rules, ids=[rule.name for _, rule in _rules])
 def test_an_example_of_a_trigger_fires_when_it_says(
-    book: CompiledPlaybook, rule: TriggerRule
+    playbook: CompiledPlaybook, rule: TriggerRule
 ) -> None:
     if rule.name in HELD_BACK:
         history, reason = HELD_BACK[rule.name]
-        assert tried(book, history).tally().rules[rule.name].suppressed == {reason: 1}
+        assert tried(playbook, history).tally().rules[rule.name].suppressed == {reason: 1}
         return
     fires, does_not = TRIGGERS[rule.name]
-    assert tried(book, fires).tally().rules[rule.name].fired >= 1
-    assert tried(book, does_not).tally().rules[rule.name].fired == 0
+    assert tried(playbook, fires).tally().rules[rule.name].fired >= 1
+    assert tried(playbook, does_not).tally().rules[rule.name].fired == 0
 
 
-@pytest.mark.parametrize(("book", "name"), _segments, ids=[name for _, name in _segments])
-def test_an_example_of_a_segment_holds_whom_it_says(book: CompiledPlaybook, name: str) -> None:
+@pytest.mark.parametrize(("playbook", "name"), _segments, ids=[name for _, name in _segments])
+def test_an_example_of_a_segment_holds_whom_it_says(playbook: CompiledPlaybook, name: str) -> None:
     inside, outside = SEGMENTS[name]
-    assert name in fold_all(inside, "ann", book=book).decisions.segments
-    assert name not in fold_all(outside, "ann", book=book).decisions.segments
+    assert name in fold_all(inside, "ann", playbook=playbook).decisions.segments
+    assert name not in fold_all(outside, "ann", playbook=playbook).decisions.segments
 
 
 def test_the_passing_of_days_alone_leads_into_a_segment() -> None:
-    (book,) = {id(book): book for book, name in _segments if name == "slipping"}.values()
-    profile = fold_all([bought(0), bought(1)], "ann", book=book)
+    (playbook,) = {
+        id(playbook): playbook for playbook, name in _segments if name == "slipping"
+    }.values()
+    profile = fold_all([bought(0), bought(1)], "ann", playbook=playbook)
     for _ in range(70):
-        due = profile.decisions.deadlines.get(LOOK_KIND)
+        due = profile.decisions.deadlines.get(SEGMENTS_KIND)
         if due is None or "slipping" in profile.decisions.segments:
             break
-        profile = fold_all([timer_event("ann", LOOK_KIND, due, due)], "ann", profile, book)
+        profile = fold_all([timer_event("ann", SEGMENTS_KIND, due, due)], "ann", profile, playbook)
     assert "slipping" in profile.decisions.segments
 
 
 @pytest.mark.parametrize("stage", RELATIONSHIP)
 def test_the_example_of_the_relationship_knows_every_stage(stage: str) -> None:
-    base = next(book for book in BOOKS if book.source.relationship.partner is not None)
-    profile: Profile = fold_all(RELATIONSHIP[stage], "ann", book=base)
+    base = next(playbook for playbook in BOOKS if playbook.source.relationship.partner is not None)
+    profile: Profile = fold_all(RELATIONSHIP[stage], "ann", playbook=base)
     assert relationship_of(profile, NOON + 20 * DAY, base, MODELS) == stage
 
 
-@pytest.mark.parametrize(("book", "named"), _matches, ids=[named for _, named in _matches])
-def test_an_example_of_a_match_leads_where_it_says(book: CompiledPlaybook, named: str) -> None:
+@pytest.mark.parametrize(("playbook", "named"), _matches, ids=[named for _, named in _matches])
+def test_an_example_of_a_match_leads_where_it_says(playbook: CompiledPlaybook, named: str) -> None:
     happened, topic, stage = MATCHED[named]
-    assert stage in fold_all([happened], "ann", book=book).dialogues[topic].stages
+    assert stage in fold_all([happened], "ann", playbook=playbook).dialogues[topic].stages
 
 
 def test_the_table_of_facts_is_the_one_of_the_language() -> None:

@@ -7,7 +7,7 @@ from schemas.effect import Folded
 from schemas.models import Models
 from schemas.trigger import Trigger
 from streams.fold.fold import fold
-from streams.models.offers import MOST_LOOKED_AT, MOST_POPULAR, MOST_TAUGHT
+from streams.models.offers import MAX_LOOKED_AT, MAX_POPULAR, MAX_TAUGHT
 from streams.models.transitions import CountedTransitions
 from tests.harness.histories import event
 from tests.harness.paths import DOCS
@@ -44,6 +44,6 @@ def test_what_customers_went_on_to_is_offered_with_the_share() -> None:
 
 def test_the_numbers_are_those_of_the_code() -> None:
     words = {2: "two", 8: "eight"}
-    assert f"the {MOST_POPULAR} most popular" in TEXT
-    assert f"of {words[MOST_LOOKED_AT]} other topics" in " ".join(TEXT.split())
-    assert f"up to {words[MOST_TAUGHT]} of the topics" in TEXT
+    assert f"the {MAX_POPULAR} most popular" in TEXT
+    assert f"of {words[MAX_LOOKED_AT]} other topics" in " ".join(TEXT.split())
+    assert f"up to {words[MAX_TAUGHT]} of the topics" in TEXT

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from agents.dialogue.definition_loader import Adopting
+from agents.dialogue.definition_loader import DefinitionLoader
 from agents.dialogue.partition_folder import PartitionFolder
 from infra.kafka.definition_tail import DefinitionTail
 from infra.settings import Settings
@@ -56,14 +56,14 @@ class Worker:
     def folder(self) -> PartitionFolder:
         made: Any = PartitionFolder
         folder: PartitionFolder = made(
-            0, self.store, self.effects, Adopting(self.tail, shop()), 100, nothing_is_missing,
-            Aliases(), "",
+            0, self.store, self.effects, DefinitionLoader(self.tail, shop()), 100,
+            nothing_is_missing, Aliases(), "",
         )  # fmt: skip
         return folder
 
     def learns(self, definition: Definition) -> None:
         assert self.tail.known.add(definition)
-        self.tail._tell()
+        self.tail._dispatch()
 
 
 def look(offset: int, visitor: str) -> Record:

@@ -5,18 +5,18 @@ import sys
 
 import pytest
 
-from agents.dialogue.fault_injection import STEPS, FaultError, die_at
+from agents.dialogue.fault_injection import STEPS, FaultError, crash_at
 
 
 @pytest.mark.parametrize("fault", ["", "written", "written:", "written:0", "elsewhere:1"])
 def test_a_fault_that_is_none_is_refused(fault: str) -> None:
     with pytest.raises(FaultError):
-        die_at(fault)
+        crash_at(fault)
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_every_step_can_be_named(step: str) -> None:
-    at_step = die_at(f"{step}:2")
+    at_step = crash_at(f"{step}:2")
     at_step(step)
     for other in STEPS:
         if other != step:

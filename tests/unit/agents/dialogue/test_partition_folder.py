@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from agents.archive.app import ArchiveWorker
-from agents.archive.batcher import MOST_WAITING_RECORDS as MOST_GATHERED
+from agents.archive.batcher import MAX_WAITING_RECORDS as MAX_GATHERED
 from agents.dialogue import partition_folder
 from agents.dialogue.app import DialogueWorker
-from agents.dialogue.definition_loader import Adopting
+from agents.dialogue.definition_loader import DefinitionLoader
 from agents.dialogue.effects import TriggerRecord
 from agents.dialogue.partition_folder import (
-    MOST_WAITING_RECORDS,
+    MAX_WAITING_RECORDS,
     PartitionFolder,
     StateFellBackError,
 )
@@ -141,17 +141,17 @@ async def nothing_is_missing(_: int, at: int) -> int:
 def folder_of(store: Store, effects: Effects) -> PartitionFolder:
     made: Any = PartitionFolder
     folder: PartitionFolder = made(
-        0, store, effects, adopting(), 100, nothing_is_missing, Aliases(), ""
+        0, store, effects, loader(), 100, nothing_is_missing, Aliases(), ""
     )
     return folder
 
 
-def adopting() -> Adopting:
+def loader() -> DefinitionLoader:
     tail = DefinitionTail(Settings())
     text = SHIPPED_PLAYBOOK.read_text(encoding="utf-8")
     first = Definition(kind=PLAYBOOK, version="v1", content=text, at=1, by="a test")
     tail.known = Definitions([first])
-    return Adopting(tail, shop())
+    return DefinitionLoader(tail, shop())
 
 
 async def test_a_record_without_a_value_is_a_dead_letter_and_the_next_is_folded() -> None:
@@ -219,9 +219,9 @@ async def test_a_worker_that_lets_go_leaves_nobody_waiting_for_room() -> None:
     worker = DialogueWorker(Settings(), shop(), lambda _: None)
     folder = folder_of(Store(), Effects())
     worker._folders[0] = folder
-    for offset in range(MOST_WAITING_RECORDS):
+    for offset in range(MAX_WAITING_RECORDS):
         folder.waiting.put_nowait(page(offset))
-    handing = asyncio.create_task(worker.hand_over(page(MOST_WAITING_RECORDS)))
+    handing = asyncio.create_task(worker.hand_over(page(MAX_WAITING_RECORDS)))
     await asyncio.sleep(0)
     await worker._drop_all()
     await asyncio.wait_for(handing, 1)
@@ -229,11 +229,11 @@ async def test_a_worker_that_lets_go_leaves_nobody_waiting_for_room() -> None:
 
 async def test_an_archive_worker_that_lets_go_leaves_nobody_waiting_for_room() -> None:
     worker = ArchiveWorker(Settings(), shop(), lambda _: None)
-    waiting: asyncio.Queue[Any] = asyncio.Queue(MOST_GATHERED)
-    worker._gatherers["t"] = SimpleNamespace(waiting=waiting)  # type: ignore[assignment]
-    for offset in range(MOST_GATHERED):
+    waiting: asyncio.Queue[Any] = asyncio.Queue(MAX_GATHERED)
+    worker._batchers["t"] = SimpleNamespace(waiting=waiting)  # type: ignore[assignment]
+    for offset in range(MAX_GATHERED):
         waiting.put_nowait(page(offset))
-    handing = asyncio.create_task(worker.hand_over("t", page(MOST_GATHERED)))
+    handing = asyncio.create_task(worker.hand_over("t", page(MAX_GATHERED)))
     await asyncio.sleep(0)
     await worker._drop_all()
     await asyncio.wait_for(handing, 1)

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from agents.dialogue import unreadable_profiles
 from agents.dialogue.unreadable_profiles import UnreadableProfiles
 from infra.metrics import PROFILES_UNREADABLE
-from infra.rebuilding.profile_spool import Shelf
+from infra.rebuilding.profile_spool import ProfileSpool
 from infra.rebuilding.replay import Replayed, replay_partition
 from infra.redis.profile_reader import ProfileReader, UnreadableProfileError
 from infra.redis.state_store import FencedError, Fetched, decoded
@@ -24,8 +24,8 @@ from streams.archive.replay import Identity, archived_identity
 from streams.codec.codec import decode_profile, encode_event, encode_profile
 from streams.definitions.definitions import Definitions
 from streams.fold.batch import Batch
-from streams.fold.deadlines import timer_event
-from streams.fold.linking import MOST_HOPS
+from streams.fold.links import MAX_HOPS
+from streams.fold.timers import timer_event
 from tests.harness.histories import event
 from tests.unit.agents.dialogue.test_partition_folder import (
     LOG,
@@ -130,7 +130,7 @@ async def test_one_between_two_good_ones_holds_nobody_up_and_keeps_the_bytes() -
 async def test_the_log_speaks_once_of_a_customer_and_not_of_everybody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(unreadable_profiles, "MOST_TOLD", 2)
+    monkeypatch.setattr(unreadable_profiles, "MAX_TOLD", 2)
     apart = UnreadableProfiles(0, Bytes())  # type: ignore[arg-type]
     with capture_logs() as logs:
         for keys in ("a", "ab", "abcd"):
@@ -215,28 +215,28 @@ async def test_a_merge_that_arrives_at_one_keeps_the_state_it_carries() -> None:
     assert partition.profile("u") == expected.profile("u")
 
 
-def rebuilt(events: Sequence[Event], left_out: set[Identity]) -> tuple[Replayed, Shelf]:
-    shelf = Shelf(Path(":memory:"))
+def rebuilt(events: Sequence[Event], left_out: set[Identity]) -> tuple[Replayed, ProfileSpool]:
+    spool = ProfileSpool(Path(":memory:"))
     rows = archived(envelope(*events))
     block = [(*row, one.received_at) for row, one in zip(rows, events, strict=True)]
     definers = Definers(Definitions(), BOOK)
     return (
-        replay_partition([block], shelf, definers, 0, 1, LIVES, lambda _: None, left_out),
-        shelf,
+        replay_partition([block], spool, definers, 0, 1, LIVES, lambda _: None, left_out),
+        spool,
     )
 
 
 def test_a_rebuild_leaves_to_the_replay_what_waits_in_a_letter() -> None:
     """Folded by the rebuild, the link it asks for would never be sent."""
     waiting = {archived_identity(identify(2))}
-    done, shelf = rebuilt([*VISIT, identify(2)], waiting)
-    profile = shelf.read(["u"])["u"]
+    done, spool = rebuilt([*VISIT, identify(2)], waiting)
+    profile = spool.read(["u"])["u"]
     assert (done.left_out, done.folded) == (1, 2)
     assert profile.identities == {}
     assert profile.lifecycle.events == 1
     copy = replace(page(1, "u"), key="u", hops=1)
     assert archived_identity(copy) not in {archived_identity(page(1, "u"))}
-    shelf.close()
+    spool.close()
 
 
 class Redis:
@@ -264,7 +264,7 @@ async def test_who_looks_on_is_told_whom_they_asked_for_and_how_it_is_mended() -
 
 
 async def test_who_looks_on_follows_as_many_addresses_as_the_fold() -> None:
-    names = [f"u{n}" for n in range(MOST_HOPS + 1)]
+    names = [f"u{n}" for n in range(MAX_HOPS + 1)]
     chain = [Profile(one, forwarded_to=to) for one, to in pairwise(names)] + [Profile(names[-1])]
     held = {f"daehwa:{{0}}:profile:{one.key}": encode_profile(one) for one in chain}
     found = await ProfileReader(Redis(held), 1).read("u0")  # type: ignore[arg-type]

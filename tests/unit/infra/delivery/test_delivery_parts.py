@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.delivery.endpoint_limiter import AT_ONCE, Lane
+from agents.delivery.endpoint_limiter import AT_ONCE, EndpointLimiter
 from infra.delivery import addresses
 from infra.delivery.addresses import is_public
 from infra.delivery.circuit import NEW, OPENS_AFTER, after_failure, disabled, mode
@@ -16,10 +16,10 @@ from infra.delivery.mail_links import tracked
 from infra.delivery.outcomes import outcome_event, reaction_event, unsubscribed_event
 from infra.delivery.posting import Poster
 from infra.delivery.records import Attempt, Delivery
-from infra.delivery.retry_policy import JITTER, pause_after
+from infra.delivery.retry_policy import JITTER, retry_delay
 from infra.delivery.templates import WritingError, write
 from infra.delivery.tracking import Link, LinkSigner
-from infra.settings import PAUSES, Settings, SettingsError
+from infra.settings import RETRY_DELAYS, Settings, SettingsError
 from schemas.event import Event
 from schemas.playbook import Template
 from schemas.profile import Profile, Stamped
@@ -93,34 +93,34 @@ async def test_no_way_of_writing_an_address_of_our_own_is_connected_to(host: str
 def test_pauses_are_those_of_the_schedule_a_little_longer_and_always_the_same(
     delivery: str, attempts: int
 ) -> None:
-    pause = pause_after(delivery, attempts, None)
+    pause = retry_delay(delivery, attempts, None)
     assert pause is not None
-    assert PAUSES[attempts - 1] <= pause <= PAUSES[attempts - 1] * (1 + JITTER)
-    assert pause == pause_after(delivery, attempts, None)
-    assert pause_after(delivery, attempts, 86_000.0) >= 86_000.0  # type: ignore[operator]
+    assert RETRY_DELAYS[attempts - 1] <= pause <= RETRY_DELAYS[attempts - 1] * (1 + JITTER)
+    assert pause == retry_delay(delivery, attempts, None)
+    assert retry_delay(delivery, attempts, 86_000.0) >= 86_000.0  # type: ignore[operator]
 
 
 def test_after_the_tenth_attempt_there_is_no_other() -> None:
-    assert len({pause_after(str(n), 1, None) for n in range(50)}) > 40
-    assert pause_after("d", 10, 5.0) is None
+    assert len({retry_delay(str(n), 1, None) for n in range(50)}) > 40
+    assert retry_delay("d", 10, 5.0) is None
 
 
 def test_who_is_down_gets_probes_ever_more_rarely_until_one_arrives() -> None:
-    lane = Lane("e")
+    limiter = EndpointLimiter("e")
     now = 0
     for _ in range(OPENS_AFTER):
-        assert lane.free(now) == AT_ONCE
-        lane.heard(DOWN, now)
+        assert limiter.free(now) == AT_ONCE
+        limiter.heard(DOWN, now)
     waits = []
     for _ in range(10):
-        assert lane.free(now) == 0
-        waits.append(lane.state.not_before - now)
-        now = lane.state.not_before
-        assert lane.free(now) == 1
-        lane.heard(DOWN, now)
+        assert limiter.free(now) == 0
+        waits.append(limiter.state.not_before - now)
+        now = limiter.state.not_before
+        assert limiter.free(now) == 1
+        limiter.heard(DOWN, now)
     assert waits == [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, *[60_000] * 4]
-    assert lane.heard(Attempt("delivered", "up"), now)
-    assert lane.free(now) == AT_ONCE
+    assert limiter.heard(Attempt("delivered", "up"), now)
+    assert limiter.free(now) == AT_ONCE
 
 
 def test_a_crowd_that_fails_together_counts_as_one_probe() -> None:
@@ -131,25 +131,25 @@ def test_a_crowd_that_fails_together_counts_as_one_probe() -> None:
 
 
 def test_who_has_too_much_to_do_gets_less_and_slowly_more_again() -> None:
-    lane = Lane("e")
-    lane.heard(Attempt("again", "429", slow_down=True), 0)
-    assert lane.free(0) == AT_ONCE // 2
+    limiter = EndpointLimiter("e")
+    limiter.heard(Attempt("again", "429", slow_down=True), 0)
+    assert limiter.free(0) == AT_ONCE // 2
     for _ in range(AT_ONCE * AT_ONCE):
-        lane.heard(Attempt("delivered", "200"), 0)
-    assert lane.free(0) == AT_ONCE
+        limiter.heard(Attempt("delivered", "200"), 0)
+    assert limiter.free(0) == AT_ONCE
 
 
 def test_who_asks_for_time_gets_it() -> None:
-    lane = Lane("e")
-    lane.heard(Attempt("again", "503", 30.0), 0)
-    assert (lane.free(29_999), lane.free(30_000)) == (0, AT_ONCE)
+    limiter = EndpointLimiter("e")
+    limiter.heard(Attempt("again", "503", 30.0), 0)
+    assert (limiter.free(29_999), limiter.free(30_000)) == (0, AT_ONCE)
 
 
 def test_one_address_that_is_refused_says_nothing_about_the_others() -> None:
-    lane = Lane("e")
+    limiter = EndpointLimiter("e")
     for _ in range(100):
-        lane.heard(Attempt("again", "mailbox full", blames_endpoint=False), 0)
-    assert lane.state == NEW
+        limiter.heard(Attempt("again", "mailbox full", blames_endpoint=False), 0)
+    assert limiter.state == NEW
 
 
 def test_who_is_disabled_stays_so_whatever_is_still_heard() -> None:

@@ -12,7 +12,7 @@ from infra.demo.purchase_histories import (
     order_items,
     read_histories,
 )
-from infra.demo.sender import MOST_ITEMS
+from infra.demo.sender import MAX_ITEMS
 from infra.playbook.playbook_file import read_playbook
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.event import Event
@@ -73,11 +73,11 @@ def test_dates_are_kept_in_their_order(path: Path) -> None:
 
 
 def test_a_history_is_one_batch(path: Path) -> None:
-    assert max(len(history.purchases) for history in read_histories(path)) <= MOST_ITEMS
+    assert max(len(history.purchases) for history in read_histories(path)) <= MAX_ITEMS
 
 
 def test_folded_they_give_each_customer_their_purchases_and_a_deadline(path: Path) -> None:
-    book, models = read_playbook(SHIPPED_PLAYBOOK), Models(CountedTransitions({}, {}))
+    playbook, models = read_playbook(SHIPPED_PLAYBOOK), Models(CountedTransitions({}, {}))
     now = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1000)
     history = max(read_histories(path), key=lambda found: len(found.purchases))
     profile: Profile | None = None
@@ -91,7 +91,7 @@ def test_folded_they_give_each_customer_their_purchases_and_a_deadline(path: Pat
             received_at=now,
             properties=item["properties"],
         )
-        profile = fold(profile, item["userId"], event, book, models).profile  # type: ignore[union-attr]
+        profile = fold(profile, item["userId"], event, playbook, models).profile  # type: ignore[union-attr]
     assert profile is not None
     assert profile.lifecycle.purchases == len(history.purchases)
     assert profile.lifecycle.spend == {"USD": sum(bought.cents for bought in history.purchases)}

@@ -4,7 +4,7 @@ from collections import Counter
 
 from rich.console import Console
 
-from infra.demo.board import MOST_SHOWN, Board
+from infra.demo.board import MAX_SHOWN, Board
 from infra.demo.figures import Rate
 from infra.demo.screen import UNKNOWN, Status, screen, status_line, trigger_text
 
@@ -67,11 +67,11 @@ def test_who_clicks_in_the_shop_sees_every_trigger_of_theirs_first() -> None:
 
 def test_the_board_keeps_a_few_triggers_only_newest_first() -> None:
     board = Board()
-    for number in range(10 * MOST_SHOWN):
+    for number in range(10 * MAX_SHOWN):
         board.arrived(trigger("stage.reached", number))
         board.pick()
     assert [found["decided_at"] for found in board.shown] == [
-        1_760_000_000_000 + number for number in range(119, 119 - MOST_SHOWN, -1)
+        1_760_000_000_000 + number for number in range(119, 119 - MAX_SHOWN, -1)
     ]
 
 
@@ -79,7 +79,7 @@ def test_the_screen_fits_the_terminal_and_has_all_addresses() -> None:
     url = "http://127.0.0.1:8080/#token=" + "t" * 32
     for width, height in ((80, 24), (120, 40), (80, 16)):
         console = Console(width=width, height=height, force_terminal=False)
-        shown = [trigger("churn.risk", number) for number in range(MOST_SHOWN)]
+        shown = [trigger("churn.risk", number) for number in range(MAX_SHOWN)]
         with console.capture() as capture:
             console.print(screen(status(), [("first page", url)], shown, width, height))
         lines = capture.get().splitlines()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from api.shop.catalogue import PRODUCTS as SHOP
 from infra.demo.catalogue import GOES_WITH, PRODUCTS
 from infra.demo.people import is_simulated
-from infra.demo.shoppers import LONGEST_GAP_MS, Shoppers
+from infra.demo.shoppers import MAX_GAP_MS, Shoppers
 
 BEGAN = 1_760_000_000_000
 MINUTE = 60_000
@@ -107,8 +107,8 @@ def test_who_has_logged_in_stays_the_same_customer(seed: int) -> None:
 
 
 def test_there_are_left_carts_and_people_who_come_back_and_go_on() -> None:
-    lives = people(stream(1, minutes=60))
-    names = [[item.get("event") for item in life] for life in lives]
+    expirations = people(stream(1, minutes=60))
+    names = [[item.get("event") for item in life] for life in expirations]
     assert any("Product Added" in events and "Order Completed" not in events for events in names)
     assert any("Cart Viewed" in events for events in names)
     assert any(events.count("Order Completed") > 1 for events in names)
@@ -124,7 +124,7 @@ def test_a_laptop_that_slept_is_not_flooded() -> None:
     shoppers = Shoppers(Random(3), BEGAN, 40.0)
     shoppers.until(BEGAN + MINUTE)
     night = shoppers.until(BEGAN + 8 * 60 * MINUTE)
-    assert len(night) < 4 * 40 * LONGEST_GAP_MS / 1000
+    assert len(night) < 4 * 40 * MAX_GAP_MS / 1000
 
 
 def test_the_shoppers_buy_what_the_shop_sells() -> None:

@@ -40,7 +40,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
         return None
 
     monkeypatch.setattr(stack_module.asyncio, "sleep", at_once)
-    monkeypatch.setattr(stack_module, "MOST_RESTARTS", 3)
+    monkeypatch.setattr(stack_module, "MAX_RESTARTS", 3)
     return Stack(Settings(port=0), tmp_path, tell=lambda _: None)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra.importing.records import MOST_LINES, FileError, Record, Records
+from infra.importing.records import MAX_LINES, FileError, Record, Records
 from schemas.mapping import EventRule, Mapping
 
 CSV = Mapping(version=1, name="x", reads="csv", events=(EventRule(fields={}),))
@@ -58,10 +58,10 @@ def test_texts_in_quotes_have_line_breaks(tmp_path: Path) -> None:
 
 
 def test_a_quote_that_is_never_closed_costs_one_line(tmp_path: Path) -> None:
-    data = b'id,text\n1,"open\n' + b"".join(b"%d,x\n" % n for n in range(2, MOST_LINES + 50))
+    data = b'id,text\n1,"open\n' + b"".join(b"%d,x\n" % n for n in range(2, MAX_LINES + 50))
     found = records(tmp_path, data)
     assert [one.line for one in found if one.problem] == [2]
-    assert len(found) == MOST_LINES + 49
+    assert len(found) == MAX_LINES + 49
 
 
 def test_columns_of_the_mapping_stand_for_a_header(tmp_path: Path) -> None:

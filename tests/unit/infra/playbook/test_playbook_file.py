@@ -41,12 +41,12 @@ def refused(text: str) -> PlaybookError:
 
 
 def test_the_playbook_that_ships_is_right() -> None:
-    book = read_playbook(SHOP)
-    assert book.rank("product/shoes", "purchase") == 4
+    playbook = read_playbook(SHOP)
+    assert playbook.rank("product/shoes", "purchase") == 4
 
 
 def test_the_example_is_right() -> None:
-    assert set(parse_playbook(GOOD, "shop.yaml").by_name) == {"interest", "cart-left"}
+    assert set(parse_playbook(GOOD, "shop.yaml").rules) == {"interest", "cart-left"}
 
 
 @pytest.mark.parametrize(

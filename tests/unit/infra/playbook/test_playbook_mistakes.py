@@ -92,33 +92,36 @@ def mistakes_of(text: str) -> list[tuple[int, int, str]]:
 
 
 def test_the_whole_language_compiles() -> None:
-    book = parse_playbook(WHOLE, "shop.yaml")
-    assert {segment.name: segment.groups for segment in book.segments} == {
+    playbook = parse_playbook(WHOLE, "shop.yaml")
+    assert {segment.name: segment.groups for segment in playbook.segments} == {
         "loyal": {"purchases"}, "talks": {"dialogues"}, "folded": {"purchases", "identity"},
     }  # fmt: skip
-    assert [segment.name for segment in book.segments_by_group["purchases"]] == ["loyal", "folded"]
-    reached = book.by_name["reached"][1]
+    assert [segment.name for segment in playbook.segments_by_group["purchases"]] == [
+        "loyal",
+        "folded",
+    ]
+    reached = playbook.rules["reached"]
     assert reached.condition is not None
     assert reached.condition.names == {"purchases", "stage"}
     assert (reached.then.endpoint, reached.cap and reached.cap.per) == ("mail", 7 * 86_400_000)
-    assert [rule.name for rule in book.entered["loyal"]] == ["in"]
-    assert list(book.overdue) == [("complaint", "opened")]
-    assert [rule.name for rule in book.silences] == ["quiet"]
-    assert [rule.name for rule in book.lifecycle] == ["moved"]
-    assert book.relationship is not None
-    assert book.relationship.groups == {"purchases", "referrals", "time", "traits"}
-    quiet = book.policy.quiet
+    assert [rule.name for rule in playbook.by_kind["segment.entered"]] == ["in"]
+    assert list(playbook.by_place["complaint.overdue"]) == [("complaint", "opened")]
+    assert [rule.name for rule in playbook.by_kind["silence"]] == ["quiet"]
+    assert [rule.name for rule in playbook.by_kind["lifecycle.changed"]] == ["moved"]
+    assert playbook.relationship is not None
+    assert playbook.relationship.groups == {"purchases", "referrals", "time", "traits"}
+    quiet = playbook.policy.quiet
     assert quiet is not None
     assert (quiet.begin, quiet.end, quiet.zone) == (21 * 60, 9 * 60, "Europe/Paris")
-    assert [one.name for one in book.conversions["product", "purchase"]] == ["spring"]
-    assert book.complements == {"product/shoes": ("product/socks",)}
+    assert [one.name for one in playbook.conversions["product", "purchase"]] == ["spring"]
+    assert playbook.complements == {"product/shoes": ("product/socks",)}
 
 
 def test_the_version_is_that_of_the_text() -> None:
-    book, again = parse_playbook(WHOLE, "a"), parse_playbook(WHOLE, "b")
+    playbook, again = parse_playbook(WHOLE, "a"), parse_playbook(WHOLE, "b")
     other = parse_playbook(WHOLE + "# a word more\n", "a")
-    assert book.version == again.version != other.version
-    assert len(book.version) == 12
+    assert playbook.version == again.version != other.version
+    assert len(playbook.version) == 12
 
 
 def test_what_nobody_asks_for_is_not_compiled() -> None:
@@ -127,9 +130,9 @@ def test_what_nobody_asks_for_is_not_compiled() -> None:
     text = text.replace("  blocked: 'has(traits.fraud)'\n", "")
     assert parse_playbook(text, "x").relationship is None
     text = text.replace("purchases >= 2 &&", 'relationship == "regular" &&')
-    book = parse_playbook(text, "x")
-    assert book.relationship is not None
-    assert book.segments[0].groups == {"purchases", "referrals", "time"}
+    playbook = parse_playbook(text, "x")
+    assert playbook.relationship is not None
+    assert playbook.segments[0].groups == {"purchases", "referrals", "time"}
 
 
 @pytest.mark.parametrize(
@@ -223,9 +226,9 @@ def test_what_only_follows_from_a_mistake_is_not_told() -> None:
 
 def test_times_and_dates_are_read_as_editors_read_them() -> None:
     """YAML 1.1 takes 21:30 for 1290."""
-    book = parse_playbook(WHOLE.replace("21:00", "21:30"), "x")
-    assert book.policy.quiet is not None
-    assert book.policy.quiet.begin == 21 * 60 + 30
+    playbook = parse_playbook(WHOLE.replace("21:00", "21:30"), "x")
+    assert playbook.policy.quiet is not None
+    assert playbook.policy.quiet.begin == 21 * 60 + 30
 
 
 def test_the_published_schema_is_the_one_of_the_structs() -> None:

@@ -4,7 +4,7 @@ import pytest
 from redis._parsers.base import BaseParser
 from redis.exceptions import ResponseError
 
-from infra.redis.state_store import is_away
+from infra.redis.state_store import is_unavailable
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,8 @@ from infra.redis.state_store import is_away
     ],
 )
 def test_what_a_failover_answers_passes_by_waiting(answer: str) -> None:
-    assert is_away(BaseParser.parse_error(answer))
+    assert is_unavailable(BaseParser.parse_error(answer))
 
 
 def test_what_redis_will_never_take_does_not_pass() -> None:
-    assert not is_away(ResponseError("WRONGTYPE Operation against a key"))
+    assert not is_unavailable(ResponseError("WRONGTYPE Operation against a key"))

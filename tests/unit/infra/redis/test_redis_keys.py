@@ -4,7 +4,7 @@ import pytest
 
 from infra.delivery.keys import due_key, given_up_key, outbox_key, records_prefix
 from infra.redis.keys import counts_key, deadlines_key, is_state, profile_key, watermark_key
-from streams.models.learned import MOST_FIELDS
+from streams.models.learned import MAX_FIELDS
 
 
 @pytest.mark.parametrize("endpoint", ["crm", "profile", "spend", "watermark", "delivery", "due"])
@@ -19,7 +19,7 @@ def test_every_key_of_the_fold_is_state_and_none_of_delivery_is() -> None:
         profile_key(3, "id:a\nb"),
         watermark_key(3),
         deadlines_key(3),
-        *(counts_key(3, kind) for kind in MOST_FIELDS),
+        *(counts_key(3, kind) for kind in MAX_FIELDS),
     ]
     assert all(is_state(name.encode()) for name in state)
     others = [records_prefix(3) + "profile:1", given_up_key(3), outbox_key(3)]

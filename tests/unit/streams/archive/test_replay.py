@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from infra.playbook.playbook_file import read_playbook
 from infra.rebuilding.definitions import Definers
-from infra.rebuilding.expirations import Lives
-from infra.rebuilding.profile_spool import Shelf
+from infra.rebuilding.expirations import Expirations
+from infra.rebuilding.profile_spool import ProfileSpool
 from infra.rebuilding.replay import replay_partition
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.event import Event
@@ -31,7 +31,7 @@ from streams.identity.profile_key import profile_key
 from tests.harness.histories import BEGIN, DAY, event, fold_all, histories, law
 
 BOOK = read_playbook(SHIPPED_PLAYBOOK)
-LIVES = Lives(long=30 * DAY, short=3 * DAY)
+LIVES = Expirations(long=30 * DAY, short=3 * DAY)
 
 
 def archived(envelope: bytes) -> list[list[Any]]:
@@ -95,29 +95,29 @@ def test_an_event_is_folded_where_its_profile_lives() -> None:
     assert replayed_owner(nobody, own, 8) is None
 
 
-def replayed(*happened: Event, archived_at: list[int] | None = None) -> Shelf:
+def replayed(*happened: Event, archived_at: list[int] | None = None) -> ProfileSpool:
     """The shelf after these events, archived when they were received unless said."""
     rows = archived(encode_envelope([encode_event(each) for each in happened]))
     times = archived_at or [each.received_at for each in happened]
-    shelf = Shelf(Path(":memory:"))
+    spool = ProfileSpool(Path(":memory:"))
     block = [(*row, at) for row, at in zip(rows, times, strict=True)]
-    replay_partition([block], shelf, Definers(Definitions(), BOOK), 0, 1, LIVES, lambda _: None)
-    return shelf
+    replay_partition([block], spool, Definers(Definitions(), BOOK), 0, 1, LIVES, lambda _: None)
+    return spool
 
 
 @law
 @given(histories())
 def test_a_replay_gives_the_profile_of_the_fold(history: list[Event]) -> None:
-    shelf = replayed(*history)
-    (values,) = list(shelf.profiles()) or [{}]
+    spool = replayed(*history)
+    (values,) = list(spool.profiles()) or [{}]
     # A visitor's profile of that name is another one; the history is of u1.
     expected = fold_all(history)
     if history:
         assert values["u1"][0] == encode_profile(expected)
         assert {
-            kind: due for found in shelf.deadlines() for (kind, _), due in found.items()
+            kind: due for found in spool.deadlines() for (kind, _), due in found.items()
         } == expected.decisions.deadlines
-    shelf.close()
+    spool.close()
 
 
 def test_a_visitor_who_was_forgotten_begins_anew_and_a_customer_does_not() -> None:

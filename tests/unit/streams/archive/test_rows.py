@@ -11,7 +11,7 @@ from infra.playbook.playbook_file import parse_playbook, read_playbook
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.dead_letter import DeadLetter, DeadLetterReason
 from schemas.event import Event, EventType, WireEvent
-from schemas.trigger import Trigger, TriggerType
+from schemas.trigger import Trigger
 from streams.archive.rows import (
     Place,
     block_token,
@@ -28,6 +28,7 @@ from streams.archive.tables import (
 )
 from streams.codec.codec import decode_envelope, decode_wire_envelope
 from streams.playbook.matching import match_event
+from streams.triggers.registry import KINDS
 from tests.harness.paths import DOCS
 
 BOOK = read_playbook(SHIPPED_PLAYBOOK)
@@ -289,5 +290,5 @@ def test_migrations_are_numbered_without_gaps() -> None:
 
 def test_every_kind_and_reason_is_documented() -> None:
     text = (DOCS / "sql.md").read_text(encoding="utf-8")
-    for word in get_args(EventType) + get_args(DeadLetterReason) + get_args(TriggerType):
+    for word in (*get_args(EventType), *get_args(DeadLetterReason), *KINDS):
         assert f"`{word}`" in text, word

@@ -12,7 +12,7 @@ from scipy.stats.contingency import relative_risk
 
 from streams.campaigns.spend_uplift import Spend, spend_difference
 from streams.campaigns.uplift import (
-    LEAST_CUSTOMERS,
+    MIN_CUSTOMERS,
     Arm,
     difference,
     difference_any_time,
@@ -211,7 +211,7 @@ def test_nobody_in_an_arm_says_nothing() -> None:
 def test_a_huge_effect_on_a_few_is_too_early() -> None:
     found = measure(Arm(20, 20), Arm(20, 0), looks="one")
     assert found.verdict == "too early"
-    assert found.more_customers == 2 * (LEAST_CUSTOMERS - 20)
+    assert found.more_customers == 2 * (MIN_CUSTOMERS - 20)
 
 
 def test_no_effect_is_said_only_where_one_worth_finding_would_have_been_seen() -> None:

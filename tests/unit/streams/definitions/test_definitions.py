@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.kafka.definition_tail import DefinitionTail
-from infra.playbook.active_definitions import DEFAULT_CHURN, Compiler, GoingBy
+from infra.playbook.active_definitions import DEFAULT_CHURN, ActiveDefinitions, Compiler
 from infra.playbook.latest_playbook import LatestPlaybook
 from infra.settings import Settings
 from schemas.definition import CHURN_MODEL, PLAYBOOK, Definition, InForce
@@ -94,14 +94,14 @@ def test_a_control_record_that_says_nothing_sensible_is_none(properties: dict[st
     assert adoption_of(event) is None
 
 
-def going_by(*definitions: Definition, said: dict[str, InForce] | None = None) -> GoingBy:
+def going_by(*definitions: Definition, said: dict[str, InForce] | None = None) -> ActiveDefinitions:
     found = Compiler(shop()).standing(Definitions(definitions), said or {})
     assert found is not None
     return found
 
 
-def rules(going: GoingBy) -> list[str]:
-    return list(going.book.by_name)
+def rules(active: ActiveDefinitions) -> list[str]:
+    return list(active.playbook.rules)
 
 
 def test_a_log_begins_with_the_first_playbook_and_a_watermark_goes_on_with_its_own() -> None:
@@ -115,9 +115,9 @@ def test_a_log_begins_with_the_first_playbook_and_a_watermark_goes_on_with_its_o
 def test_the_same_content_published_again_at_another_time_is_as_good() -> None:
     again = playbook(SECOND.content, 30)
     said = {PLAYBOOK: InForce(SECOND.version, SECOND.at)}
-    going = going_by(again, said=said)
-    assert rules(going) == ["noticed"]
-    assert going.in_force == said, "what the log says, not when it was published"
+    active = going_by(again, said=said)
+    assert rules(active) == ["noticed"]
+    assert active.in_force == said, "what the log says, not when it was published"
     begin = going_by(FIRST, again)
     after = Compiler(shop()).after(
         begin, Definitions([FIRST, again]), Adoption(PLAYBOOK, SECOND.version, SECOND.at)
@@ -147,7 +147,7 @@ def test_what_cannot_be_used_leaves_the_one_before_in_force() -> None:
     said = {PLAYBOOK: InForce(WRONG.version, WRONG.at)}
     assert rules(going_by(FIRST, SECOND, WRONG, said=said)) == ["noticed"]
     only = playbook(WRONG.content, 1)
-    assert rules(going_by(only)) == list(shop().by_name), "the one of the settings"
+    assert rules(going_by(only)) == list(shop().rules), "the one of the settings"
 
 
 def test_a_model_is_gone_by_once_it_is_adopted() -> None:
@@ -166,16 +166,16 @@ def test_a_model_is_gone_by_once_it_is_adopted() -> None:
     after = compiler.after(begin, known, Adoption(CHURN_MODEL, "m", 15))
     assert after is not None
     assert (after.churn.churn.r, after.churn.churn.fitted) == (0.5, True)
-    assert after.book is begin.book
+    assert after.playbook is begin.playbook
 
 
 def test_who_only_looks_sees_the_latest_that_can_be_used() -> None:
     tail = DefinitionTail(Settings())
     latest = LatestPlaybook(tail, shop())
-    assert latest() is shop() or latest().by_name == shop().by_name
+    assert latest() is shop() or latest().rules == shop().rules
     tail.known = Definitions([FIRST, SECOND])
-    assert list(latest().by_name) == ["noticed"]
+    assert list(latest().rules) == ["noticed"]
     assert latest() is latest()
     tail.known.add(WRONG)
-    assert list(latest().by_name) == ["noticed"]
+    assert list(latest().rules) == ["noticed"]
     assert latest.definition == SECOND

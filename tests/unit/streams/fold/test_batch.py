@@ -1,17 +1,18 @@
 """A batch leaves no deadline behind that nobody waits for, and none is taken from who does."""
 
 from schemas.decisions import Decisions
+from schemas.models import ChurnModels
 from schemas.profile import Profile
 from streams.fold.batch import Batch, fold_batch
-from streams.fold.deadlines import timer_event
+from streams.fold.timers import timer_event
 from streams.models.learned import Learned
-from tests.harness.histories import BEGIN, MODELS, shop
+from tests.harness.histories import BEGIN, shop
 
 
 def batch_of(profile: Profile | None, due: int) -> Batch:
     profiles = {} if profile is None else {"u1": profile}
     timer = timer_event("u1", "cart-left", due, due)
-    return fold_batch([("u1", timer)], profiles, Learned(), shop(), MODELS.churn)
+    return fold_batch([("u1", timer)], profiles, Learned(), shop(), ChurnModels())
 
 
 def test_the_deadline_of_a_profile_that_expired_is_cleared_without_reviving_it() -> None:

@@ -9,14 +9,15 @@ from msgspec.structs import replace
 from schemas.decisions import Decisions
 from schemas.effect import Folded, Send
 from schemas.event import Event
+from schemas.models import ChurnModels
 from schemas.profile import Lifecycle, Profile, Stamped
 from streams.codec.codec import decode_profile, encode_profile
 from streams.fold.batch import fold_batch
 from streams.fold.fold import fold
-from streams.fold.hot_profiles import MOST_A_MINUTE
+from streams.fold.hot_profiles import MAX_A_MINUTE
 from streams.models.learned import Learned
 from streams.profile.expiry import is_passing
-from streams.profile.message_ids import ENTRY, MOST_YOUNG
+from streams.profile.message_ids import ENTRY, MAX_YOUNG
 from tests.harness.histories import (
     BEGIN,
     MODELS,
@@ -83,11 +84,11 @@ def test_the_hottest_profile_has_a_bound() -> None:
     burst = [
         event(f"v{n}", name="Product Viewed", properties={"category": f"c{n % 200}"},
               occurred_at=BEGIN + n * 20, anonymous_id="u1")
-        for n in range(3 * MOST_A_MINUTE)
+        for n in range(3 * MAX_A_MINUTE)
     ]  # fmt: skip
     profile = fold_all(burst)
-    assert len(profile.recent) == MOST_YOUNG * ENTRY
-    assert len(encode_profile(profile)) < MOST_YOUNG * ENTRY + 8 * 1024
+    assert len(profile.recent) == MAX_YOUNG * ENTRY
+    assert len(encode_profile(profile)) < MAX_YOUNG * ENTRY + 8 * 1024
     quiet = replace(profile, recent=b"")
     assert len(encode_profile(quiet)) < 8 * 1024
 
@@ -99,7 +100,7 @@ def test_whoever_leaves_the_memory_comes_back_the_same(history: list[Event], see
     the same decisions as one batch that never forgot."""
     random = Random(seed)
     keyed = [(f"c{random.randrange(3)}", happened) for happened in history]
-    whole = fold_batch(keyed, {}, Learned(), shop(), MODELS.churn)
+    whole = fold_batch(keyed, {}, Learned(), shop(), ChurnModels())
 
     stored: dict[str, bytes] = {}
     cached: dict[str, Profile] = {}
@@ -109,7 +110,7 @@ def test_whoever_leaves_the_memory_comes_back_the_same(history: list[Event], see
         for key, _ in keyed[begin:end]:
             if key not in cached and key in stored:
                 cached[key] = decode_profile(stored[key])
-        batch = fold_batch(keyed[begin:end], cached, learned, shop(), MODELS.churn)
+        batch = fold_batch(keyed[begin:end], cached, learned, shop(), ChurnModels())
         stored.update((key, encode_profile(profile)) for key, profile in batch.profiles.items())
         cached.update(batch.profiles)
         cached = {key: profile for key, profile in cached.items() if random.random() < 0.5}

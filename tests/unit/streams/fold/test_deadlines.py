@@ -7,8 +7,8 @@ from schemas.effect import ClearDeadline, Dead, Dropped, Effect, Folded, SetDead
 from schemas.event import Event
 from schemas.profile import Profile
 from schemas.trigger import Trigger
-from streams.fold.deadlines import timer_event
 from streams.fold.fold import fold
+from streams.fold.timers import timer_event
 from tests.harness.histories import (
     BEGIN,
     DAY,

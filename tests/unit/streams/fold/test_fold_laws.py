@@ -10,14 +10,14 @@ from schemas.effect import Dead, Dropped, Folded
 from schemas.event import Event
 from schemas.profile import Profile
 from streams.codec.codec import decode_envelope, decode_profile, encode_event, encode_profile
-from streams.consent.consent import MOST_STATEMENTS as MOST_CONSENTS
+from streams.consent.consent import MAX_STATEMENTS as MAX_CONSENTS
 from streams.fold.fold import fold
-from streams.fold.linking import MOST_IDENTITIES
 from streams.fold.merging import merge_profiles
-from streams.profile.dialogues import MOST_CHANNELS, MOST_DIALOGUES, last_at
+from streams.identity.linking import MAX_IDENTITIES
+from streams.profile.dialogues import MAX_CHANNELS, MAX_DIALOGUES, last_at
 from streams.profile.message_ids import RING, message_hash
-from streams.profile.traits import MOST_TRAITS
-from streams.values.money import MOST_CURRENCIES
+from streams.profile.traits import MAX_TRAITS
+from streams.values.money import MAX_CURRENCIES
 from tests.harness.histories import (
     BEGIN,
     MINUTE,
@@ -109,7 +109,7 @@ def test_what_was_said_is_remembered_in_any_order(
     half = seed % (len(mixed) + 1)
     assert facts(fold_all(mixed)) == facts(whole)
     assert facts(merge_profiles(fold_all(mixed[half:]), fold_all(mixed[:half]))) == facts(whole)
-    assert len(whole.spoken) <= MOST_DIALOGUES
+    assert len(whole.spoken) <= MAX_DIALOGUES
     assert whole.dialogues == fold_all(history).dialogues
     assert whole.lifecycle == fold_all(history).lifecycle
 
@@ -153,7 +153,7 @@ def test_beyond_the_most_dialogues_the_same_topics_stay(history: list[Event], se
     assert outline(fold_all(mixed)) == once
     assert outline(merged) == once
     assert once[1] == len(history)
-    assert len(once[0]) <= MOST_DIALOGUES
+    assert len(once[0]) <= MAX_DIALOGUES
 
 
 @law
@@ -186,10 +186,10 @@ def test_bounds_of_traits_consent_channels_and_currencies_obey_the_laws(
     half = seed % (len(mixed) + 1)
     assert facts(fold_all(mixed)) == facts(profile)
     assert facts(merge_profiles(fold_all(mixed[half:]), fold_all(mixed[:half]))) == facts(profile)
-    assert len(profile.traits) <= MOST_TRAITS
-    assert len(profile.consent) <= MOST_CONSENTS
-    assert len(profile.lifecycle.spend) <= MOST_CURRENCIES
-    assert all(len(d.channels) <= MOST_CHANNELS for d in profile.dialogues.values())
+    assert len(profile.traits) <= MAX_TRAITS
+    assert len(profile.consent) <= MAX_CONSENTS
+    assert len(profile.lifecycle.spend) <= MAX_CURRENCIES
+    assert all(len(d.channels) <= MAX_CHANNELS for d in profile.dialogues.values())
     if any(happened.type == "identify" for happened in history):
         assert "all" in profile.consent, "made-up channels must not push a refusal out"
 
@@ -290,9 +290,9 @@ def test_a_hostile_history_cannot_make_a_profile_grow() -> None:
             )
             profile = fold_all([happened], profile=profile)
         sizes.append(len(encode_profile(profile)))
-    assert len(profile.dialogues) == MOST_DIALOGUES
-    assert len(profile.traits) == MOST_TRAITS
-    assert len(profile.identities) == MOST_IDENTITIES
+    assert len(profile.dialogues) == MAX_DIALOGUES
+    assert len(profile.traits) == MAX_TRAITS
+    assert len(profile.identities) == MAX_IDENTITIES
     assert len(profile.recent) == RING * 12
     assert max(sizes) < 64 * 1024
     assert max(sizes[300:]) < 1.2 * sizes[300], "it stopped growing"

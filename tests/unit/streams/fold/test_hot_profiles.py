@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from schemas.effect import Dropped, Folded
 from schemas.event import Event
+from schemas.models import ChurnModels
 from schemas.profile import Profile
 from streams.codec.codec import decode_profile, encode_profile
 from streams.fold.batch import fold_batch
 from streams.fold.fold import fold
-from streams.fold.hot_profiles import HOT_RING, LIVE, MOST_A_MINUTE
+from streams.fold.hot_profiles import HOT_RING, LIVE, MAX_A_MINUTE
 from streams.fold.merging import merge_profiles
 from streams.models.learned import Learned
 from streams.profile.message_ids import ENTRY
@@ -49,7 +50,7 @@ def burst(count: int, first: int = 0, at: int = START) -> list[Event]:
 @lru_cache
 def nearly_hot() -> Profile:
     """A profile with five events left of its minute's share."""
-    return fold_all(burst(MOST_A_MINUTE - 5))
+    return fold_all(burst(MAX_A_MINUTE - 5))
 
 
 def figures(profile: Profile) -> tuple[object, ...]:
@@ -64,19 +65,17 @@ def figures(profile: Profile) -> tuple[object, ...]:
 @law
 @given(st.integers(0, 40), seeds)
 def test_how_many_are_counted_only_depends_on_no_order(count: int, seed: int) -> None:
-    more = burst(count, first=MOST_A_MINUTE)
+    more = burst(count, first=MAX_A_MINUTE)
     cut = seed % (count + 1)
     mixed = shuffled(more, seed)
     one = fold_all(more, profile=nearly_hot())
     stored = decode_profile(encode_profile(fold_all(mixed[:cut], profile=nearly_hot())))
     other = fold_all(mixed[cut:], profile=stored)
-    assert (
-        figures(one)[:1] == figures(other)[:1] == (min(MOST_A_MINUTE, MOST_A_MINUTE - 5 + count),)
-    )
+    assert figures(one)[:1] == figures(other)[:1] == (min(MAX_A_MINUTE, MAX_A_MINUTE - 5 + count),)
     assert figures(one)[2:] == figures(other)[2:]
     assert (one.hot.count if one.hot else 0) == max(0, count - 5)
     assert (other.hot.count if other.hot else 0) == max(0, count - 5)
-    assert one.lifecycle.events == MOST_A_MINUTE - 5 + count
+    assert one.lifecycle.events == MAX_A_MINUTE - 5 + count
 
 
 @law
@@ -98,16 +97,16 @@ def test_what_two_profiles_counted_adds_up(left: int, right: int) -> None:
 
 
 def test_a_minute_later_everything_is_folded_again() -> None:
-    hot = fold_all(burst(MOST_A_MINUTE + 50))
+    hot = fold_all(burst(MAX_A_MINUTE + 50))
     later = fold_all([view(9999, START + MINUTE, anonymous_id="u1")], profile=hot)
     assert later.hot == hot.hot
-    assert figures(later)[0] == MOST_A_MINUTE + 1
+    assert figures(later)[0] == MAX_A_MINUTE + 1
 
 
 def test_in_summary_nothing_fires_and_the_ring_stays() -> None:
-    hot = fold_all(burst(MOST_A_MINUTE))
+    hot = fold_all(burst(MAX_A_MINUTE))
     added = event("add", name="Product Added", properties={"category": "new"}, occurred_at=START)
-    batch = fold_batch([("u1", added)], {"u1": hot}, Learned(), shop(), MODELS.churn)
+    batch = fold_batch([("u1", added)], {"u1": hot}, Learned(), shop(), ChurnModels())
     after = batch.profiles["u1"]
     assert (batch.folded, batch.summarised) == (1, 1)
     assert not (batch.triggers or batch.deadlines or batch.counted or batch.sends)
@@ -128,7 +127,7 @@ def test_a_whole_batch_and_its_retry_count_once_and_in_full() -> None:
 
 
 def test_a_copy_of_what_was_folded_in_full_is_dropped_while_hot() -> None:
-    events = burst(MOST_A_MINUTE)
+    events = burst(MAX_A_MINUTE)
     hot = fold_all(events)
     for copy in Random(1).sample(events, 60):
         assert fold(hot, "u1", copy, shop(), MODELS) == Dropped("duplicate")
@@ -138,11 +137,11 @@ def test_imported_history_is_no_rate() -> None:
     past = [
         event(f"h{n}", name="Order Completed", properties={"category": "cd", "total": 1},
               anonymous_id="u1", occurred_at=START - LIVE - n * MINUTE, received_at=START)
-        for n in range(MOST_A_MINUTE + 20)
+        for n in range(MAX_A_MINUTE + 20)
     ]  # fmt: skip
     profile = fold_all(past)
     assert profile.hot is None
-    assert profile.lifecycle.purchases == MOST_A_MINUTE + 20
+    assert profile.lifecycle.purchases == MAX_A_MINUTE + 20
 
 
 @pytest.mark.parametrize(
@@ -158,7 +157,7 @@ def test_imported_history_is_no_rate() -> None:
     ids=lambda said: f"{said.type} {said.name}",
 )
 def test_what_a_customer_says_is_heard_while_hot(said: Event) -> None:
-    hot = fold_all(burst(MOST_A_MINUTE + 1))
+    hot = fold_all(burst(MAX_A_MINUTE + 1))
     outcome = fold(hot, "u1", said, shop(), MODELS)
     assert isinstance(outcome, Folded)
     assert outcome.profile.hot == hot.hot
@@ -166,7 +165,7 @@ def test_what_a_customer_says_is_heard_while_hot(said: Event) -> None:
 
 
 def test_the_view_says_so() -> None:
-    hot = fold_all(burst(MOST_A_MINUTE + 7))
+    hot = fold_all(burst(MAX_A_MINUTE + 7))
     shown = customer_view(hot, shop(), MODELS, START)["hot"]
     assert shown["events"] == 7
     assert shown["first_at"] <= shown["last_at"]

@@ -11,7 +11,8 @@ from schemas.event import Event
 from schemas.profile import Profile
 from streams.codec.codec import decode_profile, encode_profile
 from streams.fold.fold import fold
-from streams.fold.linking import MOST_HOPS, MOST_IDENTITIES
+from streams.fold.links import MAX_HOPS
+from streams.identity.linking import MAX_IDENTITIES
 from streams.identity.profile_key import profile_key
 from tests.harness.histories import MODELS, event, fold_all, histories, law, seeds, shop
 
@@ -40,11 +41,11 @@ class Log:
         while self.waiting:
             self.steps += 1
             assert self.steps < 10_000, "messages circulate for ever"
-            lane = self.random.choice(sorted(self.waiting))
-            happened = self.waiting[lane].pop(0)
-            if not self.waiting[lane]:
-                del self.waiting[lane]
-            self._fold(lane[1], happened)
+            limiter = self.random.choice(sorted(self.waiting))
+            happened = self.waiting[limiter].pop(0)
+            if not self.waiting[limiter]:
+                del self.waiting[limiter]
+            self._fold(limiter[1], happened)
 
     def _fold(self, key: str, happened: Event) -> None:
         data = self.profiles.get(key)
@@ -293,7 +294,7 @@ def test_profiles_that_forward_to_each_other_end_in_a_dead_letter() -> None:
     log.put(event("m1", name="Product Viewed", anonymous_id="a"))
     log.run()
     assert [dead.reason for dead in log.dead] == ["forward_loop"]
-    assert log.steps == MOST_HOPS + 1
+    assert log.steps == MAX_HOPS + 1
 
 
 def test_who_was_renamed_again_and_again_is_found_at_once_the_second_time() -> None:
@@ -325,11 +326,11 @@ def test_one_customer_is_linked_to_so_many_ids_and_no_more() -> None:
     log = send(
         *(
             event(f"m{n}", "identify", user_id="u1", anonymous_id=f"a{n}")
-            for n in range(MOST_IDENTITIES + 10)
+            for n in range(MAX_IDENTITIES + 10)
         )
     )
-    assert len(log.profile("u1").identities) == MOST_IDENTITIES
-    assert log.profile("u1").lifecycle.events == MOST_IDENTITIES + 10
+    assert len(log.profile("u1").identities) == MAX_IDENTITIES
+    assert log.profile("u1").lifecycle.events == MAX_IDENTITIES + 10
 
 
 def test_deadlines_move_to_the_customer_with_the_cart() -> None:

@@ -14,10 +14,10 @@ from schemas.event import Event
 from schemas.models import BgNbd
 from schemas.profile import Lifecycle, Profile
 from schemas.trigger import Trigger
-from streams.fold.deadlines import timer_event
 from streams.fold.fold import fold
+from streams.fold.timers import timer_event
 from streams.models.churn import (
-    LONGEST_WEEKS,
+    MAX_WEEKS,
     alive_at,
     churn_deadline,
     observed,
@@ -208,16 +208,16 @@ def bisected(cases: tuple[np.ndarray, ...], longest: float) -> np.ndarray:
 )
 def test_the_deadline_is_within_a_second_of_the_root(count: int) -> None:
     cases = random_cases(count, seed=count)
-    roots = bisected(cases, LONGEST_WEEKS)
+    roots = bisected(cases, MAX_WEEKS)
     second = 1 / (7 * 24 * 3600)
     for root, (x, t_x, threshold, r, alpha, a, b) in zip(
         roots.tolist(), np.stack(cases, axis=1).tolist(), strict=True
     ):
         found = weeks_until(int(x), t_x, threshold, BgNbd(r, alpha, a, b))
         if found is None:
-            assert math.isnan(root) or root > LONGEST_WEEKS - 1
+            assert math.isnan(root) or root > MAX_WEEKS - 1
         elif math.isnan(root):
-            assert found > LONGEST_WEEKS - 1
+            assert found > MAX_WEEKS - 1
         else:
             assert abs(found - root) < second
 

@@ -13,7 +13,7 @@ from schemas.profile import Profile
 from streams.fold.fold import fold
 from streams.models.offer_outcomes import (
     KIND,
-    MOST_OPEN,
+    MAX_OPEN,
     WINDOW_MS,
     beta_draw,
     choose,
@@ -79,7 +79,7 @@ def test_an_offer_held_back_is_no_outcome() -> None:
 
 OFFERS = st.lists(
     st.builds(Offered, st.sampled_from("abcdef"), st.integers(0, 9), st.sampled_from("xy")),
-    max_size=MOST_OPEN,
+    max_size=MAX_OPEN,
     unique_by=lambda one: one.topic,
 )
 
@@ -92,7 +92,7 @@ def test_offers_of_two_profiles_unite_in_any_order(
     merged = merge_offered(one, other)
     assert merged == merge_offered(other, one)
     assert merged == merge_offered(merged, other)
-    assert len(merged) <= MOST_OPEN
+    assert len(merged) <= MAX_OPEN
     assert len({offered.topic for offered in merged}) == len(merged)
 
 

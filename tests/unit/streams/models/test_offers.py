@@ -13,8 +13,8 @@ from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.fold.fold import fold
 from streams.models.learned import Learned
-from streams.models.offers import MOST_TAUGHT, SHRINKAGE, NextTopic, known_beside, next_topics
-from streams.models.transitions import MOST_FOLLOWING, CountedTransitions
+from streams.models.offers import MAX_TAUGHT, SHRINKAGE, NextTopic, known_beside, next_topics
+from streams.models.transitions import MAX_FOLLOWING, CountedTransitions
 from streams.profile.dialogues import advance
 from tests.harness.histories import BEGIN, DAY, MINUTE, event, fold_all, law, shop
 
@@ -229,21 +229,21 @@ def test_a_pair_without_room_is_counted_nowhere() -> None:
     def tell(kind: str, _: str, by: int) -> None:
         told[kind] += by
 
-    for number in range(MOST_FOLLOWING + 1):
+    for number in range(MAX_FOLLOWING + 1):
         learned.learn(("shoes",), f"topic-{number}", BEGIN, False, tell)
-    assert told["transitions"] == learned.gone_on("shoes") == MOST_FOLLOWING
-    assert f"topic-{MOST_FOLLOWING}" not in learned.following("shoes")
-    assert learned.begun[f"topic-{MOST_FOLLOWING}"] == 1
+    assert told["transitions"] == learned.gone_on("shoes") == MAX_FOLLOWING
+    assert f"topic-{MAX_FOLLOWING}" not in learned.following("shoes")
+    assert learned.begun[f"topic-{MAX_FOLLOWING}"] == 1
 
 
 def test_of_many_known_topics_each_is_taught_equally_often() -> None:
     taught: Counter[str] = Counter()
-    names = [f"product/{number}" for number in range(4 * MOST_TAUGHT)]
+    names = [f"product/{number}" for number in range(4 * MAX_TAUGHT)]
     for number in range(400):
         at = BEGIN + number * MINUTE
         dialogues = {name: advance(None, "details", "web", at) for name in (*names, "product/new")}
         beside = known_beside(dialogues, "product/new")
-        assert len(set(beside)) == MOST_TAUGHT
+        assert len(set(beside)) == MAX_TAUGHT
         assert beside == known_beside(dict(reversed(dialogues.items())), "product/new")
         taught.update(beside)
     assert set(taught) == set(names)

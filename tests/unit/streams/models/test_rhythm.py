@@ -14,8 +14,8 @@ from streams.models import rhythm
 from streams.models.rhythm import sharp_fall, silence_chance, silence_deadline
 from streams.profile import active_days
 from streams.profile.active_days import add_active_day
-from streams.profile.lifecycle import lived
-from streams.values.purchase_days import MOST, add_day, are_days, count_days, unite_days
+from streams.profile.lifecycle import update_lifecycle
+from streams.values.purchase_days import MAX_DAYS, add_day, are_days, count_days, unite_days
 from tests.harness.histories import BEGIN, DAY, event, law
 
 TODAY = BEGIN // DAY
@@ -27,7 +27,7 @@ def life_of(days: list[int], orders: bool = False) -> Lifecycle:
     """Somebody active on the given days after the beginning."""
     life = Lifecycle()
     for number, day in enumerate(days):
-        life = lived(life, event(f"m{number}", occurred_at=BEGIN + day * DAY), orders)
+        life = update_lifecycle(life, event(f"m{number}", occurred_at=BEGIN + day * DAY), orders)
     return life
 
 
@@ -55,7 +55,7 @@ def test_the_window_is_the_set_of_the_days_in_it(days: list[int]) -> None:
 
 
 @law
-@given(st.lists(st.integers(0, 3 * MOST), max_size=2 * MOST))
+@given(st.lists(st.integers(0, 3 * MAX_DAYS), max_size=2 * MAX_DAYS))
 def test_purchase_days_are_the_latest_of_their_set(days: list[int]) -> None:
     packed = b""
     for day in days:
@@ -64,7 +64,7 @@ def test_purchase_days_are_the_latest_of_their_set(days: list[int]) -> None:
     for number, day in enumerate(days):
         halves[number % 2] = add_day(halves[number % 2], day * DAY)
     assert unite_days(*halves) == unite_days(*halves[::-1]) == packed
-    assert count_days(packed) == min(MOST, len(set(days)))
+    assert count_days(packed) == min(MAX_DAYS, len(set(days)))
     assert are_days(packed)
 
 
@@ -75,7 +75,7 @@ def test_made_up_days_are_refused(made_up: bytes) -> None:
 
 def test_what_the_shop_says_is_no_sign_of_life() -> None:
     spoken = event("m", "contact", name="call.made", direction="outbound", occurred_at=BEGIN)
-    assert lived(Lifecycle(), spoken, False).active_day == 0
+    assert update_lifecycle(Lifecycle(), spoken, False).active_day == 0
 
 
 @law

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from streams.models.learned import Learned
 from streams.models.tiers import (
     KIND,
-    LEAST_CUSTOMERS,
+    MIN_CUSTOMERS,
     CountedValues,
     middle_of,
     move,
@@ -67,7 +67,7 @@ def test_top_are_the_fewest_who_bring_four_fifths() -> None:
 
 
 @law
-@given(st.lists(st.integers(1, 10**7), min_size=LEAST_CUSTOMERS, max_size=300))
+@given(st.lists(st.integers(1, 10**7), min_size=MIN_CUSTOMERS, max_size=300))
 def test_the_top_tier_brings_what_it_should_to_within_a_bin(spent: list[int]) -> None:
     counts = Counter(f"|{spend_bin(amount)}" for amount in spent)
     values = CountedValues(counts, "")
@@ -79,7 +79,7 @@ def test_the_top_tier_brings_what_it_should_to_within_a_bin(spent: list[int]) ->
 def test_no_tier_among_too_few() -> None:
     learned = Learned()
     assert tier_of({"EUR": 5_000}, learned) is None
-    for _ in range(LEAST_CUSTOMERS):
+    for _ in range(MIN_CUSTOMERS):
         learned.count(KIND, f"EUR|{spend_bin(5_000)}", 1)
     assert tier_of({"EUR": 5_000}, learned) == "top"
     assert tier_of({}, learned) is None

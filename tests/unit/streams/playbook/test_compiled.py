@@ -10,28 +10,32 @@ from tests.harness.histories import SHOP, shop
 
 
 def test_every_stage_has_its_rank_and_strange_ones_have_none() -> None:
-    book = shop()
+    compiled = shop()
     ladder = ["introduction", "details", "cart", "checkout", "purchase"]
-    assert [book.rank("product/shoes", stage) for stage in ladder] == [0, 1, 2, 3, 4]
-    assert book.rank("product/shoes", "resolved") == -1
-    assert book.rank("weather/rain", "cart") == -1
+    assert [compiled.rank("product/shoes", stage) for stage in ladder] == [0, 1, 2, 3, 4]
+    assert compiled.rank("product/shoes", "resolved") == -1
+    assert compiled.rank("weather/rain", "cart") == -1
 
 
 def test_rules_stand_where_the_fold_looks_for_them() -> None:
-    book = shop()
-    assert [rule.name for rule in book.reached["product", "cart"]] == ["interest"]
-    assert ("product", "introduction") not in book.reached
-    assert [rule.name for rule in book.stalled["product", "checkout"]] == ["cart-left"]
-    assert [rule.name for rule in book.churn] == ["leaving"]
-    assert book.by_name["cart-left"][1].after == 30 * 60_000
+    compiled = shop()
+    assert [rule.name for rule in compiled.by_place["stage.reached"]["product", "cart"]] == [
+        "interest"
+    ]
+    assert ("product", "introduction") not in compiled.by_place["stage.reached"]
+    assert [rule.name for rule in compiled.by_place["stage.stalled"]["product", "checkout"]] == [
+        "cart-left"
+    ]
+    assert [rule.name for rule, _ in compiled.purchase_deadlines] == ["leaving"]
+    assert compiled.rules["cart-left"].after == 30 * 60_000
 
 
 def test_a_rule_covers_its_topics_and_no_others() -> None:
-    (rule,) = shop().reached["product", "cart"]
+    (rule,) = shop().by_place["stage.reached"]["product", "cart"]
     assert rule.covers("product/shoes")
     assert not rule.covers("products/shoes")
     assert not rule.covers("complaint/delivery")
-    (leaving,) = shop().churn
+    (leaving,) = shop().by_kind["churn.risk"]
     assert leaving.covers("anything/at-all")
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.playbook.errors import RuleError
-from streams.playbook.expressions import LONGEST_EXPRESSION, Expression, compile_expression
+from streams.playbook.expressions import MAX_EXPRESSION_LENGTH, Expression, compile_expression
 from streams.segments.facts import FACTS
 
 KNOWN = ("purchases", "spend", "traits", "topics", "furthest", "tier", "known")
@@ -76,7 +76,7 @@ def test_it_says_which_facts_it_needs_and_no_others() -> None:
             "may hold one other",
             43,
         ),
-        ("known" + " && known" * LONGEST_EXPRESSION, "characters long", None),
+        ("known" + " && known" * MAX_EXPRESSION_LENGTH, "characters long", None),
     ],
 )
 def test_a_mistake_is_told_with_its_place(text: str, says: str, offset: int | None) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.event import Context, PageContext
-from streams.playbook.matching import MOST_ITEMS, match_event
+from streams.playbook.matching import MAX_ITEMS, match_event
 from tests.harness.histories import event, junk_properties, law, shop
 
 
@@ -51,8 +51,8 @@ def test_an_order_without_a_list_speaks_for_itself(products: object) -> None:
 
 
 def test_a_list_without_end_is_cut() -> None:
-    products = [{"category": f"c{n}"} for n in range(10 * MOST_ITEMS)]
-    assert len(found("track", "Order Completed", properties={"products": products})) == MOST_ITEMS
+    products = [{"category": f"c{n}"} for n in range(10 * MAX_ITEMS)]
+    assert len(found("track", "Order Completed", properties={"products": products})) == MAX_ITEMS
 
 
 def test_an_order_of_nothing_known_is_still_an_order() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.playbook.topics import LONGEST_LABEL, compile_template, family, label
+from streams.playbook.topics import MAX_LABEL_LENGTH, compile_template, family, label
 from tests.harness.histories import law
 
 
@@ -39,7 +39,7 @@ def test_family_is_what_stands_before_the_first_slash() -> None:
 @given(st.text(max_size=200))
 def test_labels_are_short_plain_and_stable(text: str) -> None:
     found = label(text)
-    assert len(found) <= LONGEST_LABEL
+    assert len(found) <= MAX_LABEL_LENGTH
     assert not any(sign.isspace() or sign == "/" for sign in found)
     assert not found.startswith("-")
     assert not found.endswith("-")
@@ -57,5 +57,5 @@ def test_a_number_too_long_for_anything_is_no_name() -> None:
 def test_a_name_without_end_is_cut_before_it_is_remembered() -> None:
     render = compile_template("product/{name}")
     before = label.cache_info().currsize
-    assert render({"name": "a" * 10**6}) == "product/" + "a" * LONGEST_LABEL
+    assert render({"name": "a" * 10**6}) == "product/" + "a" * MAX_LABEL_LENGTH
     assert label.cache_info().currsize <= before + 1

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from schemas.event import Event
 from schemas.trigger import Trigger
 from streams.codec.codec import encode_profile
-from streams.fold.deadlines import timer_event
 from streams.fold.merging import merge_profiles
-from streams.policy.caps import MOST_SPOKEN
+from streams.fold.timers import timer_event
+from streams.policy.caps import MAX_SPOKEN
 from streams.policy.holdouts import is_held_out
 from streams.policy.suppression import quiet_end
-from streams.policy.waiting import MOST_WAITING
+from streams.policy.waiting import MAX_WAITING
 from tests.harness.histories import BEGIN, MINUTE, event, law
-from tests.harness.simulated_customer import Living, book_of
+from tests.harness.simulated_customer import SimulatedCustomer, playbook_of
 
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
@@ -84,9 +84,9 @@ def drawn(code: bytes) -> list[Event]:
 histories = st.binary(min_size=24, max_size=4 * 40).map(drawn)
 
 
-def lived(history: list[Event], key: str = "u1") -> Living:
+def update_lifecycle(history: list[Event], key: str = "u1") -> SimulatedCustomer:
     """The customer after the events in this order, each timer at its time of receipt or late."""
-    customer = Living(book_of(TEXT), key)
+    customer = SimulatedCustomer(playbook_of(TEXT), key)
     customer.take(event("consent", "identify", user_id=key, properties={"consent": True}))
     for happened in history:
         for _ in range(40):
@@ -113,7 +113,7 @@ def most_within(times: list[int], per: int) -> int:
 @law
 @given(histories, st.sampled_from(KEYS))
 def test_policy_holds_whatever_happens(history: list[Event], key: str) -> None:
-    customer = lived(history, key)
+    customer = update_lifecycle(history, key)
     triggers = customer.triggers
     assert len({t.id for t in triggers}) == len(triggers)
     spoken = [t for t in triggers if would_reach(t) and t.channel is not None]
@@ -140,8 +140,8 @@ def test_policy_holds_whatever_happens(history: list[Event], key: str) -> None:
 @law
 @given(histories)
 def test_nothing_is_said_in_quiet_hours(history: list[Event]) -> None:
-    book = book_of(TEXT)
-    customer = Living(book)
+    playbook = playbook_of(TEXT)
+    customer = SimulatedCustomer(playbook)
     customer.take(event("consent", "identify", user_id="u1", properties={"consent": True}))
     for happened in sorted(history, key=lambda e: e.received_at):
         while customer.deadlines and min(customer.deadlines.values()) <= happened.received_at:
@@ -150,16 +150,16 @@ def test_nothing_is_said_in_quiet_hours(history: list[Event]) -> None:
         _nothing_at_night(customer, happened)
 
 
-def _nothing_at_night(customer: Living, happened: Event) -> None:
+def _nothing_at_night(customer: SimulatedCustomer, happened: Event) -> None:
     for trigger in customer.take(happened):
         if trigger.rule in QUIET_RULES and would_reach(trigger):
-            assert quiet_end(customer.profile, trigger.decided_at, customer.book) is None
+            assert quiet_end(customer.profile, trigger.decided_at, customer.playbook) is None
 
 
 @law
 @given(histories)
 def test_one_event_says_one_thing_on_a_channel(history: list[Event]) -> None:
-    customer = Living(book_of(TEXT))
+    customer = SimulatedCustomer(playbook_of(TEXT))
     customer.take(event("consent", "identify", user_id="u1", properties={"consent": True}))
     for happened in history:
         found = customer.take(happened)
@@ -175,11 +175,11 @@ def test_one_event_says_one_thing_on_a_channel(history: list[Event]) -> None:
 def test_a_replay_from_any_point_decides_the_same(history: list[Event], cut: int) -> None:
     from streams.codec.codec import decode_profile
 
-    whole = lived(history)
-    assert lived(history).triggers == whole.triggers
-    resumed = Living(book_of(TEXT))
+    whole = update_lifecycle(history)
+    assert update_lifecycle(history).triggers == whole.triggers
+    resumed = SimulatedCustomer(playbook_of(TEXT))
     resumed.take(event("consent", "identify", user_id="u1", properties={"consent": True}))
-    one = Living(book_of(TEXT))
+    one = SimulatedCustomer(playbook_of(TEXT))
     one.take(event("consent", "identify", user_id="u1", properties={"consent": True}))
     for at, happened in enumerate(history):
         if at == cut:
@@ -191,10 +191,10 @@ def test_a_replay_from_any_point_decides_the_same(history: list[Event], cut: int
 @law
 @given(histories, histories)
 def test_the_memory_stays_small_and_survives_a_merge(one: list[Event], other: list[Event]) -> None:
-    first, second = lived(one), lived(other, "u2")
+    first, second = update_lifecycle(one), update_lifecycle(other, "u2")
     merged = merge_profiles(first.profile, second.profile).decisions
     for decisions in (first.profile.decisions, merged):
-        assert len(decisions.waiting) <= MOST_WAITING
+        assert len(decisions.waiting) <= MAX_WAITING
         assert set(decisions.spoken) <= {"email", "all", "rule|cart"}
         assert set(decisions.cases) <= {f"complaint/c{n}" for n in range(3)}
     assert all(len(times) <= 4 for times in first.profile.decisions.spoken.values())
@@ -203,7 +203,7 @@ def test_the_memory_stays_small_and_survives_a_merge(one: list[Event], other: li
             *first.profile.decisions.spoken.get(name, ()),
             *second.profile.decisions.spoken.get(name, ()),
         )
-        assert times == tuple(sorted(both))[-MOST_SPOKEN:]
+        assert times == tuple(sorted(both))[-MAX_SPOKEN:]
     assert set(merged.segments) == {
         *first.profile.decisions.segments,
         *second.profile.decisions.segments,

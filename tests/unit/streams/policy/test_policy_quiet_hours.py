@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from streams.codec.codec import encode_profile
 from streams.playbook.parts import CompiledQuietHours
 from streams.policy.quiet_hours import is_quiet, quiet_until, zone_of
-from streams.policy.waiting import MOST_WAITING, QUIET_KIND
+from streams.policy.waiting import MAX_WAITING, QUIET_KIND
 from tests.harness.histories import BEGIN, MINUTE, event, law
-from tests.harness.simulated_customer import Living, book_of, said
+from tests.harness.simulated_customer import SimulatedCustomer, playbook_of, said
 
 NIGHT = CompiledQuietHours(21 * 60, 8 * 60, "UTC")
 NOON = CompiledQuietHours(12 * 60, 14 * 60, "UTC")
@@ -107,7 +107,7 @@ MORNING = BEGIN // 86_400_000 * 86_400_000 + (24 + 7) * 3_600_000
 
 
 def test_at_night_it_waits_for_the_morning() -> None:
-    customer = Living(book_of(NIGHTS))
+    customer = SimulatedCustomer(playbook_of(NIGHTS))
     night = customer.does("Added", 0)
     assert said(night) == [("cart", "quiet_hours"), ("staff", None)]
     assert customer.deadlines == {QUIET_KIND: MORNING}
@@ -120,26 +120,26 @@ def test_at_night_it_waits_for_the_morning() -> None:
 
 
 def test_what_waits_does_not_grow_with_the_ids_of_events() -> None:
-    customer = Living(book_of(NIGHTS))
-    for number in range(MOST_WAITING):
+    customer = SimulatedCustomer(playbook_of(NIGHTS))
+    for number in range(MAX_WAITING):
         customer.take(
             event(
                 f"{number}{'x' * 50_000}", name="Added", user_id="u1",
                 properties={"category": f"c{number}"},
             )
         )  # fmt: skip
-    assert len(customer.profile.decisions.waiting) == MOST_WAITING
+    assert len(customer.profile.decisions.waiting) == MAX_WAITING
     assert len(encode_profile(customer.profile)) < 10_000
     morning = customer.lives_until(24 * 60)
-    assert len({trigger.id for trigger in morning}) == MOST_WAITING
+    assert len({trigger.id for trigger in morning}) == MAX_WAITING
 
 
 def test_what_ignores_quiet_hours_is_said_at_once() -> None:
-    assert said(Living(book_of(NIGHTS)).says("opened", 0)) == [("urgent", None)]
+    assert said(SimulatedCustomer(playbook_of(NIGHTS)).says("opened", 0)) == [("urgent", None)]
 
 
 def test_it_is_the_clock_of_the_customer() -> None:
-    customer = Living(book_of(NIGHTS))
+    customer = SimulatedCustomer(playbook_of(NIGHTS))
     customer.states(0, timezone="America/New_York")
     assert said(customer.does("Added", 1)) == [("cart", None), ("staff", None)]
 
@@ -149,7 +149,7 @@ def test_what_is_no_longer_so_in_the_morning_is_not_said() -> None:
         "  - {name: left, when: stage.stalled, topic: product/*, stages: [cart], after: 30m,"
         " then: {channel: letter}}\n"
     )
-    customer = Living(book_of(text))
+    customer = SimulatedCustomer(playbook_of(text))
     customer.does("Added", 0, category="hats")
     customer.does("Added", 10)
     customer.lives_until(60)
@@ -160,7 +160,7 @@ def test_what_is_no_longer_so_in_the_morning_is_not_said() -> None:
 
 def test_the_condition_is_asked_again_in_the_morning() -> None:
     text = NIGHTS.replace("stages: [cart], then", "stages: [cart], if: purchases == 0, then")
-    customer = Living(book_of(text))
+    customer = SimulatedCustomer(playbook_of(text))
     customer.does("Added", 0)
     customer.does("Bought", 1)
     assert customer.lives_until(24 * 60) == []
@@ -173,14 +173,14 @@ DAY = 24 * 60
 
 
 def test_a_stage_at_which_people_leave_stays_reached_over_night() -> None:
-    customer = Living(book_of(BY_STAGE))
+    customer = SimulatedCustomer(playbook_of(BY_STAGE))
     assert said(customer.does("Viewed", 0)) == [("leaves", "quiet_hours")]
     assert said(customer.lives_until(DAY)) == [("leaves", None)]
 
 
-def silent_at_midnight() -> tuple[Living, float]:
+def silent_at_midnight() -> tuple[SimulatedCustomer, float]:
     """A customer whose silence, by days of UTC, became too long in the night, and the minute."""
-    customer = Living(book_of(BY_VISITS))
+    customer = SimulatedCustomer(playbook_of(BY_VISITS))
     for day in range(8):
         assert customer.does("Viewed", day * DAY) == []
     minute = 0.0
@@ -203,7 +203,9 @@ def test_a_silence_that_ends_in_the_night_is_not_said() -> None:
 
 
 def test_a_fall_in_visits_is_said_in_the_morning() -> None:
-    customer = Living(book_of(BY_VISITS.replace("by: visits", "by: visits, least_days: 10")))
+    customer = SimulatedCustomer(
+        playbook_of(BY_VISITS.replace("by: visits", "by: visits, least_days: 10"))
+    )
     for day in [*range(0, 46, 2), 51, 58, 59]:
         customer.does("Viewed", day * DAY)
     night, morning = [one for one in customer.triggers if "active_days_lately" in one.why]
@@ -212,33 +214,35 @@ def test_a_fall_in_visits_is_said_in_the_morning() -> None:
 
 
 def test_consent_withdrawn_over_night_holds_in_the_morning() -> None:
-    customer = Living(book_of(NIGHTS))
+    customer = SimulatedCustomer(playbook_of(NIGHTS))
     customer.does("Added", 0)
     customer.states(1, consent=False)
     assert said(customer.lives_until(24 * 60)) == [("cart", "no_consent")]
 
 
 def test_what_expired_over_night_is_not_said() -> None:
-    customer = Living(book_of(NIGHTS.replace("[cart], then", "[cart], expires: 1h, then")))
+    customer = SimulatedCustomer(
+        playbook_of(NIGHTS.replace("[cart], then", "[cart], expires: 1h, then"))
+    )
     customer.does("Added", 0)
     assert said(customer.lives_until(24 * 60)) == [("cart", "expired")]
 
 
 def test_of_a_busy_night_little_waits_and_one_thing_is_said() -> None:
-    customer = Living(book_of(NIGHTS))
+    customer = SimulatedCustomer(playbook_of(NIGHTS))
     for number in range(20):
         customer.does("Added", number, category=f"c{number}")
-    assert len(customer.profile.decisions.waiting) == MOST_WAITING
+    assert len(customer.profile.decisions.waiting) == MAX_WAITING
     found = customer.lives_until(24 * 60)
-    assert len(found) == MOST_WAITING
+    assert len(found) == MAX_WAITING
     assert [t.decision for t in found].count("fire") == 1
     assert {t.suppressed_by for t in found} == {None, "priority"}
 
 
 def test_a_timer_that_comes_in_the_next_night_waits_for_the_next_morning() -> None:
-    from streams.fold.deadlines import timer_event
+    from streams.fold.timers import timer_event
 
-    customer = Living(book_of(NIGHTS))
+    customer = SimulatedCustomer(playbook_of(NIGHTS))
     customer.does("Added", 0)
     due = customer.deadlines[QUIET_KIND]
     late = timer_event("u1", QUIET_KIND, due, due + 15 * 60 * MINUTE)

@@ -6,7 +6,7 @@ from schemas.profile import Stamped
 from streams.consent.consent import may_speak
 from streams.policy.holdouts import is_held_out
 from tests.harness.histories import BEGIN, MINUTE
-from tests.harness.simulated_customer import Living, book_of, said
+from tests.harness.simulated_customer import SimulatedCustomer, playbook_of, said
 
 HOUR = 60.0
 DAY = 24 * HOUR
@@ -48,12 +48,12 @@ def test_consent_of_a_channel(
 
 
 def test_without_consent_for_its_channel_nothing_is_sent() -> None:
-    customer = Living(book_of(CART))
+    customer = SimulatedCustomer(playbook_of(CART))
     assert said(customer.does("Added", 0)) == [("cart", "no_consent")]
     customer.states(1, consent={"email": True})
     (trigger,) = customer.does("Added", 2, category="socks")
     assert (trigger.decision, trigger.channel) == ("fire", "email")
-    assert trigger.playbook == book_of(CART).version
+    assert trigger.playbook == playbook_of(CART).version
 
 
 def test_a_condition_that_does_not_hold_is_no_decision() -> None:
@@ -61,7 +61,7 @@ def test_a_condition_that_does_not_hold_is_no_decision() -> None:
 triggers:
   - {name: again, when: stage.reached, topic: product/*, stages: [cart], if: purchases > 0}
 """
-    customer = Living(book_of(text))
+    customer = SimulatedCustomer(playbook_of(text))
     assert customer.does("Added", 0) == []
     customer.does("Bought", 1)
     assert said(customer.does("Added", 2, category="socks")) == [("again", None)]
@@ -73,7 +73,7 @@ triggers:
   - {name: shoes, when: stage.reached, topic: product/*,
      if: 'topic == "product/shoes" && stage == "cart"'}
 """
-    customer = Living(book_of(text))
+    customer = SimulatedCustomer(playbook_of(text))
     assert customer.does("Viewed", 0) == []
     assert said(customer.does("Added", 1)) == [("shoes", None)]
     assert customer.does("Added", 2, category="socks") == []
@@ -85,7 +85,7 @@ triggers:
   - {name: left, when: stage.stalled, topic: product/*, stages: [cart], after: 30m,
      if: purchases > 0}
 """
-    customer = Living(book_of(text))
+    customer = SimulatedCustomer(playbook_of(text))
     customer.does("Added", 0)
     assert customer.lives_until(DAY) == []
     assert customer.deadlines == {}
@@ -93,7 +93,7 @@ triggers:
 
 def test_a_cap_counts_what_fired() -> None:
     text = CART.replace(MAIL, MAIL + ", cap: {at_most: 2, per: 1d}")
-    customer = Living(book_of(text))
+    customer = SimulatedCustomer(playbook_of(text))
     customer.states(0, consent=True)
     topics = [f"c{number}" for number in range(5)]
     found = [customer.does("Added", 1 + at, category=c) for at, c in enumerate(topics[:3])]
@@ -112,7 +112,7 @@ triggers:
   - {name: mail, when: stage.reached, topic: product/*, stages: [cart], then: {channel: email}}
   - {name: text, when: stage.reached, topic: product/*, stages: [cart], then: {channel: sms}}
 """
-    customer = Living(book_of(text))
+    customer = SimulatedCustomer(playbook_of(text))
     customer.states(0, consent=True)
     found = said(customer.does("Added", 1))
     assert found == [("staff", None), ("mail", None), ("text", "cap")]
@@ -130,7 +130,7 @@ triggers:
      then: {channel: call}, priority: 5}
   - {name: other, when: stage.reached, topic: product/*, stages: [cart], then: {channel: letter}}
 """
-    customer = Living(book_of(text))
+    customer = SimulatedCustomer(playbook_of(text))
     found = dict(said(customer.does("Added", 0)))
     assert found == {"low": "priority", "high": None, "same": "priority", "other": None}
 
@@ -142,7 +142,7 @@ triggers:
      then: {channel: call}, priority: 5, cooldown: 1d}
   - {name: low, when: stage.reached, topic: product/*, stages: [cart], then: {channel: call}}
 """
-    customer = Living(book_of(text))
+    customer = SimulatedCustomer(playbook_of(text))
     assert dict(said(customer.does("Added", 0))) == {"high": None, "low": "priority"}
     found = dict(said(customer.does("Added", 1, category="socks")))
     assert found == {"high": "cooldown", "low": None}
@@ -156,7 +156,7 @@ triggers:
   - {name: call, when: stage.reached, topic: product/*, stages: [cart], then: {channel: call}}
   - {name: exit, when: lifecycle.changed, to: [blocked]}
 """
-    customer = Living(book_of(text))
+    customer = SimulatedCustomer(playbook_of(text))
     customer.does("Viewed", 0)
     (trigger,) = customer.states(1, stole=True)
     assert (trigger.rule, trigger.decision) == ("exit", "fire")
@@ -175,7 +175,7 @@ triggers:
 def test_a_campaign_holds_out_its_share_and_says_who() -> None:
     arms = []
     for number in range(400):
-        (trigger,) = Living(book_of(HELD), f"customer-{number}").does("Added", 0)
+        (trigger,) = SimulatedCustomer(playbook_of(HELD), f"customer-{number}").does("Added", 0)
         assert trigger.campaign == "carts"
         arms.append(trigger.arm)
         held = trigger.arm == "held_out"
@@ -190,7 +190,7 @@ def test_both_arms_come_equally_far() -> None:
     """Who is held out has the same cooldown, so that the groups differ in the message alone."""
     reasons = {}
     for number in range(20):
-        customer = Living(book_of(HELD), f"customer-{number}")
+        customer = SimulatedCustomer(playbook_of(HELD), f"customer-{number}")
         (first,) = customer.does("Added", 0)
         (second,) = customer.does("Added", 1, category="socks")
         (third,) = customer.does("Added", DAY + 1, category="hats")
@@ -207,7 +207,7 @@ triggers:
 """
     for number in range(40):
         key = f"customer-{number}"
-        found = {t.rule: t for t in Living(book_of(text), key).does("Added", 0)}
+        found = {t.rule: t for t in SimulatedCustomer(playbook_of(text), key).does("Added", 0)}
         out = is_held_out(key, 0.5)
         assert found["call"].suppressed_by == ("holdout" if out else None)
         assert found["call"].arm == ("held_out" if out else "treated")
@@ -226,7 +226,7 @@ def test_hold_outs_of_campaigns_are_independent() -> None:
 def test_what_was_said_is_remembered_by_topic_and_is_no_sign_of_life() -> None:
     from tests.harness.histories import event
 
-    customer = Living(book_of(""))
+    customer = SimulatedCustomer(playbook_of(""))
     customer.does("Viewed", 0)
     before = customer.profile
     told = event(

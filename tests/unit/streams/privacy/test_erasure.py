@@ -25,7 +25,7 @@ from tests.harness.histories import (
     law,
     seeds,
 )
-from tests.harness.histories import shop as book
+from tests.harness.histories import shop as playbook
 
 T = BEGIN + 10 * DAY
 
@@ -49,7 +49,7 @@ class People:
                 kept.append(happened)
                 continue
             key = happened.key or happened.user_id or happened.anonymous_id or ""
-            outcome = fold(self.profiles.get(key), key, happened, book(), MODELS)
+            outcome = fold(self.profiles.get(key), key, happened, playbook(), MODELS)
             if isinstance(outcome, Folded):
                 self.profiles[key] = outcome.profile
                 self.pending += [e.event for e in outcome.effects if isinstance(e, Send)]
@@ -96,14 +96,14 @@ def test_what_happens_after_begins_anew(history: list[Event], seed: int) -> None
 def test_erasing_twice_is_erasing_up_to_the_later_moment() -> None:
     one, two = erase_event("u1", T), erase_event("u1", T + 1)
     assert fold_all([one, two]) == fold_all([two, one]) == Profile("u1", erased_at=T + 1)
-    assert fold(fold_all([one]), "u1", one, book(), MODELS) == Dropped(LATE)
+    assert fold(fold_all([one]), "u1", one, playbook(), MODELS) == Dropped(LATE)
 
 
 def test_deadlines_go_and_nothing_waits_any_more() -> None:
     before = fold_all([view("1", user_id="u1"), event("2", name="Product Added", user_id="u1",
                        occurred_at=BEGIN + MINUTE, properties={"category": "shoes"})])  # fmt: skip
     assert before.decisions.deadlines
-    outcome = fold(before, "u1", erase_event("u1", T), book(), MODELS)
+    outcome = fold(before, "u1", erase_event("u1", T), playbook(), MODELS)
     assert isinstance(outcome, Folded)
     cleared = {e.kind for e in outcome.effects if isinstance(e, ClearDeadline)}
     assert cleared == set(before.decisions.deadlines)
@@ -171,7 +171,7 @@ def test_what_we_said_before_is_not_told_of_after() -> None:
     said = event("s", "contact", name="trigger.delivered", direction="outbound", key="u1",
                  occurred_at=T + 1, properties={"topic": "product/shoes"})  # fmt: skip
     erased = fold_all([view("1", user_id="u1"), erase_event("u1", T)])
-    assert fold(erased, "u1", said, book(), MODELS) == Dropped(LATE)
+    assert fold(erased, "u1", said, playbook(), MODELS) == Dropped(LATE)
 
 
 def test_a_tombstone_stays_with_its_key() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from streams.profile.message_ids import (
     ENTRY,
-    MOST_YOUNG,
+    MAX_YOUNG,
     RING,
     YOUNG,
     holds,
@@ -38,7 +38,7 @@ def held(entries: Entries) -> Entries:
     """What the ring promises to hold, in the words of the promise."""
     ordered = sorted(entries, key=lambda entry: (entry[1], entry[0]))
     latest = ordered[-1][1] if ordered else 0
-    young = [entry for entry in ordered if entry[1] >= latest - YOUNG][-MOST_YOUNG:]
+    young = [entry for entry in ordered if entry[1] >= latest - YOUNG][-MAX_YOUNG:]
     return max(ordered[-RING:], young, key=len)
 
 
@@ -85,9 +85,9 @@ def test_uniting_parts_is_remembering_all(times: list[int], seed: int) -> None:
 
 
 def test_a_burst_is_bounded_in_any_order_and_forgotten_when_it_is_old() -> None:
-    burst = [(message_hash(f"m{at}"), 1000 + at // 9) for at in range(MOST_YOUNG + 500)]
+    burst = [(message_hash(f"m{at}"), 1000 + at // 9) for at in range(MAX_YOUNG + 500)]
     ring = ring_of(burst)
-    assert len(ring) == MOST_YOUNG * ENTRY
+    assert len(ring) == MAX_YOUNG * ENTRY
     assert ring_of(burst[::-1]) == ring == unite(ring_of(burst[1::2]), ring_of(burst[::2]))
     assert ring_of(held(burst)) == ring
     later = remember(ring, 7, (1000 + 10 * YOUNG) * 1000)

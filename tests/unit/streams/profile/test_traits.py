@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.event import Event
-from streams.profile.traits import LONGEST_NAME, LONGEST_VALUE
+from streams.profile.traits import MAX_NAME_LENGTH, MAX_VALUE_LENGTH
 from tests.harness.histories import BEGIN, MINUTE, event, fold_all
 
 
@@ -46,7 +46,7 @@ def test_lists_and_objects_neither_become_traits_nor_erase_them() -> None:
 @pytest.mark.parametrize(
     ("value", "kept"),
     [
-        ("x" * 10_000, "x" * LONGEST_VALUE),
+        ("x" * 10_000, "x" * MAX_VALUE_LENGTH),
         (2**63 - 1, 2**63 - 1),
         (2**63, str(2**63)),
         (-(10**30), str(-(10**30))),
@@ -60,8 +60,10 @@ def test_values_are_kept_small(value: object, kept: object) -> None:
 
 
 def test_names_without_end_are_not_folded() -> None:
-    profile = fold_all([says(1, 1, **{"n" * LONGEST_NAME: 1, "n" * (LONGEST_NAME + 1): 1, "": 1})])
-    assert list(profile.traits) == ["n" * LONGEST_NAME]
+    profile = fold_all(
+        [says(1, 1, **{"n" * MAX_NAME_LENGTH: 1, "n" * (MAX_NAME_LENGTH + 1): 1, "": 1})]
+    )
+    assert list(profile.traits) == ["n" * MAX_NAME_LENGTH]
 
 
 def test_only_identify_writes_traits() -> None:

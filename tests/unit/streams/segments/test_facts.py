@@ -29,7 +29,7 @@ NOW = BEGIN + 10 * DAY + DAY // 2
 
 
 def told(profile: Profile, *names: str, **cause: Any) -> dict[str, Any]:
-    return facts_of(names or tuple(FACTS), profile, NOW, shop(), MODELS, cause)
+    return facts_of(names or tuple(FACTS), profile, NOW, shop().ranks, MODELS, cause)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """Who is in which segment, when that is looked at, and what is said when it changes."""
 
 from schemas.effect import SetDeadline
-from streams.segments.membership import LOOK_KIND
+from streams.segments.membership import SEGMENTS_KIND
 from tests.harness.histories import BEGIN, MINUTE, event
-from tests.harness.simulated_customer import Living, book_of, said
+from tests.harness.simulated_customer import SimulatedCustomer, playbook_of, said
 
 DAY = 24 * 60.0
 
@@ -24,18 +24,18 @@ triggers:
 """
 
 
-def inside(customer: Living) -> set[str]:
+def inside(customer: SimulatedCustomer) -> set[str]:
     return set(customer.profile.decisions.segments)
 
 
 def test_the_first_event_puts_a_customer_where_they_belong() -> None:
-    customer = Living(book_of(BOOK))
+    customer = SimulatedCustomer(playbook_of(BOOK))
     customer.does("Viewed", 0)
     assert inside(customer) == {"new"}
 
 
 def test_entered_and_left_by_what_an_event_changed() -> None:
-    customer = Living(book_of(BOOK))
+    customer = SimulatedCustomer(playbook_of(BOOK))
     customer.does("Viewed", 0)
     found = customer.does("Bought", 60)
     assert said(found) == [("bought", None), ("no-more-new", None)]
@@ -50,7 +50,7 @@ def test_entered_and_left_by_what_an_event_changed() -> None:
 
 
 def test_the_passing_of_days_alone_changes_segments() -> None:
-    customer = Living(book_of(BOOK))
+    customer = SimulatedCustomer(playbook_of(BOOK))
     customer.does("Bought", 0)
     assert customer.lives_until(9.9 * DAY) == []
     (trigger,) = customer.lives_until(11 * DAY)
@@ -61,14 +61,14 @@ def test_the_passing_of_days_alone_changes_segments() -> None:
 
 
 def test_days_are_looked_at_once_a_day_and_seldom_while_nothing_can_change() -> None:
-    customer = Living(book_of(BOOK))
+    customer = SimulatedCustomer(playbook_of(BOOK))
     looks = 0
     for hour in range(100):
         customer.does("Viewed" if hour else "Bought", hour * 60.0)
     assert customer.profile.lifecycle.events == 100
-    assert set(customer.deadlines) == {LOOK_KIND}
+    assert set(customer.deadlines) == {SEGMENTS_KIND}
     while customer.deadlines:
-        due = customer.deadlines[LOOK_KIND]
+        due = customer.deadlines[SEGMENTS_KIND]
         customer.lives_until((due - BEGIN) / MINUTE)
         looks += 1
         assert looks < 100
@@ -82,7 +82,7 @@ def test_nobody_watches_the_days_of_an_anonymous_visitor() -> None:
 
     outcome = fold(
         None, "a1", event("m1", name="Viewed", anonymous_id="a1", properties={"category": "x"}),
-        book_of(BOOK), MODELS,
+        playbook_of(BOOK), MODELS,
     )  # fmt: skip
     assert not [e for e in outcome.effects if isinstance(e, SetDeadline)]  # type: ignore[union-attr]
 
@@ -92,16 +92,19 @@ def test_a_rule_may_ask_for_the_segments_of_the_same_event() -> None:
         "  - {name: first, when: stage.reached, topic: product/*, stages: [purchase],"
         " if: '\"buyers\" in segments'}\n"
     )
-    customer = Living(book_of(text))
+    customer = SimulatedCustomer(playbook_of(text))
     assert ("first", None) in said(customer.does("Bought", 0))
 
 
 def test_two_profiles_that_become_one_are_looked_at_anew() -> None:
-    from streams.fold.linking import fold_link
+    from streams.fold.links import fold_link
     from tests.harness.histories import MODELS
 
     text = BOOK.replace("purchases >= 1", "purchases >= 2")
-    visitor, customer = Living(book_of(text), "a1"), Living(book_of(text), "u1")
+    visitor, customer = (
+        SimulatedCustomer(playbook_of(text), "a1"),
+        SimulatedCustomer(playbook_of(text), "u1"),
+    )
     for living in (visitor, customer):
         living.take(
             event(
@@ -123,8 +126,8 @@ def test_two_profiles_that_become_one_are_looked_at_anew() -> None:
 
 
 def test_a_segment_that_left_the_playbook_is_forgotten_with_the_next_change() -> None:
-    customer = Living(book_of(BOOK))
+    customer = SimulatedCustomer(playbook_of(BOOK))
     customer.does("Viewed", 0)
-    customer.book = book_of("segments: {buyers: {if: purchases >= 1}}\n")
+    customer.playbook = playbook_of("segments: {buyers: {if: purchases >= 1}}\n")
     customer.does("Bought", 1)
     assert inside(customer) == {"buyers"}

@@ -4,7 +4,7 @@ from streams.fold.deadlines import DORMANT_KIND
 from streams.segments.relationship import relationship_of
 from streams.views.customer_view import customer_view
 from tests.harness.histories import BEGIN, MINUTE, MODELS
-from tests.harness.simulated_customer import Living, book_of
+from tests.harness.simulated_customer import SimulatedCustomer, playbook_of
 
 DAY = 24 * 60.0
 
@@ -19,12 +19,12 @@ triggers:
 """
 
 
-def moves(customer: Living) -> list[tuple[str, str]]:
+def moves(customer: SimulatedCustomer) -> list[tuple[str, str]]:
     return [(t.why["from"], t.why["to"]) for t in customer.triggers]
 
 
 def test_the_stages_of_a_relationship() -> None:
-    customer = Living(book_of(BOOK))
+    customer = SimulatedCustomer(playbook_of(BOOK))
     customer.does("Viewed", 0)
     for minute in range(1, 5):
         customer.does("Bought", minute)
@@ -40,7 +40,7 @@ def test_the_stages_of_a_relationship() -> None:
 
 
 def test_who_was_silent_for_long_is_dormant_until_the_next_event() -> None:
-    customer = Living(book_of(BOOK))
+    customer = SimulatedCustomer(playbook_of(BOOK))
     customer.does("Bought", 0)
     customer.does("Viewed", 10 * DAY)
     assert customer.deadlines[DORMANT_KIND] == BEGIN + int(30 * DAY * MINUTE), "it is not moved"
@@ -56,14 +56,14 @@ def test_who_was_silent_for_long_is_dormant_until_the_next_event() -> None:
 
 
 def test_a_prospect_does_not_fall_asleep() -> None:
-    customer = Living(book_of(BOOK))
+    customer = SimulatedCustomer(playbook_of(BOOK))
     customer.does("Viewed", 0)
     assert customer.deadlines == {}
 
 
 def test_only_the_stages_that_a_rule_names() -> None:
     text = BOOK.replace("lifecycle.changed", "lifecycle.changed, to: [regular]")
-    customer = Living(book_of(text))
+    customer = SimulatedCustomer(playbook_of(text))
     for minute in range(4):
         customer.does("Bought", minute)
     assert moves(customer) == [("first purchase", "regular")]
@@ -71,14 +71,14 @@ def test_only_the_stages_that_a_rule_names() -> None:
 
 def test_the_view_says_the_stage_though_no_rule_asks() -> None:
     text = BOOK.partition("triggers:")[0]
-    customer = Living(book_of(text))
-    assert customer.book.relationship is None
+    customer = SimulatedCustomer(playbook_of(text))
+    assert customer.playbook.relationship is None
     for minute in range(2):
         customer.does("Bought", minute)
     now = BEGIN + int(5 * MINUTE)
-    assert relationship_of(customer.profile, now, customer.book, MODELS) == "first purchase"
-    view = customer_view(customer.profile, customer.book, MODELS, now)
+    assert relationship_of(customer.profile, now, customer.playbook, MODELS) == "first purchase"
+    view = customer_view(customer.profile, customer.playbook, MODELS, now)
     assert view["lifecycle"]["stage"] == "first purchase"
     later = BEGIN + int(40 * DAY * MINUTE)
-    view = customer_view(customer.profile, customer.book, MODELS, later)
+    view = customer_view(customer.profile, customer.playbook, MODELS, later)
     assert view["lifecycle"]["stage"] == "dormant"

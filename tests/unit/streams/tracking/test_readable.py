@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from infra.playbook.playbook_file import read_playbook
 from infra.settings import SHIPPED_PLAYBOOK
-from schemas.models import BgNbd
+from schemas.models import ChurnModels
 from streams.archive.rows import Place, event_columns
 from streams.codec.codec import (
     decode_envelope,
@@ -120,7 +120,7 @@ def test_what_is_accepted_is_read_folded_archived_and_kept(
     assert (unreadable, raw_unreadable) == ([], [])
     assert len(wire) == len(events)
     keyed = [(event.user_id or event.anonymous_id or "", event) for event in events]
-    batch = fold_batch(keyed, {}, Learned(), BOOK, BgNbd())
+    batch = fold_batch(keyed, {}, Learned(), BOOK, ChurnModels())
     assert batch.dead == []
     for profile in batch.profiles.values():
         assert decode_profile(encode_profile(profile)) == profile

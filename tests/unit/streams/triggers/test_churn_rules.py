@@ -13,16 +13,17 @@ from schemas.playbook import Playbook
 from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.codec.codec import encode_profile
-from streams.fold.deadlines import timer_event
+from streams.definitions.compile import compile_playbook
 from streams.fold.fold import fold
+from streams.fold.timers import timer_event
 from streams.models.learned import Learned
 from streams.models.tiers import KIND, spend_bin
-from streams.playbook.compiled import CompiledPlaybook, compile_playbook
+from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.errors import RuleErrors
 from tests.harness.histories import BEGIN, DAY, SHOP, event
 
 
-def book(*rules: dict[str, Any]) -> CompiledPlaybook:
+def playbook_with(*rules: dict[str, Any]) -> CompiledPlaybook:
     """The shop's playbook with other triggers."""
     written = yaml.safe_load(SHOP.read_text())
     written["triggers"] = list(rules)
@@ -84,7 +85,7 @@ PURCHASES = {"name": "lost", "when": "churn.risk", "p_alive": 0.4}
 
 
 def test_a_silence_unlike_the_customer_fires_when_its_day_has_come() -> None:
-    playbook = book(VISITS)
+    playbook = playbook_with(VISITS)
     profile, triggers = run([visit(day) for day in range(12)], playbook)
     assert triggers == []
     due = profile.decisions.deadlines["quiet"]
@@ -98,7 +99,7 @@ def test_a_silence_unlike_the_customer_fires_when_its_day_has_come() -> None:
 
 
 def test_who_keeps_coming_gets_no_alarm_and_who_comes_seldom_gets_a_later_one() -> None:
-    playbook = book(VISITS)
+    playbook = playbook_with(VISITS)
     _, steady = run([visit(day) for day in range(0, 100, 3)], playbook)
     assert steady == []
     daily, _ = run([visit(day) for day in range(20)], playbook)
@@ -112,7 +113,7 @@ def test_who_keeps_coming_gets_no_alarm_and_who_comes_seldom_gets_a_later_one() 
 
 def test_a_sharp_fall_is_seen_at_the_visit_that_shows_it_and_once() -> None:
     """Every other day for 50 days, then twice in a fortnight."""
-    playbook = book({**VISITS, "chance": 0.02, "least_days": 10})
+    playbook = playbook_with({**VISITS, "chance": 0.02, "least_days": 10})
     days = [*range(0, 46, 2), 51, 58, 59]
     _, triggers = run([visit(day) for day in days], playbook)
     falls = [found for found in triggers if "active_days_lately" in found.why]
@@ -126,7 +127,7 @@ def test_cancelling_fires_at_once_and_puts_everything_at_stake() -> None:
         "c", name="Subscription Cancel Requested", user_id="u1", occurred_at=BEGIN + 31 * DAY,
         properties={"plan": "gold"},
     )  # fmt: skip
-    _, triggers = run([order(0), order(30), cancel], book(LEAVING))
+    _, triggers = run([order(0), order(30), cancel], playbook_with(LEAVING))
     (risk,) = triggers
     assert (risk.type, risk.topic, risk.stage) == ("churn.risk", "subscription/gold", "cancelling")
     assert risk.occurred_at == cancel.occurred_at
@@ -138,7 +139,9 @@ def test_value_at_stake_ranks_the_one_who_spends_more_first() -> None:
     by = models(ChurnModels(value=ValueModel(spend)))
     stakes = []
     for total in (20.0, 400.0):
-        _, triggers = run([order(0, total), order(20, total), visit(700)], book(PURCHASES), by)
+        _, triggers = run(
+            [order(0, total), order(20, total), visit(700)], playbook_with(PURCHASES), by
+        )
         (risk,) = triggers
         stakes.append(risk.why["value_at_stake"])
         assert risk.why["p_alive"] <= 0.4
@@ -154,9 +157,11 @@ def test_the_tier_is_said_once_enough_customers_are_known() -> None:
     learned = Learned()
     for _ in range(150):
         learned.count(KIND, f"EUR|{spend_bin(1_000)}", 1)
-    _, triggers = run([order(0), order(20), visit(700)], book(PURCHASES), models(None, learned))
+    _, triggers = run(
+        [order(0), order(20), visit(700)], playbook_with(PURCHASES), models(None, learned)
+    )
     assert triggers[0].why["tier"] == "top"
-    _, triggers = run([order(0), order(20), visit(700)], book(PURCHASES))
+    _, triggers = run([order(0), order(20), visit(700)], playbook_with(PURCHASES))
     assert "tier" not in triggers[0].why
 
 
@@ -164,7 +169,7 @@ def test_only_orders_move_a_customer_between_bins() -> None:
     profile: Profile | None = None
     counted: list[list[Count]] = []
     for happened in (visit(0), order(1, 50), order(2, 50), visit(3)):
-        outcome = fold(profile, "u1", happened, book(VISITS), models())
+        outcome = fold(profile, "u1", happened, playbook_with(VISITS), models())
         assert isinstance(outcome, Folded)
         profile = outcome.profile
         counted.append([found for found in outcome.effects if isinstance(found, Count)])
@@ -179,7 +184,7 @@ def test_only_orders_move_a_customer_between_bins() -> None:
 
 def test_a_visitor_who_turns_out_to_be_a_customer_is_counted_once() -> None:
     """Out of the visitor's counts, into the customer's, on whichever partitions they are."""
-    playbook, by = book(VISITS), models()
+    playbook, by = playbook_with(VISITS), models()
     bought = event(
         "o", name="Order Completed", anonymous_id="a1", occurred_at=BEGIN,
         properties={"total": 30, "currency": "EUR"},
@@ -209,7 +214,7 @@ def test_a_visit_merged_later_says_no_risk_again_that_was_said(
     rule: dict[str, Any], history: list[Event]
 ) -> None:
     """The customer whose silence was too long logs in elsewhere and does nothing new."""
-    playbook, by = book(rule), models()
+    playbook, by = playbook_with(rule), models()
     letter = event("s", "group", user_id="u1", occurred_at=BEGIN + 400 * DAY, direction="outbound")
     profile, triggers = run([*history, letter], playbook, by)
     assert [found.decision for found in triggers] == ["fire"]
@@ -242,11 +247,11 @@ def test_days_made_up_in_a_merge_are_refused() -> None:
 
     from schemas.effect import Dead
 
-    profile, _ = run([order(0)], book(VISITS))
+    profile, _ = run([order(0)], playbook_with(VISITS))
     broken = replace(profile, key="a1", lifecycle=replace(profile.lifecycle, purchase_days=b"\2"))
     state = b64encode(encode_profile(broken)).decode()
     merge = event("m", "merge", key="u1", properties={"from": "a1", "state": state})
-    assert isinstance(fold(None, "u1", merge, book(VISITS), models()), Dead)
+    assert isinstance(fold(None, "u1", merge, playbook_with(VISITS), models()), Dead)
 
 
 @pytest.mark.parametrize(
@@ -261,5 +266,5 @@ def test_days_made_up_in_a_merge_are_refused() -> None:
 )
 def test_a_rule_that_makes_no_sense_says_why(rule: dict[str, Any], said: str) -> None:
     with pytest.raises(RuleErrors) as refused:
-        book(rule)
+        playbook_with(rule)
     assert said in str(refused.value)

@@ -4,7 +4,7 @@ import pytest
 
 from streams.triggers.complaint_overdue import promised
 from tests.harness.histories import BEGIN, MINUTE, event
-from tests.harness.simulated_customer import Living, book_of, said
+from tests.harness.simulated_customer import SimulatedCustomer, playbook_of, said
 
 DAY = 24 * 60.0
 
@@ -15,7 +15,7 @@ triggers:
 
 
 def test_a_complaint_that_nobody_solves_is_overdue_once() -> None:
-    customer = Living(book_of(BOOK))
+    customer = SimulatedCustomer(playbook_of(BOOK))
     customer.says("opened", 0)
     customer.says("working", DAY)
     customer.says("opened", 1.5 * DAY)
@@ -31,11 +31,11 @@ def test_a_complaint_that_nobody_solves_is_overdue_once() -> None:
 
 
 def test_a_solved_complaint_is_not_overdue_however_late_the_solution_is_told() -> None:
-    customer = Living(book_of(BOOK))
+    customer = SimulatedCustomer(playbook_of(BOOK))
     customer.says("opened", 0)
     customer.says("resolved", 1.9 * DAY)
     assert customer.lives_until(9 * DAY) == []
-    backwards = Living(book_of(BOOK))
+    backwards = SimulatedCustomer(playbook_of(BOOK))
     backwards.says("resolved", 1.9 * DAY)
     backwards.take(
         event(
@@ -52,7 +52,7 @@ def test_a_solved_complaint_is_not_overdue_however_late_the_solution_is_told() -
 
 
 def test_a_case_that_is_opened_again_has_a_clock_of_its_own() -> None:
-    customer = Living(book_of(BOOK))
+    customer = SimulatedCustomer(playbook_of(BOOK))
     customer.says("opened", 0)
     customer.says("resolved", DAY)
     customer.says("opened", 10 * DAY)
@@ -70,7 +70,7 @@ def test_a_case_that_is_opened_again_has_a_clock_of_its_own() -> None:
 
 
 def test_two_complaints_have_two_clocks() -> None:
-    customer = Living(book_of(BOOK))
+    customer = SimulatedCustomer(playbook_of(BOOK))
     customer.says("opened", 0, about="delivery")
     customer.says("opened", DAY, about="colour")
     found = customer.lives_until(30 * DAY)
@@ -79,7 +79,7 @@ def test_two_complaints_have_two_clocks() -> None:
 
 
 def test_a_rule_may_speak_of_complaints_that_nobody_has_begun_to_work_on() -> None:
-    customer = Living(book_of(BOOK.replace("after:", "stages: [opened], after:")))
+    customer = SimulatedCustomer(playbook_of(BOOK.replace("after:", "stages: [opened], after:")))
     customer.says("opened", 0)
     customer.says("working", DAY)
     assert customer.lives_until(9 * DAY) == []
@@ -105,9 +105,9 @@ def test_what_is_promised_to_everybody_is_the_shortest_clock(rules: str, hours: 
         f"  - {{name: r{number}, when: complaint.overdue, {rule}}}\n"
         for number, rule in enumerate(rules.split("|"))
     )
-    book = book_of(f"triggers:\n{written}")
-    assert promised("complaint/delivery", book) == hours * 3_600_000
-    assert promised("product/shoes", book) == (48 * 3_600_000 if "product" in rules else 0)
+    playbook = playbook_of(f"triggers:\n{written}")
+    assert promised("complaint/delivery", playbook) == hours * 3_600_000
+    assert promised("product/shoes", playbook) == (48 * 3_600_000 if "product" in rules else 0)
 
 
 SILENCE = """
@@ -117,7 +117,7 @@ triggers:
 
 
 def test_silence_of_a_customer_is_told_once() -> None:
-    customer = Living(book_of(SILENCE))
+    customer = SimulatedCustomer(playbook_of(SILENCE))
     customer.does("Viewed", 0)
     customer.does("Viewed", 20 * DAY)
     (trigger,) = customer.lives_until(200 * DAY)
@@ -133,13 +133,13 @@ def test_silence_of_a_customer_is_told_once() -> None:
 
 
 def test_silence_of_a_visitor_is_nothing() -> None:
-    visitor = Living(book_of(SILENCE), "a1")
+    visitor = SimulatedCustomer(playbook_of(SILENCE), "a1")
     visitor.take(event("m1", name="Viewed", anonymous_id="a1", properties={"category": "x"}))
     assert visitor.deadlines == {}
 
 
 def test_a_message_of_ours_ends_no_silence() -> None:
-    customer = Living(book_of(SILENCE))
+    customer = SimulatedCustomer(playbook_of(SILENCE))
     customer.does("Viewed", 0)
     customer.take(
         event("d1", "contact", name="trigger.delivered", direction="outbound", user_id="u1",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.values.money import LARGEST, MOST_CURRENCIES, add_spend, hundredths, order_value
+from streams.values.money import LARGEST, MAX_CURRENCIES, add_spend, hundredths, order_value
 from tests.harness.histories import event, fold_all, law
 
 
@@ -47,7 +47,7 @@ def test_the_value_of_an_order(properties: dict[str, object], expected: tuple[st
 amounts = st.dictionaries(
     st.sampled_from([f"A{letter}A" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]),
     st.integers(-(10**9), 10**9),
-    max_size=MOST_CURRENCIES,
+    max_size=MAX_CURRENCIES,
 )
 
 
@@ -59,7 +59,7 @@ def test_spend_adds_in_any_order_and_grouping(
     assert add_spend(a, b) == add_spend(b, a)
     assert add_spend(add_spend(a, b), c) == add_spend(a, add_spend(b, c))
     assert add_spend(a, {}) == a
-    assert len(add_spend(a, b)) <= MOST_CURRENCIES
+    assert len(add_spend(a, b)) <= MAX_CURRENCIES
 
 
 def test_a_refund_is_an_order_of_less_than_nothing() -> None:

@@ -16,7 +16,7 @@ from streams.codec.codec import encode_trigger
 from streams.mapping.contact_events import contact_event
 from streams.views.customer_view import customer_view
 from streams.views.screen_pop import (
-    MOST_VIEW_BYTES,
+    MAX_VIEW_BYTES,
     RINGS_MS,
     Ringing,
     caller_summary,
@@ -117,7 +117,7 @@ def test_an_unknown_caller_pops_too() -> None:
 
 
 @law
-@given(histories(), st.integers(200, MOST_VIEW_BYTES))
+@given(histories(), st.integers(200, MAX_VIEW_BYTES))
 def test_what_is_shown_is_whole_or_says_that_it_is_not(history: list[Any], most: int) -> None:
     view = customer_view(fold_all(history), shop(), MODELS, NOW)
     shown, whole = essentials(view, most)

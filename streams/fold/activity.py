@@ -1,0 +1,155 @@
+"""What a customer does, or what is said to them: facts, then candidates, then decisions."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from schemas.effect import Effect, Folded, Learn, Send
+from schemas.event import Event
+from schemas.models import Models
+from schemas.profile import Dialogue, Profile
+from streams.consent.consent import consent_of, source_of, write_consent
+from streams.fold.deadlines import arm_deadlines
+from streams.identity.linking import link_events, names_owner, relink_events
+from streams.models.offer_outcomes import record_acceptance
+from streams.models.offers import known_beside
+from streams.models.tiers import move
+from streams.playbook.change import Change
+from streams.playbook.compiled import CompiledPlaybook
+from streams.playbook.matching import Match, match_event
+from streams.policy.decide import decide
+from streams.profile.dialogues import MAX_DIALOGUES, advance, keep_liveliest
+from streams.profile.lifecycle import update_lifecycle
+from streams.profile.message_ids import remember
+from streams.profile.traits import write_traits
+from streams.segments.changes import changed_groups
+from streams.segments.membership import evaluate_segments
+from streams.triggers.candidate import Candidate
+from streams.triggers.firing import candidates_of, membership_candidates
+
+
+def fold_activity(
+    profile: Profile, event: Event, hashed: int, playbook: CompiledPlaybook, models: Models
+) -> Folded:
+    """The profile after the event, whose message id has the hash `hashed`, and its effects."""
+    # 1. Match: the topics and stages of the event.
+    matches, is_purchase = match_event(event, playbook.dispatch)
+    # 2. Facts: the same in whatever order events come.
+    after, earlier, effects = _record_facts(profile, event, hashed, matches, is_purchase)
+    # 3. Acceptance: offers whose topic the event began, and what all customers teach.
+    if matches:
+        if None in earlier:
+            after, learned = _learn(profile, after, event, matches, earlier)
+            effects += learned
+    change = Change(profile, after, event, matches, earlier, is_purchase)
+    # 4. Candidates: rules that fire at a stage, by a segment, or at the first event of a day.
+    candidates = candidates_of(change, playbook, models) if matches else []
+    if playbook.watched:
+        change, found = _evaluate(change, playbook, models)
+        candidates += found
+    visited = playbook.on_new_day and change.is_new_day
+    if visited:
+        for rule, on_new_day in playbook.on_new_day:
+            cause = on_new_day(change, rule, models)
+            if cause is not None:
+                candidates.append((rule, cause))
+    if is_purchase:
+        effects += move(profile.lifecycle.spend, after.lifecycle.spend)
+    # 5. Decisions: policy is asked, memory is kept.
+    decisions = change.after.decisions
+    if candidates:
+        decisions, decided = decide(change.after, candidates, playbook, models)
+        effects += decided
+    # 6. Deadlines: when silence will be a signal.
+    if matches or is_purchase or playbook.has_deadlines or playbook.day_deadlines:
+        decisions, armed = arm_deadlines(change, decisions, playbook, models)
+        effects += armed
+    after = change.after
+    return Folded(
+        after if decisions is after.decisions else replace(after, decisions=decisions), effects
+    )
+
+
+def _record_facts(
+    profile: Profile, event: Event, hashed: int, matches: Sequence[Match], is_purchase: bool
+) -> tuple[Profile, Sequence[Dialogue | None], list[Effect]]:
+    """The profile with the event in it, the dialogues of the matches before it, and the messages to
+    other profiles."""
+    effects: list[Effect] = relink_events(profile, event) if event.hops > 1 else []
+    at = event.occurred_at
+    dialogues = profile.dialogues
+    quiet = profile.quiet_dialogues
+    earlier: list[Dialogue | None] = []
+    if matches:
+        dialogues = dialogues.copy()
+        for match in matches:
+            before = dialogues.get(match.topic)
+            earlier.append(before)
+            dialogues[match.topic] = advance(before, match.stage, event.channel, at)
+        if len(dialogues) > MAX_DIALOGUES:
+            dialogues, evicted = keep_liveliest(dialogues)
+            quiet += evicted
+    traits, consent, identities = profile.traits, profile.consent, profile.identities
+    if event.type == "identify":
+        traits = write_traits(traits, event.properties, at, hashed)
+    stated = consent_of(event)
+    if stated:
+        consent = write_consent(consent, stated, at, hashed, source_of(event))
+    known = profile.known
+    if event.user_id is not None and names_owner(profile, event):
+        known = True
+        linked = link_events(profile, event)
+        if linked:
+            identities = {**identities, **dict.fromkeys(linked, False)}
+            effects += [Send(link) for link in linked.values()]
+    after = replace(
+        profile,
+        traits=traits,
+        consent=consent,
+        identities=identities,
+        lifecycle=update_lifecycle(profile.lifecycle, event, is_purchase),
+        dialogues=dialogues,
+        quiet_dialogues=quiet,
+        recent=remember(profile.recent, hashed, event.received_at),
+        forwarded_to=None,
+        known=known,
+    )
+    return after, earlier, effects
+
+
+def _learn(
+    before: Profile,
+    after: Profile,
+    event: Event,
+    matches: Sequence[Match],
+    earlier: Sequence[Dialogue | None],
+) -> tuple[Profile, list[Effect]]:
+    """The customer who may have accepted an offer; which topic followed which others."""
+    began = [match.topic for match, old in zip(matches, earlier, strict=True) if old is None]
+    learned: list[Effect] = []
+    if after.decisions.offered:
+        decisions, accepted = record_acceptance(after.decisions, began, event.received_at)
+        learned += accepted
+        if decisions is not after.decisions:
+            after = replace(after, decisions=decisions)
+    first = not before.dialogues
+    for topic in began:
+        previous = known_beside(after.dialogues, topic)
+        learned.append(Learn(previous, topic, event.occurred_at, first))
+        first = False
+    return after, learned
+
+
+def _evaluate(
+    change: Change, playbook: CompiledPlaybook, models: Models
+) -> tuple[Change, list[Candidate]]:
+    """The change with segments and relationship evaluated, and the rules that fire by them."""
+    profile, event = change.after, change.event
+    changed = changed_groups(playbook.watched, change)
+    if not changed and profile.decisions.relationship != "dormant":
+        return change, []
+    found = evaluate_segments(profile, event.received_at, changed, playbook, models)
+    if found.decisions is profile.decisions:
+        return change, []
+    after = replace(profile, decisions=found.decisions)
+    return replace(change, after=after), membership_candidates(found.changes, event, playbook)

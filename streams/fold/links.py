@@ -1,0 +1,85 @@
+"""The visitor's side of a merge: send the state, leave a forwarding address, forward.
+
+Messages of one profile to another arrive in the order they were sent (one writer, one partition);
+that is all the protocol relies on. Two customers are merged only by an `alias` that names both.
+
+A customer who was renamed again and again has a chain of addresses. Whoever gets an event at its
+end tells the profile at its beginning where it lives (`relink_events`), so the next one comes
+directly.
+"""
+
+from base64 import b64encode
+
+from msgspec.structs import replace
+
+from schemas.effect import ClearDeadline, Dead, Dropped, Effect, Folded, Outcome, Send
+from schemas.event import Event
+from schemas.profile import Profile
+from streams.codec.codec import encode_profile
+from streams.identity.linking import relink_events
+from streams.identity.profile_key import usable_id
+from streams.models.tiers import move
+from streams.profile.message_ids import remember
+
+MAX_HOPS = 64
+"""Forwards of one event; more means that merged profiles point at each other."""
+
+
+def forward(profile: Profile, event: Event, to: str) -> Folded | Dead:
+    """The same event, addressed to the profile that this one was merged into. The address is
+    written again, so that it does not expire while it is used."""
+    if event.hops >= MAX_HOPS:
+        return Dead("forward_loop", f"forwarded {event.hops} times, last by {profile.key!r}")
+    return Folded(replace(profile), [Send(replace(event, key=to, hops=event.hops + 1))])
+
+
+def fold_link(profile: Profile, event: Event, hashed: int) -> Outcome:
+    """The visitor's side: send the whole state to the customer and leave a forwarding address."""
+    to = event.properties.get("to")
+    by_alias = event.properties.get("alias") is True
+    if not isinstance(to, str) or usable_id(to) is None:
+        return Dead("invalid_event", "a link event needs `to`")
+    if to == profile.key:
+        return Dropped("link_to_itself")
+    if event.properties.get("moved") is True:
+        # Whoever lived there once leads to where they live now. Not so where nobody has moved.
+        if profile.forwarded_to is None:
+            return Dropped("not_moved")
+        recent = remember(profile.recent, hashed, event.received_at)
+        return Folded(replace(profile, forwarded_to=to, recent=recent), [])
+    if profile.forwarded_to is not None:
+        # The alias of a customer who became another one speaks of that one.
+        if by_alias and profile.known and profile.forwarded_to != to:
+            return forward(profile, event, profile.forwarded_to)
+        return Dropped("already_linked")
+    if profile.known and not by_alias:
+        return Dropped("both_identified")
+    # Each was aliased to the other: the one whose key sorts first stays.
+    merged_here = profile.identities.get(to)
+    if merged_here or (merged_here is not None and profile.key < to):
+        return Dropped("linked_the_other_way")
+    state = replace(profile, decisions=replace(profile.decisions, deadlines={}), erased_at=0)
+    merge = Event(
+        message_id=f"merge:{profile.key}:{to}",
+        type="merge",
+        key=to,
+        channel="daehwa",
+        occurred_at=event.occurred_at,
+        received_at=event.received_at,
+        properties={
+            "from": profile.key,
+            "state": b64encode(encode_profile(state)).decode("ascii"),
+        },
+    )
+    effects: list[Effect] = [ClearDeadline(kind) for kind in profile.decisions.deadlines]
+    effects.append(Send(merge))
+    effects += relink_events(profile, event)
+    effects += move(profile.lifecycle.spend, {})
+    address = Profile(
+        key=profile.key,
+        recent=remember(b"", hashed, event.received_at),
+        forwarded_to=to,
+        known=profile.known,
+        erased_at=profile.erased_at,
+    )
+    return Folded(address, effects)

@@ -1,0 +1,51 @@
+"""The memory of decisions: what one customer was told, bounded, and merged with another's."""
+
+from collections.abc import Container, Mapping
+
+from schemas.decisions import Decisions
+from streams.models.offer_outcomes import merge_offered
+from streams.policy.caps import unite_spoken
+from streams.policy.waiting import latest_of
+from streams.triggers.fired import without_evicted
+
+MAX_SENT = 5
+"""Decisions remembered one by one."""
+
+
+def merge_decisions(one: Decisions, other: Decisions, dialogues: Container[str]) -> Decisions:
+    """What was decided for both; pending deadlines of `other` died with its profile. Segments and
+    the relationship are looked at anew by whoever merges, starting from these."""
+    fired = _latest(one.fired, other.fired)
+    sent = {decision.id: decision for decision in (*other.sent, *one.sent)}
+    latest = sorted(sent.values(), key=lambda decision: (decision.at, decision.id))
+    waiting = sorted((*one.waiting, *other.waiting), key=lambda late: (late.occurred_at, late.rule))
+    return Decisions(
+        deadlines=one.deadlines,
+        fired=without_evicted(fired, dialogues),
+        sent=tuple(latest[-MAX_SENT:]),
+        last_topic=one.last_topic or other.last_topic,
+        segments=_earliest(one.segments, other.segments),
+        relationship=one.relationship or other.relationship,
+        spoken=unite_spoken(one.spoken, other.spoken),
+        waiting=latest_of(waiting),
+        offered=merge_offered(one.offered, other.offered),
+        cases=_of(_earliest(one.cases, other.cases), dialogues),
+    )
+
+
+def _of(by_topic: Mapping[str, int], dialogues: Container[str]) -> dict[str, int]:
+    return {topic: at for topic, at in by_topic.items() if topic in dialogues}
+
+
+def _latest(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    united = dict(one)
+    for name, at in other.items():
+        united[name] = max(at, united.get(name, at))
+    return united
+
+
+def _earliest(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    united = dict(one)
+    for name, at in other.items():
+        united[name] = min(at, united.get(name, at))
+    return united
