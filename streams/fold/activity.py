@@ -35,20 +35,22 @@ def fold_activity(
     # 1. Match: the topics and stages of the event.
     matches, is_purchase = match_event(event, playbook.dispatch)
     # 2. Facts: the same in whatever order events come.
-    after, earlier, effects = _record_facts(profile, event, hashed, matches, is_purchase)
-    # 3. Acceptance: offers whose topic the event began, and what all customers teach.
-    if matches:
-        if None in earlier:
-            after, learned = _learn(profile, after, event, matches, earlier)
-            effects += learned
+    after, earlier, began, effects = _record_facts(profile, event, hashed, matches, is_purchase)
+    # 3. Learning: offers whose topic the event began, and what all customers teach.
+    if began:
+        after, learned = _learn(profile, after, event, began)
+        effects += learned
     change = Change(profile, after, event, matches, earlier, is_purchase)
     # 4. Candidates: rules that fire at a stage, by a segment, or at the first event of a day.
-    candidates = candidates_of(change, playbook, models) if matches else []
+    candidates: list[Candidate] = []
+    may_wait = is_purchase or playbook.has_deadlines
+    if matches:
+        candidates, waits_here = candidates_of(change, playbook, models)
+        may_wait = may_wait or waits_here or bool(after.decisions.cases)
     if playbook.watched:
         change, found = _evaluate(change, playbook, models)
         candidates += found
-    visited = playbook.on_new_day and change.is_new_day
-    if visited:
+    if playbook.on_new_day and change.is_new_day:
         for rule, on_new_day in playbook.on_new_day:
             cause = on_new_day(change, rule, models)
             if cause is not None:
@@ -61,7 +63,7 @@ def fold_activity(
         decisions, decided = decide(change.after, candidates, playbook, models)
         effects += decided
     # 6. Deadlines: when silence will be a signal.
-    if matches or is_purchase or playbook.has_deadlines or playbook.day_deadlines:
+    if may_wait or (playbook.day_deadlines and change.is_new_day):
         decisions, armed = arm_deadlines(change, decisions, playbook, models)
         effects += armed
     after = change.after
@@ -72,19 +74,22 @@ def fold_activity(
 
 def _record_facts(
     profile: Profile, event: Event, hashed: int, matches: Sequence[Match], is_purchase: bool
-) -> tuple[Profile, Sequence[Dialogue | None], list[Effect]]:
-    """The profile with the event in it, the dialogues of the matches before it, and the messages to
-    other profiles."""
+) -> tuple[Profile, Sequence[Dialogue | None], Sequence[str], list[Effect]]:
+    """The profile with the event in it, the dialogues of the matches before it, the topics that it
+    began, and the messages to other profiles."""
     effects: list[Effect] = relink_events(profile, event) if event.hops > 1 else []
     at = event.occurred_at
     dialogues = profile.dialogues
     quiet = profile.quiet_dialogues
     earlier: list[Dialogue | None] = []
+    began: list[str] = []
     if matches:
         dialogues = dialogues.copy()
         for match in matches:
             before = dialogues.get(match.topic)
             earlier.append(before)
+            if before is None:
+                began.append(match.topic)
             dialogues[match.topic] = advance(before, match.stage, event.channel, at)
         if len(dialogues) > MAX_DIALOGUES:
             dialogues, evicted = keep_liveliest(dialogues)
@@ -111,21 +116,15 @@ def _record_facts(
         dialogues=dialogues,
         quiet_dialogues=quiet,
         recent=remember(profile.recent, hashed, event.received_at),
-        forwarded_to=None,
         known=known,
     )
-    return after, earlier, effects
+    return after, earlier, began, effects
 
 
 def _learn(
-    before: Profile,
-    after: Profile,
-    event: Event,
-    matches: Sequence[Match],
-    earlier: Sequence[Dialogue | None],
+    before: Profile, after: Profile, event: Event, began: Sequence[str]
 ) -> tuple[Profile, list[Effect]]:
     """The customer who may have accepted an offer; which topic followed which others."""
-    began = [match.topic for match, old in zip(matches, earlier, strict=True) if old is None]
     learned: list[Effect] = []
     if after.decisions.offered:
         decisions, accepted = record_acceptance(after.decisions, began, event.received_at)

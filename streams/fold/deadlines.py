@@ -34,9 +34,11 @@ def arm_deadlines(
     due: dict[str, int] = {}
     # 1. At a stage that a rule waits at.
     rules_here = playbook.rules_here
+    has_clock = bool(decisions.cases)
     for match in change.matches:
         here = rules_here.get(match.place)
         if here is not None and here.deadlines:
+            has_clock = True
             hooks = [hook for hook in here.deadlines if hook[0].covers(match.topic)]
             due |= _due(hooks, due, profile, decisions, playbook, models)
     # 2. After a purchase, and after the first event of a day.
@@ -44,7 +46,7 @@ def arm_deadlines(
         due |= _due(playbook.purchase_deadlines, due, profile, decisions, playbook, models)
     if playbook.day_deadlines and change.is_new_day:
         due |= _due(playbook.day_deadlines, due, profile, decisions, playbook, models)
-    if change.matches:
+    if has_clock and change.matches:
         decisions = track_cases(change, decisions, playbook)
     # 3. After any event.
     if playbook.has_deadlines:

@@ -14,8 +14,10 @@ from streams.playbook.parts import (
 from streams.playbook.places import check_topic, places_of
 from streams.playbook.suggestions import choices
 from streams.playbook.topics import family
-from streams.policy.caps import MAX_SPOKEN
 from streams.values.durations import milliseconds
+
+MAX_SPOKEN = 64
+"""Times remembered under one name, and with that the most a cap can count to."""
 
 CHANNELS = (
     "all", "web", "app", "call", "email", "sms", "push", "chat", "letter", "store",

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-MAX_SPOKEN = 64
-"""Times that are remembered under one name, and with that the most a cap can count to."""
+from streams.playbook.policy_compiler import MAX_SPOKEN
 
 
 def is_full(spoken: tuple[int, ...], at: int, at_most: int, per: int) -> bool:

@@ -61,13 +61,26 @@ def suppression_reason(
                 return "cap"
     if channel is None:
         return None
+    return _on_channel(candidate, profile, decisions, playbook) or (
+        "priority" if channel in used else None
+    )
+
+
+def _on_channel(
+    candidate: Candidate, profile: Profile, decisions: Decisions, playbook: CompiledPlaybook
+) -> str | None:
+    rule, cause = candidate
+    now = cause.decided_at
     if rule.respects_quiet_hours and quiet_end(profile, now, playbook) is not None:
         return QUIET
     per = playbook.policy.one_offer_per
-    if per is not None and cause.type == OFFERS:
-        if is_full(decisions.spoken.get(OFFERS, ()), now, 1, per):
-            return "one_offer"
-    return "priority" if channel in used else None
+    if (
+        per is not None
+        and cause.type == OFFERS
+        and is_full(decisions.spoken.get(OFFERS, ()), now, 1, per)
+    ):
+        return "one_offer"
+    return None
 
 
 def quiet_end(profile: Profile, at: int, playbook: CompiledPlaybook) -> int | None:

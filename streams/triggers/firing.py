@@ -11,13 +11,21 @@ from streams.triggers.candidate import Candidate
 from streams.triggers.stage_reached import goes_further
 
 
-def candidates_of(change: Change, playbook: CompiledPlaybook, models: Models) -> list[Candidate]:
-    """The rules that fire where a dialogue came further than ever before, match by match."""
+def candidates_of(
+    change: Change, playbook: CompiledPlaybook, models: Models
+) -> tuple[list[Candidate], bool]:
+    """The rules that fire where a dialogue came further than ever before, match by match; and
+    whether a rule may wait at a stage of the matches, which the same look-up tells."""
     candidates: list[Candidate] = []
+    may_wait = False
     rules_here = playbook.rules_here
     for index, match in enumerate(change.matches):
         here = rules_here.get(match.place)
-        if here is None or not here.immediate:
+        if here is None:
+            continue
+        if here.deadlines:
+            may_wait = True
+        if not here.immediate:
             continue
         if not goes_further(change.earlier[index], match.stage, here.ranks):
             continue
@@ -26,7 +34,7 @@ def candidates_of(change: Change, playbook: CompiledPlaybook, models: Models) ->
                 cause = at_stage(change, index, rule, playbook, models)
                 if cause is not None:
                     candidates.append((rule, cause))
-    return candidates
+    return candidates, may_wait
 
 
 def membership_candidates(
