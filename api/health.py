@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from api.parts import Parts, parts_of
 from infra.clickhouse.connection import address
 from infra.metrics import DEPENDENCY_UP
+from infra.redis.partition_halts import Halt
 
 ANSWERS_WITHIN_S = 1.0
 
@@ -30,8 +31,9 @@ async def healthz() -> Response:
     responses={503: {"description": "Kafka or Redis is away", "content": {"application/json": {}}}},
 )
 async def readyz(parts: Annotated[Parts, Depends(parts_of)]) -> Response:
-    """200 while Kafka and Redis answer, else 503; the body says which neighbour is `up` or `down`.
-    ClickHouse is reported and not required: neither collecting nor folding waits for it."""
+    """200 while Kafka and Redis answer, else 503; the body says which dependency is `up` or `down`,
+    and which partitions have stopped because the fold fails. ClickHouse is reported and not
+    required: neither collecting nor folding waits for it."""
     redis, clickhouse = await asyncio.gather(
         _answers(parts.redis.ping()), _answers(_reach_clickhouse(parts))
     )
@@ -42,7 +44,8 @@ async def readyz(parts: Annotated[Parts, Depends(parts_of)]) -> Response:
     states = {"kafka": kafka, "redis": redis, "clickhouse": clickhouse}
     body = {
         "ready": ready,
-        "neighbours": {name: "up" if up else "down" for name, up in states.items()},
+        "dependencies": {name: "up" if up else "down" for name, up in states.items()},
+        "halted": await _halted(parts) if redis else {},
     }
     return Response(
         msgspec.json.encode(body),
@@ -56,6 +59,16 @@ async def readyz(parts: Annotated[Parts, Depends(parts_of)]) -> Response:
 async def metrics() -> Response:
     """In the text format of Prometheus."""
     return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _halted(parts: Parts) -> dict[str, Halt]:
+    """Partition -> why it has stopped: events are accepted and kept, and not folded meanwhile."""
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN_S):
+            found = await parts.halts.read(range(parts.settings.partitions))
+    except (RedisError, OSError, TimeoutError):
+        return {}
+    return {str(partition): halt for partition, halt in found.items()}
 
 
 async def _answers(question: Awaitable[object]) -> bool:

@@ -15,6 +15,7 @@ from infra.playbook.latest_playbook import LatestPlaybook
 from infra.redis.alias_index import AliasIndex
 from infra.redis.connecting import redis_client
 from infra.redis.learned_topics import LearnedTopics
+from infra.redis.partition_halts import PartitionHalts
 from infra.redis.profile_reader import ProfileReader
 from infra.settings import Settings
 from infra.sources.sources import Sources
@@ -37,10 +38,13 @@ class Parts:
         self.events = EnvelopeWriter(self.writer, EVENTS, settings.partitions, settings.linger_ms)
         self.triggers = TriggerTail(settings)
         self.redis = redis_client(settings)
+        self.halts = PartitionHalts(self.redis)
         self.profiles = ProfileReader(self.redis, settings.partitions)
         self.aliases = AliasIndex(self.redis)
         self.learned = LearnedTopics(self.profiles)
-        self.loader = DefinitionWriter(self.writer, self.definitions, settings.partitions)
+        self.definition_writer = DefinitionWriter(
+            self.writer, self.definitions, settings.partitions
+        )
 
     @property
     def playbook(self) -> CompiledPlaybook:

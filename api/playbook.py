@@ -100,7 +100,7 @@ async def adopt(
         return _invalid(mistakes)
     version = None if if_match is None else if_match.strip().removeprefix("W/").strip('"')
     try:
-        adopted = await parts.loader.adopt(
+        adopted = await parts.definition_writer.adopt(
             PLAYBOOK, text, by, replaces=None if version == "*" else version
         )
     except ReplacedError as other:

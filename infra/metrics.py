@@ -35,6 +35,11 @@ FOLD_LAG_SECONDS = Histogram(
 DEADLINES_DUE = Counter("daehwa_deadlines_due", "Deadlines appended to the log as timer events")
 CACHED_PROFILES = Gauge("daehwa_cached_profiles", "Profiles the worker keeps in memory")
 REPLAYED = Counter("daehwa_records_replayed", "Records at or below the watermark, skipped")
+PARTITION_HALTED = Gauge(
+    "daehwa_partition_halted",
+    "1 while a partition does not go on because the fold fails: docs/dead-letters.md",
+    ["partition"],
+)
 LOG_GAPS = Counter(
     "daehwa_log_gaps", "Offsets that Kafka no longer had when they were to be folded"
 )

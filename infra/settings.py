@@ -90,6 +90,12 @@ class Settings(PrivacySettings):
         ge=1,
         description="the same for visitors who never said who they are, bought or stated consent",
     )
+    fold_failed_in_a_row: int = Field(
+        50, ge=1, description="events in a row that fail before a partition stops"
+    )
+    fold_failed_share: float = Field(
+        0.2, gt=0, le=1, description="share of the latest 1,000 events of a partition, likewise"
+    )
     region: str = Field(
         "", description="country (such as KR) of telephone numbers written without +"
     )

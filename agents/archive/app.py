@@ -23,6 +23,7 @@ from infra.kafka.first_offset import first_offset
 from infra.kafka.log_end import beyond_the_end
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import ARCHIVE_GROUP, DEAD_LETTERS, EVENTS, KAFKA_TOPICS, TRIGGERS
+from infra.kafka.record import Record
 from infra.kafka.topics import TopicAdmin
 from infra.metrics import WORKER_READY
 from infra.playbook.latest_playbook import LatestPlaybook
@@ -156,7 +157,7 @@ class ArchiveWorker:
         """Ends the worker when a Kafka topic is no longer the one whose offsets it counts."""
         await watch_log(lambda: self._log_ids, self._identities, self._crash)
 
-    async def hand_over(self, topic: str, record: Any) -> None:
+    async def hand_over(self, topic: str, record: Record) -> None:
         """Gives a record to its topic's gatherer; waits while that has enough to do."""
         batcher = self._batchers.get(topic)
         if batcher is not None:

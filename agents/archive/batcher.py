@@ -6,7 +6,6 @@ starts after the highest offset that is stored, so that a crash in between doubl
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import structlog
 
@@ -16,6 +15,7 @@ from infra.clickhouse.retrying_inserter import RetryingInserter
 from infra.dependencies import retry_until_available
 from infra.kafka.log_writer import KafkaUnavailable, LogWriter
 from infra.kafka.names import DEAD_LETTERS
+from infra.kafka.record import Record
 from infra.kafka.record_sequence import FirstOffset, RecordSequence
 from streams.archive.rows import Columns, Place, block_token
 from streams.codec.codec import encode_dead_letter
@@ -47,7 +47,7 @@ class ArchiveBatcher:
     ) -> None:
         """`positions`: partition -> the offset it is read from; `barrier`: what is done for those
         who were erased."""
-        self.waiting: asyncio.Queue[Any] = asyncio.Queue(MAX_WAITING_RECORDS)
+        self.waiting: asyncio.Queue[Record] = asyncio.Queue(MAX_WAITING_RECORDS)
         """Faust events whose records are to be archived."""
         self._table = table
         self._rows = rows
@@ -77,7 +77,7 @@ class ArchiveBatcher:
             for record in records:
                 record.ack()
 
-    async def _collect(self) -> list[Any]:
+    async def _collect(self) -> list[Record]:
         records = [await self.waiting.get()]
         size = len(records[0].value or b"")
         loop = asyncio.get_running_loop()
@@ -94,12 +94,12 @@ class ArchiveBatcher:
             size += len(record.value or b"")
         return records
 
-    async def _following(self, records: list[Any]) -> list[Any]:
+    async def _following(self, records: list[Record]) -> list[Record]:
         # Inserted out of turn, a record would make what lies before it look stored.
-        by_partition: dict[int, list[Any]] = {}
+        by_partition: dict[int, list[Record]] = {}
         for record in records:
             by_partition.setdefault(record.message.partition, []).append(record)
-        found: list[Any] = []
+        found: list[Record] = []
         for partition, theirs in by_partition.items():
             sequence = self._sequences.get(partition)
             if sequence is None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import faust
 import structlog
-from faust.types import TP
 from kafka.errors import KafkaError
 
 from agents.cancellation import abandon, end_all
@@ -15,6 +14,7 @@ from agents.dialogue.definition_loader import DefinitionLoader
 from agents.dialogue.definition_publisher import DefinitionPublisher
 from agents.dialogue.effects import EffectWriter
 from agents.dialogue.fault_injection import AtStep, no_fault
+from agents.dialogue.folder_parts import FolderParts
 from agents.dialogue.partition_folder import PartitionFolder
 from agents.faust_app import Place, faust_app
 from agents.log_watch import Identities, watch_log
@@ -24,14 +24,17 @@ from infra.kafka.first_offset import first_offset
 from infra.kafka.log_end import beyond_the_end
 from infra.kafka.log_writer import LogWriter
 from infra.kafka.names import DIALOGUE_GROUP, EVENTS
+from infra.kafka.record import Record
 from infra.kafka.topics import TopicAdmin
 from infra.metrics import CACHED_PROFILES, WORKER_READY
 from infra.privacy.forgetting import Forgetting
 from infra.redis.alias_index import AliasIndex
 from infra.redis.connecting import redis_client
 from infra.redis.definition_copy import DefinitionCopy
+from infra.redis.partition_halts import PartitionHalts
 from infra.redis.state_store import StateStore
 from infra.settings import Settings
+from streams.dead_letters.fault_limit import FaultLimits
 from streams.playbook.compiled import CompiledPlaybook
 
 
@@ -97,7 +100,7 @@ class DialogueWorker:
         self._started = False
         self._taking_over = asyncio.Lock()
         self._log_id: str | None = None
-        self.ticker = DeadlineTicker(self._store, self._effects, lambda: self._folders)
+        self.ticker = DeadlineTicker(self._store, self._effects, self._folding)
         self.publisher = DefinitionPublisher(
             settings,
             self._writer,
@@ -121,21 +124,10 @@ class DialogueWorker:
             await self._drop_all()
             self._log_id = log_id = await self._identity()
             positions = {}
-            aliases = AliasIndex(self._redis)
+            parts = self._parts(self._settings.cached_profiles // len(places))
             for topic, partition in sorted(places):
-                folder = PartitionFolder(
-                    partition,
-                    self._store,
-                    self._effects,
-                    self._loader,
-                    self._settings.cached_profiles // len(places),
-                    self._first_offset,
-                    aliases,
-                    self._settings.region,
-                    self._at_step,
-                    Forgetting(self._redis, aliases),
-                )
-                positions[topic, partition] = await folder.take_over(log_id)
+                folder = await PartitionFolder.take_over(partition, log_id, parts)
+                positions[topic, partition] = folder.next_offset
                 self._folders[partition] = folder
             for partition, end in (await self._cut_off(positions)).items():
                 positions[EVENTS, partition] = self._folders[partition].cut_back(end)
@@ -145,6 +137,26 @@ class DialogueWorker:
                 self._tasks[partition] = task
             WORKER_READY.set(1)
             return positions
+
+    def _parts(self, max_cached: int) -> FolderParts:
+        settings, aliases = self._settings, AliasIndex(self._redis)
+        return FolderParts(
+            store=self._store,
+            effects=self._effects,
+            loader=self._loader,
+            aliases=aliases,
+            halts=PartitionHalts(self._redis),
+            forgetting=Forgetting(self._redis, aliases),
+            first_offset=self._first_offset,
+            region=settings.region,
+            max_cached=max_cached,
+            fault_limits=FaultLimits(settings.fold_failed_in_a_row, settings.fold_failed_share),
+            at_step=self._at_step,
+        )
+
+    def _folding(self) -> list[int]:
+        """The partitions that go on: timers of a halted one would pile up on the log."""
+        return [partition for partition, one in self._folders.items() if not one.is_halted]
 
     async def watch_log(self) -> None:
         """Ends the worker when the Kafka topic is no longer the one whose offsets it counts."""
@@ -156,10 +168,9 @@ class DialogueWorker:
             lambda: {EVENTS: self._log_id} if self._log_id is not None else None, ask, self._crash
         )
 
-    async def hand_over(self, record: Any) -> None:
+    async def hand_over(self, record: Record) -> None:
         """Gives a record to its partition's folder; waits while that has enough to do."""
-        tp: TP = record.message.tp
-        folder = self._folders.get(tp.partition)
+        folder = self._folders.get(record.message.partition)
         if folder is not None:
             await folder.waiting.put(record)
 

@@ -35,8 +35,8 @@ log = structlog.get_logger()
 class DefinitionHolder(Protocol):
     """A partition's folder."""
 
-    def adopted_at(self, kind: str) -> int | None:
-        """`Definition.at` of what is in force there, 0 for nothing; None: not known yet."""
+    def adopted_at(self, kind: str) -> int:
+        """`Definition.at` of what is in force there, 0 for nothing."""
         ...
 
 
@@ -145,7 +145,7 @@ class DefinitionPublisher:
         for partition, folder in list(self._owned().items()):
             for definition in latest:
                 in_force_at = folder.adopted_at(definition.kind)
-                if in_force_at is None or in_force_at >= definition.at:
+                if in_force_at >= definition.at:
                     continue
                 name = (partition, definition.kind, definition.at)
                 behind[name] = since = self._behind.get(name, now)

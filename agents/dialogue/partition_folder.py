@@ -6,37 +6,34 @@ breaks in between, the batch is done again from the watermark and decides the sa
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any, TypeVar
 
 import structlog
 
 from agents.dialogue.counting import count_batch
-from agents.dialogue.definition_loader import DefinitionLoader
-from agents.dialogue.effects import EffectWriter
-from agents.dialogue.fault_injection import AtStep, no_fault
+from agents.dialogue.folder_parts import FolderParts, Standing, read_standing, wait_for_redis
+from agents.dialogue.halting import PartitionHaltedError, hold_halt
 from agents.dialogue.reading import Keys, keys_of, letters_of
 from agents.dialogue.record_fold import RecordFold
 from agents.dialogue.unreadable_profiles import UnreadableProfiles
-from infra.dependencies import retry_until_available
-from infra.kafka.record_sequence import FirstOffset, RecordSequence
+from infra.kafka.record import Record
+from infra.kafka.record_sequence import RecordSequence
 from infra.metrics import (
     BATCH_SECONDS,
     CUSTOMERS_ERASED,
     LOG_CUTS,
+    PARTITION_HALTED,
     REPLAYED,
 )
-from infra.playbook.active_definitions import ActiveDefinitions
-from infra.privacy.forgetting import Forgetting
-from infra.redis.alias_index import AliasIndex
-from infra.redis.state_store import FencedError, StateStore, is_unavailable
+from infra.redis.state_store import FencedError
 from schemas.profile import Profile
 from schemas.watermark import Watermark
+from streams.dead_letters.fault_limit import FaultLimit
 from streams.definitions.definitions import encode_in_force
+from streams.fold.batch import Batch
 from streams.identity.aliases import alias_moves
 from streams.identity.partitioning_bulk import partitions_of
-from streams.models.learned import Learned
 from streams.privacy.erasure import erased_in
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024
@@ -49,8 +46,6 @@ LOOK_AGAIN_S = 1.0
 """How long a partition may be quiet before its watermark is looked at: Redis may have come back
 without its latest writes, and no further record may ever come to tell."""
 
-T = TypeVar("T")
-
 log = structlog.get_logger()
 
 
@@ -62,72 +57,53 @@ class StateFellBackError(Exception):
 class PartitionFolder:
     """Folds one partition for as long as this worker owns it."""
 
-    def __init__(
-        self,
-        partition: int,
-        store: StateStore,
-        effects: EffectWriter,
-        loader: DefinitionLoader,
-        most_cached: int,
-        first_offset: FirstOffset,
-        aliases: AliasIndex,
-        region: str,
-        at_step: AtStep = no_fault,
-        forgetting: Forgetting | None = None,
-    ) -> None:
+    def __init__(self, partition: int, log_id: str, standing: Standing, parts: FolderParts) -> None:
         self.partition = partition
-        self.waiting: asyncio.Queue[Any] = asyncio.Queue(MAX_WAITING_RECORDS)
-        """Faust events whose records are to be folded."""
-        self._store = store
-        self._aliases = aliases
-        self._region = region
-        self._forgetting = forgetting
-        self._effects = effects
-        self._loader = loader
-        self._active: ActiveDefinitions | None = None
-        self._most_cached = most_cached
-        self._sequence = RecordSequence(partition, first_offset)
-        self._unreadable = UnreadableProfiles(partition, store)
-        self._at_step = at_step
-        self._watermark = Watermark("", 0)
+        self.waiting: asyncio.Queue[Record] = asyncio.Queue(MAX_WAITING_RECORDS)
+        """Records that are to be folded."""
+        self.is_halted = False
+        """Whether it has stopped because the fold fails."""
+        self._parts = parts
+        self._log_id = log_id
+        self._sequence = RecordSequence(partition, parts.first_offset)
+        self._unreadable = UnreadableProfiles(partition, parts.store)
         self._cut_at: int | None = None
         """Where the log was cut off behind what was folded; None once folding went on."""
-        self._log_id = ""
         self._profiles: dict[str, Profile] = {}
-        self._learned = Learned()
+        self._watermark = standing.watermark
+        self._learned = standing.learned
+        self._definitions = standing.definitions
+        self._fault_limit = FaultLimit(parts.fault_limits)
 
-    @property
-    def cached(self) -> int:
-        """Profiles kept in memory: at most `most_cached` and those of the batch in work."""
-        return len(self._profiles)
-
-    def adopted_at(self, kind: str) -> int | None:
-        """`Definition.at` of what is in force here, 0 for nothing; None before the first look."""
-        if self._active is None:
-            return None
-        found = self._active.in_force.get(kind)
-        return 0 if found is None else found.at
-
-    async def take_over(self, log_id: str) -> int:
-        """Reads where the partition stands and returns the offset to read from.
+    @classmethod
+    async def take_over(cls, partition: int, log_id: str, parts: FolderParts) -> "PartitionFolder":
+        """A folder that goes on where the partition stands. Waits while Redis is unavailable.
 
         A watermark of another log says nothing about this one: reading starts at its beginning.
         """
-        self._log_id = log_id
-        self._cut_at = None
-        self._profiles.clear()
-        self._watermark = await self._up(self._store_stands_at)
-        while True:
-            self._learned = await self._up(lambda: self._store.learned(self.partition))
-            standing = await self._up(self._store_stands_at)
-            if standing == self._watermark:
-                break
-            # The last write of whoever had the partition was still under way.
-            self._watermark = standing
-        self._active = await self._loader.standing(self._watermark.in_force)
-        if self._watermark.log_id not in ("", log_id):
-            log.warning("the Kafka topic is a new one, reading all of it", partition=self.partition)
-        return self._next_offset()
+        standing = await read_standing(partition, parts)
+        await wait_for_redis(lambda: parts.halts.clear(partition))
+        PARTITION_HALTED.labels(partition).set(0)
+        if standing.watermark.log_id not in ("", log_id):
+            log.warning("the Kafka topic is a new one, reading all of it", partition=partition)
+        return cls(partition, log_id, standing, parts)
+
+    @property
+    def cached(self) -> int:
+        """Profiles kept in memory: at most `max_cached` and those of the batch in work."""
+        return len(self._profiles)
+
+    @property
+    def next_offset(self) -> int:
+        """The first offset that is not folded."""
+        if self._cut_at is not None:
+            return self._cut_at
+        return self._watermark.next_offset if self._watermark.log_id == self._log_id else 0
+
+    def adopted_at(self, kind: str) -> int:
+        """`Definition.at` of what is in force here, 0 for nothing."""
+        found = self._definitions.in_force.get(kind)
+        return 0 if found is None else found.at
 
     def cut_back(self, end: int) -> int:
         """The log ends at `end`, before what was folded: it goes on from there, with offsets that
@@ -135,15 +111,28 @@ class PartitionFolder:
         log.error(
             "Kafka has lost records that were folded",
             partition=self.partition,
-            folded=self._next_offset(),
+            folded=self.next_offset,
             end=end,
         )
-        LOG_CUTS.inc(self._next_offset() - end)
+        LOG_CUTS.inc(self.next_offset - end)
         self._cut_at = end
         return end
 
     async def run(self) -> None:
-        """Folds what comes until cancelled. `StateFellBackError` where only a new start helps."""
+        """Folds what comes until cancelled. `StateFellBackError` where only a new start helps.
+
+        Where the fold fails for too many events the partition halts: it takes records from its
+        queue, so that nobody waits for room, and acknowledges none of them.
+        """
+        parts = self._parts
+        try:
+            await self._run()
+        except PartitionHaltedError as halted:
+            self.is_halted = True
+            self._profiles.clear()
+            await hold_halt(self.partition, halted, self.next_offset, self.waiting, parts.halts)
+
+    async def _run(self) -> None:
         while True:
             records = [await self._next()]
             size = len(records[0].value or b"")
@@ -157,11 +146,11 @@ class PartitionFolder:
             with BATCH_SECONDS.time():
                 await self._fold(records)
             for record in records:
-                if record.message.offset < self._next_offset():
+                if record.message.offset < self.next_offset:
                     record.ack()
-            self._at_step("acknowledged")
+            self._parts.at_step("acknowledged")
 
-    async def _next(self) -> Any:
+    async def _next(self) -> Record:
         while True:
             try:
                 async with asyncio.timeout(LOOK_AGAIN_S):
@@ -170,25 +159,32 @@ class PartitionFolder:
                 await self._look_again()
 
     async def _look_again(self) -> None:
-        held = await self._up(self._store_stands_at)
+        held = await wait_for_redis(lambda: self._parts.store.watermark(self.partition))
         if held == self._watermark:
             return
-        if held.log_id != self._log_id or held.next_offset < self._next_offset():
+        if held.log_id != self._log_id or held.next_offset < self.next_offset:
             raise StateFellBackError(
                 f"partition {self.partition} is folded up to {self._watermark} but Redis has {held}"
             )
 
-    async def _fold(self, records: Sequence[Any]) -> None:
+    async def _fold(self, records: Sequence[Record]) -> None:
         while True:
-            following = await self._sequence.following(records, self._next_offset())
+            following = await self._sequence.following(records, self.next_offset)
             if not following:
                 break
             try:
                 await self._fold_following(following)
             except FencedError as fenced:
                 log.warning("another worker wrote to the partition", held=str(fenced.held))
-                folded = self._next_offset()
-                found = await self.take_over(self._log_id)
+                folded = self.next_offset
+                self._profiles.clear()
+                self._cut_at = None
+                standing = await read_standing(self.partition, self._parts)
+                self._watermark = standing.watermark
+                self._learned = standing.learned
+                self._definitions = standing.definitions
+                self._fault_limit = FaultLimit(self._parts.fault_limits)
+                found = self.next_offset
                 if found < folded:
                     raise StateFellBackError(
                         f"partition {self.partition} is folded up to {folded} but Redis has {found}"
@@ -197,43 +193,54 @@ class PartitionFolder:
                 break
         REPLAYED.inc(len(records) - len(following))
 
-    async def _fold_following(self, records: Sequence[Any]) -> None:
-        at_step = self._at_step
+    async def _fold_following(self, records: Sequence[Record]) -> None:
+        """One batch, from records to watermark. Broken off anywhere, it is read and done again."""
+        parts, at_step = self._parts, self._parts.at_step
+        # 1. Load the profiles that the records name.
         keys = [keys_of(record) for record in records]
         at_step("decoded")
         astray, unreadable = await self._load(keys)
-        apart = astray | unreadable.keys()
         at_step("loaded")
-        assert self._active is not None  # noqa: S101 - set by take_over()
-        done = RecordFold(self._active, self._loader, self._profiles, self._learned)
+        # 2. Fold record by record, over profiles in memory.
+        batch_fold = RecordFold(self._definitions, parts.loader, self._profiles, self._learned)
+        apart = astray | unreadable.keys()
         for record, keys_of_one in zip(records, keys, strict=True):
-            await done.add(record, keys_of_one, apart)
+            await batch_fold.add(record, keys_of_one, apart)
+        batch, definitions = batch_fold.batch, batch_fold.active
         at_step("folded")
-        batch, active = done.batch, done.active
-        done.forward(astray)
-        letters = done.letters + letters_of(records, batch.dead)
+        # 3. Stop where the fold fails for too many events: nothing of the batch is written.
+        exceeded = self._fault_limit.exceeded(batch.events, batch.failed)
+        if exceeded is not None:
+            raise PartitionHaltedError(exceeded, _latest_failure(batch))
+        # 4. Append triggers, messages to other profiles and dead letters; wait for Kafka.
+        batch_fold.forward(astray)
+        letters = batch_fold.letters + letters_of(records, batch.dead)
         if unreadable:
-            letters += await self._unreadable.set_aside(records, done.left_out, unreadable, batch)
-        await self._effects.append(self.partition, done.triggers, batch.sends, letters)
-        in_force = encode_in_force(active.in_force)
-        reached = Watermark(self._log_id, records[-1].message.offset + 1, in_force)
-        moves = alias_moves(self._profiles, batch.profiles, self._region)
-        # Found too early is corrected by whoever looks; a customer who is not found is not.
-        await self._up(lambda: self._aliases.add(moves.held))
+            skipped = batch_fold.skipped
+            letters += await self._unreadable.set_aside(records, skipped, unreadable, batch)
+        await parts.effects.append(self.partition, batch_fold.triggers, batch.sends, letters)
+        # 5. Index new aliases first: one found too early is corrected by whoever looks.
+        moves = alias_moves(self._profiles, batch.profiles, parts.region)
+        await wait_for_redis(lambda: parts.aliases.add(moves.held))
+        # 6. Forget who was erased.
         erased = erased_in(self._profiles, batch.profiles)
-        if erased and self._forgetting is not None:
-            forget, endpoints = self._forgetting.forget, active.playbook.source.endpoints
-            await self._up(lambda: forget(self.partition, erased, moves.given_up, endpoints))
+        if erased and parts.forgetting is not None:
+            forget, endpoints = parts.forgetting.forget, definitions.playbook.source.endpoints
+            await wait_for_redis(lambda: forget(self.partition, erased, moves.given_up, endpoints))
+        # 7. Write profiles, deadlines and watermark in one operation.
+        in_force = encode_in_force(definitions.in_force)
+        reached = Watermark(self._log_id, records[-1].message.offset + 1, in_force)
         at_step("before write")
-        await self._up(lambda: self._store.write(self.partition, batch, self._watermark, reached))
+        held = self._watermark
+        await wait_for_redis(lambda: parts.store.write(self.partition, batch, held, reached))
         at_step("written")
         self._watermark = reached
         self._cut_at = None
-        self._active = active
-        await self._up(lambda: self._aliases.remove(moves.given_up))
+        self._definitions = definitions
+        await wait_for_redis(lambda: parts.aliases.remove(moves.given_up))
         self._remember(batch.profiles)
         CUSTOMERS_ERASED.inc(len(erased))
-        count_batch(batch, letters, done.first_received_at)
+        count_batch(batch, letters, batch_fold.first_received_at)
 
     async def _load(self, keys: Iterable[Keys]) -> tuple[set[str], dict[str, str]]:
         """Brings the profiles into memory; returns the keys of events that somebody produced to
@@ -244,11 +251,13 @@ class PartitionFolder:
         missing = [key for key in named if key is not None and key not in cached]
         # Read at our watermark or not at all: to decide on a state that somebody else has carried
         # further would tell the world what nobody else decides.
-        found = await self._up(lambda: self._store.read(self.partition, missing, self._watermark))
+        found = await wait_for_redis(
+            lambda: self._parts.store.read(self.partition, missing, self._watermark)
+        )
         cached.update(found.profiles)
         # What is stored here belongs here: hashing every key would cost as much as reading it.
         new = [key for key in missing if key not in found.profiles and key not in found.unreadable]
-        places = partitions_of(new, self._effects.partitions)
+        places = partitions_of(new, self._parts.effects.partitions)
         astray = {key for key, place in places.items() if place != self.partition}
         return astray, found.unreadable
 
@@ -257,18 +266,13 @@ class PartitionFolder:
         for key, profile in profiles.items():
             cached.pop(key, None)
             cached[key] = profile
-        excess = len(cached) - self._most_cached
+        excess = len(cached) - self._parts.max_cached
         if excess > 0:
             for key in list(cached)[:excess]:
                 del cached[key]
 
-    def _next_offset(self) -> int:
-        if self._cut_at is not None:
-            return self._cut_at
-        return self._watermark.next_offset if self._watermark.log_id == self._log_id else 0
 
-    async def _store_stands_at(self) -> Watermark:
-        return await self._store.watermark(self.partition)
-
-    async def _up(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        return await retry_until_available("redis", attempt, is_unavailable)
+def _latest_failure(batch: Batch) -> str:
+    return next(
+        (dead.detail for _, dead in reversed(batch.dead) if dead.reason == "fold_failed"), ""
+    )

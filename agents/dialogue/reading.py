@@ -1,10 +1,10 @@
 """From Kafka records to events; what is none becomes a dead letter."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 
+from infra.kafka.record import Record
 from schemas.dead_letter import DeadLetter
 from schemas.effect import Dead
 from schemas.event import Event
@@ -33,12 +33,12 @@ class Reading(msgspec.Struct, frozen=True):
     """(how many of the events come before it, control record), in the order of the log."""
 
 
-def keys_of(record: Any) -> Keys:
+def keys_of(record: Record) -> Keys:
     """Whose events the record holds. Never raises for what is in it."""
     return [profile_key(one) for one in decode_addressees(record.value or b"")]
 
 
-def read_record(record: Any, keys: Keys) -> Reading:
+def read_record(record: Record, keys: Keys) -> Reading:
     """The events in the record's value; `keys` are what `keys_of` said of it. Never raises for what
     is in it."""
     found, unreadable = decode_envelope(record.value or b"")
@@ -60,7 +60,7 @@ def read_record(record: Any, keys: Keys) -> Reading:
     return Reading(events, letters + _no_events(record, unreadable), adoptions)
 
 
-def _no_events(record: Any, unreadable: Sequence[Unreadable]) -> list[DeadLetter]:
+def _no_events(record: Record, unreadable: Sequence[Unreadable]) -> list[DeadLetter]:
     return [
         dead_letter(
             piece.reason,
@@ -73,7 +73,7 @@ def _no_events(record: Any, unreadable: Sequence[Unreadable]) -> list[DeadLetter
     ]
 
 
-def letters_of(records: Sequence[Any], dead: Sequence[tuple[Event, Dead]]) -> list[DeadLetter]:
+def letters_of(records: Sequence[Record], dead: Sequence[tuple[Event, Dead]]) -> list[DeadLetter]:
     """The dead letters of events that were read from the records and could not be folded."""
     letters = []
     for event, reason in dead:
@@ -85,7 +85,7 @@ def letters_of(records: Sequence[Any], dead: Sequence[tuple[Event, Dead]]) -> li
     return letters
 
 
-def letters_about(records: Sequence[Any], why: Mapping[str, Dead]) -> list[DeadLetter]:
+def letters_about(records: Sequence[Record], why: Mapping[str, Dead]) -> list[DeadLetter]:
     """The dead letters of every event of these profiles (profile key -> why), in the order of the
     log. Reads each record once, however many of its events are meant."""
     return [
@@ -96,21 +96,21 @@ def letters_about(records: Sequence[Any], why: Mapping[str, Dead]) -> list[DeadL
     ]
 
 
-def letter_of(record: Any, event: Event, dead: Dead) -> DeadLetter:
+def letter_of(record: Record, event: Event, dead: Dead) -> DeadLetter:
     """The dead letter of one event of a record."""
-    return _letter(record, *find_payload(record.value, event), dead)
+    return _letter(record, *find_payload(record.value or b"", event), dead)
 
 
-def _letter(record: Any, index: int, payload: bytes, dead: Dead) -> DeadLetter:
+def _letter(record: Record, index: int, payload: bytes, dead: Dead) -> DeadLetter:
     return dead_letter(
         dead.reason, dead.detail, f"{_origin(record)}[{index}]", payload, _timestamp(record)
     )
 
 
-def _origin(record: Any) -> str:
+def _origin(record: Record) -> str:
     message = record.message
     return f"{message.topic}/{message.partition}/{message.offset}"
 
 
-def _timestamp(record: Any) -> int:
+def _timestamp(record: Record) -> int:
     return int((record.message.timestamp or 0) * 1000)

@@ -5,13 +5,13 @@ decode a whole batch first costs a sixth more (docs/performance.md).
 """
 
 from collections.abc import Collection
-from typing import Any
 
 from msgspec.structs import replace
 
 from agents.dialogue.definition_loader import DefinitionLoader
 from agents.dialogue.effects import TriggerRecord, trigger_records
 from agents.dialogue.reading import Keys, read_record
+from infra.kafka.record import Record
 from infra.playbook.active_definitions import ActiveDefinitions
 from schemas.dead_letter import DeadLetter
 from schemas.event import Event
@@ -37,7 +37,7 @@ class RecordFold:
         self.triggers: list[TriggerRecord] = []
         self.letters: list[DeadLetter] = []
         """Of what could not be read."""
-        self.left_out: list[tuple[str, Event]] = []
+        self.skipped: list[tuple[str, Event]] = []
         """(profile key, event) that were not to be folded."""
         self.first_received_at: int | None = None
         """Milliseconds since 1970."""
@@ -45,13 +45,13 @@ class RecordFold:
         self._profiles = profiles
         self._learned = learned
 
-    async def add(self, record: Any, keys: Keys, apart: Collection[str]) -> None:
+    async def add(self, record: Record, keys: Keys, apart: Collection[str]) -> None:
         """Folds what the record holds, but for the events of the profiles `apart`; `keys` are
         those that were read from it."""
         reading = read_record(record, keys)
         events = reading.events
         if apart:
-            self.left_out += [(key, event) for key, event in events if key in apart]
+            self.skipped += [(key, event) for key, event in events if key in apart]
         if events and self.first_received_at is None:
             self.first_received_at = events[0][1].received_at
         self.letters += reading.dead_letters
@@ -76,5 +76,5 @@ class RecordFold:
         """Sends on what was left out because its profile, one of `astray`, is of another
         partition."""
         self.batch.sends += [
-            replace(event, hops=event.hops + 1) for key, event in self.left_out if key in astray
+            replace(event, hops=event.hops + 1) for key, event in self.skipped if key in astray
         ]

@@ -3,12 +3,12 @@ and the bytes stay as they are, so that whoever mends them has all of them."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
 
 import structlog
 
 from agents.dialogue.reading import letters_about
 from infra.dependencies import retry_until_available
+from infra.kafka.record import Record
 from infra.metrics import PROFILES_UNREADABLE
 from infra.redis.keys import profile_key
 from infra.redis.state_store import StateStore, is_unavailable
@@ -35,7 +35,7 @@ class UnreadableProfiles:
 
     async def set_aside(
         self,
-        records: Sequence[Any],
+        records: Sequence[Record],
         events: Sequence[tuple[str, Event]],
         unreadable: Mapping[str, str],
         batch: Batch,

@@ -95,9 +95,9 @@ def _words(done: Rebuilt) -> str:
     said = f"{done.profiles} profiles out of {done.events} archived events"
     if done.unarchived:
         said += f"; {done.unarchived} records are neither archived nor in Kafka any more"
-    if done.left_out:
+    if done.skipped:
         said += (
-            f"; {done.left_out} events wait in dead letters: "
+            f"; {done.skipped} events wait in dead letters: "
             "daehwa dead replay --reason profile_unreadable"
         )
     if done.different is None:

@@ -14,7 +14,11 @@ from rich.text import Text
 
 from streams.triggers.registry import KINDS
 
-COLOURS = {name: kind.colour for name, kind in KINDS.items()}
+
+def colour_of(kind: str) -> str:
+    """The colour of a trigger type, a name of rich."""
+    found = KINDS.get(kind)
+    return "white" if found is None else found.colour
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +105,7 @@ _NUMBERS = ("accepted", "folded", "profiles", "archived", "real histories")
 def _fired(status: Status) -> Text:
     text = Text("triggers ", style="dim")
     for kind, count in sorted(status.fired.items()):
-        text.append(f" {kind} ", style=COLOURS.get(kind, "white"))
+        text.append(f" {kind} ", style=colour_of(kind))
         text.append(f"{count:,} ", style="bold")
     return text
 
@@ -116,7 +120,7 @@ def _links(addresses: Addresses) -> list[Text]:
 def _trigger_lines(trigger: dict[str, Any], width: int) -> list[RenderableType]:
     what = Text.assemble(
         (f"{_clock(trigger)} ", "dim"),
-        (f"{trigger['type']:<14}", f"bold {COLOURS.get(trigger['type'], 'white')}"),
+        (f"{trigger['type']:<14}", f"bold {colour_of(trigger['type'])}"),
         (f"{trigger['customer_id']:<24} ", "bold"),
         (trigger.get("topic") or "", "dim"),
         no_wrap=True,

@@ -7,10 +7,10 @@ retention deleted, the marks of transactions. Only the log can tell the two apar
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
 
 import structlog
 
+from infra.kafka.record import Record
 from infra.metrics import LOG_GAPS
 
 FirstOffset = Callable[[int, int], Awaitable[int]]
@@ -37,13 +37,13 @@ class RecordSequence:
         self._told = False
         self._early_since: float | None = None
 
-    async def following(self, records: Iterable[Any], expected: int) -> list[Any]:
+    async def following(self, records: Iterable[Record], expected: int) -> list[Record]:
         """The records that are to be folded next, in order, from the offset `expected` on.
 
         Leaves out those below it, and those that were read before the seek. OutOfSequenceError
         where only such have come for a long while.
         """
-        found: list[Any] = []
+        found: list[Record] = []
         first: int | None = None
         early = False
         for record in records:

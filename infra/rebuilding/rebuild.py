@@ -16,7 +16,7 @@ from infra.rebuilding.loading import clear_partitions, load_partition, take_part
 from infra.rebuilding.profile_spool import ProfileSpool
 from infra.rebuilding.replay import Replayed, replay_partition
 from infra.rebuilding.replay_bounds import KafkaPlaces, cut_of, kafka_places
-from infra.rebuilding.skipped_events import left_out
+from infra.rebuilding.skipped_events import skipped
 from infra.redis.alias_index import AliasIndex
 from infra.redis.definition_copy import DefinitionCopy
 from infra.redis.state_store import StateStore
@@ -40,7 +40,7 @@ class Rebuilt(msgspec.Struct):
     """Archived events and messages that were read."""
     folded: int = 0
     """Of those, folded into a profile; the rest had been in already or changed nothing."""
-    left_out: int = 0
+    skipped: int = 0
     """Of those, in open dead letters because no worker could read their customer's profile."""
     profiles: int = 0
     next_offsets: list[int] = []
@@ -93,7 +93,7 @@ async def rebuild(
             await DefinitionCopy(redis).keep(definers.known)
         places = await asyncio.to_thread(kafka_places, settings)
         # After the places: what was folded up to there has its letters on Kafka.
-        waiting = await asyncio.to_thread(left_out, settings)
+        waiting = await asyncio.to_thread(skipped, settings)
         archived = await asyncio.to_thread(log.ends, places.log_id)
         cuts = [cut_of(partition, archived, places) for partition in range(partitions)]
         if dry_run:
@@ -171,5 +171,5 @@ def _replay(
 def _add(rebuilt: Rebuilt, replayed: Replayed, spool: ProfileSpool) -> None:
     rebuilt.events += replayed.events
     rebuilt.folded += replayed.folded
-    rebuilt.left_out += replayed.left_out
+    rebuilt.skipped += replayed.skipped
     rebuilt.profiles += len(spool)

@@ -23,7 +23,7 @@ class Replayed:
         self.events = 0
         """Rows read."""
         self.folded = 0
-        self.left_out = 0
+        self.skipped = 0
         self.learned = Learned()
 
 
@@ -35,14 +35,14 @@ def replay_partition(
     partitions: int,
     expirations: Expirations,
     tell: Callable[[int], None],
-    left_out: Container[Identity] = (),
+    skipped: Container[Identity] = (),
 ) -> Replayed:
     """Folds archived rows in order; `tell` hears how many were read, block by block.
 
     Triggers and events that the fold asks to be sent are not sent: they were, and what profiles
     sent each other stands in the archive where the log had it. A profile that had expired when
     its next event came begins anew, as it did. Playbook and models change where they changed.
-    Events in `left_out` were not folded, and are not.
+    Events in `skipped` were not folded, and are not.
     """
     replayed = Replayed(definers.first())
 
@@ -66,8 +66,8 @@ def replay_partition(
                     events, touched = [], {}
                     replayed.active = definers.after(replayed.active, adoption)
                 continue
-            if left_out and archived_identity(event) in left_out:
-                replayed.left_out += 1
+            if skipped and archived_identity(event) in skipped:
+                replayed.skipped += 1
                 continue
             before = touched.get(key)
             if before is None:

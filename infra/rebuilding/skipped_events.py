@@ -31,7 +31,7 @@ _PATIENCE_S = 20.0
 """How long Kafka may give nothing of what it says it has."""
 
 
-def left_out(settings: Settings) -> set[Identity]:
+def skipped(settings: Settings) -> set[Identity]:
     """What waits in open letters, those included that are not archived yet; as long as there are
     letters. Raises `ClickHouseUnavailable`, `ClickHouseRefused`, `KafkaError`."""
     # First how far they are archived: what is archived meanwhile is met twice, nothing is missed.

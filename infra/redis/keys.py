@@ -19,6 +19,11 @@ def watermark_key(partition: int) -> str:
     return f"daehwa:{{{partition}}}:watermark"
 
 
+def halt_key(partition: int) -> str:
+    """Why the partition has stopped, JSON; expires when its worker does not repeat it."""
+    return f"daehwa:{{{partition}}}:halt"
+
+
 def deadlines_key(partition: int) -> str:
     """Sorted set `kind US profile key` by due time (milliseconds); never expires."""
     return f"daehwa:{{{partition}}}:deadlines"

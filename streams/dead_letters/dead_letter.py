@@ -7,8 +7,8 @@ from xxhash import xxh3_128_hexdigest
 
 from schemas.dead_letter import DeadLetter, DeadLetterReason
 
-MAX_DETAIL_LENGTH = 500
-"""Characters."""
+MAX_DETAIL_LENGTH = 2_000
+"""Characters: a short traceback fits."""
 
 
 def dead_letter(

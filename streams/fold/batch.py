@@ -19,6 +19,7 @@ from schemas.event import Event
 from schemas.models import ChurnModels, Models
 from schemas.profile import Profile
 from schemas.trigger import Trigger
+from streams.dead_letters.short_traceback import short_traceback
 from streams.fold.fold import fold
 from streams.models.learned import Learned
 from streams.playbook.compiled import CompiledPlaybook
@@ -39,10 +40,17 @@ class Batch:
         self.counted: dict[str, dict[str, int]] = {}
         """Kind -> field -> by how much what was learned has grown."""
         self.dead: list[tuple[Event, Dead]] = []
+        self.failed: list[int] = []
+        """Numbers, from 0, of the events that failed by a fault of the fold."""
         self.dropped: Counter[str] = Counter()
         self.folded = 0
         self.summarised = 0
         """Of those folded, the ones that were only counted."""
+
+    @property
+    def events(self) -> int:
+        """How many were taken in so far."""
+        return self.folded + self.dropped.total() + len(self.dead)
 
     def add(self, key: str, effects: Iterable[Effect], learned: Learned) -> None:
         """Takes in the effects of one event on the profile `key`."""
@@ -107,8 +115,9 @@ def fold_batch(
         before = changed.get(key) or profiles.get(key)
         try:
             outcome = fold(before, key, event, playbook, models)
-        except Exception as problem:
-            outcome = Dead("fold_failed", repr(problem))
+        except Exception as problem:  # a fault of ours: the event is kept whole, with where
+            batch.failed.append(batch.events + folded)
+            outcome = Dead("fold_failed", short_traceback(problem))
         if type(outcome) is Folded:
             folded += 1
             if outcome.profile is not before:

@@ -3,10 +3,13 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from infra.embedded.apache_kafka import apache_kafka_part, apache_kafka_wanted
@@ -37,18 +40,26 @@ class Fleet:
         self._watchers: list[asyncio.Task[None]] = []
         self._made = 0
 
-    async def worker(self, fault: str | None = None, *, ready: bool = True) -> PartProcess:
+    async def worker(
+        self, fault: str | None = None, *, ready: bool = True, module: str = "agents"
+    ) -> PartProcess:
         """Starts a worker; returns when it reads its partitions, or at once. With a fault it
-        dies at that step and stays dead, without it is started again whenever it dies."""
+        dies at that step and stays dead, without it is started again whenever it dies. `module` is
+        the program that is the worker."""
         (port,) = free_ports(1)
         self._made += 1
         part = worker_part("dialogue", port, environment_of(self.settings), self.folder)
+        part = replace(part, command=(sys.executable, "-m", module, "dialogue"))
         process = PartProcess(part if ready and fault is None else _unasked(part, fault))
         self.workers.append(process)
         await process.start()
         if fault is None:
             self._watchers.append(asyncio.create_task(self._watch(process)))
         return process
+
+    def forget(self, process: PartProcess) -> None:
+        """Leaves a worker dead when it ends."""
+        self.workers.remove(process)
 
     async def kill_worker(self, process: PartProcess) -> None:
         """Ends a worker in the middle of whatever it does; it is started again."""
@@ -137,7 +148,7 @@ def _unasked(part: Part, fault: str | None) -> Part:
 
 
 @asynccontextmanager
-async def fleet(folder: Path, *, partitions: int = 4) -> AsyncIterator[Fleet]:
+async def fleet(folder: Path, *, partitions: int = 4, **more: Any) -> AsyncIterator[Fleet]:
     """Kafka and Redis in a folder, no workers yet; everything is stopped in the end."""
     kafka, controller, redis = free_ports(3)
     settings = Settings(
@@ -147,6 +158,7 @@ async def fleet(folder: Path, *, partitions: int = 4) -> AsyncIterator[Fleet]:
         rebalance_timeout_s=2,
         # A worker that was killed is missed only after this; Apache Kafka allows no less than 6 s.
         session_timeout_s=6 if apache_kafka_wanted(os.environ) else 3,
+        **more,
     )
     made = Fleet(settings, folder)
     broker = PartProcess(

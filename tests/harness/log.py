@@ -55,6 +55,11 @@ class Log:
         values, _ = await self._read(TRIGGERS)
         return [decode_trigger(value) for found in values for value in found]
 
+    async def size(self, topic: str) -> int:
+        """Records on a Kafka topic."""
+        values, _ = await self._read(topic)
+        return sum(map(len, values))
+
     async def _read(self, topic: str) -> tuple[list[list[bytes]], list[int]]:
         partitions = range(self._settings.partitions)
         places = [TopicPartition(topic, partition) for partition in partitions]

@@ -277,7 +277,7 @@ def test_an_unreadable_profile_is_rebuilt_and_its_letters_replayed_once(
     assert "Traceback" not in shown.stderr
 
     code, done, said = rebuild(stack, "--replace")
-    assert (code, done["left_out"]) == (0, 3), said
+    assert (code, done["skipped"]) == (0, 3), said
     assert events("broken") == 1
     for state_of_letters in ("open", "replayed"):
         asked = ("--reason", "profile_unreadable", "--state", state_of_letters)
@@ -298,7 +298,7 @@ def test_an_unreadable_profile_is_rebuilt_and_its_letters_replayed_once(
     _, same, said = rebuild(stack, "--dry-run")
     profiles = {(one["key"], one["how"]) for one in same["first"] if one["what"] == "profile"}
     assert profiles <= {("broken", "decisions")}, json.dumps(same) + said
-    assert (same["left_out"], same["different"]) == (0, len(same["first"])), "all are named"
+    assert (same["skipped"], same["different"]) == (0, len(same["first"])), "all are named"
     assert rebuild(stack, "--replace")[0] == 0
     code, same, _ = rebuild(stack, "--dry-run")
     assert (code, same["different"]) == (0, 0), json.dumps(same)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from agents.dialogue.definition_loader import DefinitionLoader
 from agents.dialogue.partition_folder import PartitionFolder
@@ -15,12 +15,11 @@ from streams.definitions.definitions import Definitions, adopt_event, decode_in_
 from tests.harness.histories import shop
 from tests.unit.agents.dialogue.test_partition_folder import (
     LOG,
-    Aliases,
     Effects,
     Record,
     Store,
     folded,
-    nothing_is_missing,
+    parts_of,
 )
 from tests.unit.streams.definitions.test_definitions import FIRST, SECOND, WRONG
 
@@ -53,13 +52,9 @@ class Worker:
         """(customer, rule)"""
         return [(trigger.customer_id, trigger.rule) for trigger in self.effects.triggers]
 
-    def folder(self) -> PartitionFolder:
-        made: Any = PartitionFolder
-        folder: PartitionFolder = made(
-            0, self.store, self.effects, DefinitionLoader(self.tail, shop()), 100,
-            nothing_is_missing, Aliases(), "",
-        )  # fmt: skip
-        return folder
+    async def folder(self) -> PartitionFolder:
+        parts = parts_of(self.store, self.effects, DefinitionLoader(self.tail, shop()))
+        return await PartitionFolder.take_over(0, LOG, parts)
 
     def learns(self, definition: Definition) -> None:
         assert self.tail.known.add(definition)
@@ -80,8 +75,7 @@ def adopt(offset: int, definition: Definition) -> Record:
 
 async def test_a_batch_is_cut_at_the_control_record() -> None:
     worker = Worker(FIRST, SECOND)
-    folder = worker.folder()
-    await folder.take_over(LOG)
+    folder = await worker.folder()
     await folded(folder, look(0, "a"), look(1, "b"), adopt(2, SECOND), look(3, "c"))
     assert worker.decided == [("a", "looked"), ("b", "looked"), ("c", "noticed")]
     assert worker.effects.letters == []
@@ -95,26 +89,24 @@ async def test_a_batch_is_cut_at_the_control_record() -> None:
 
 async def test_a_worker_that_comes_back_goes_on_with_what_was_in_force() -> None:
     worker = Worker(FIRST, SECOND)
-    first = worker.folder()
-    await first.take_over(LOG)
+    first = await worker.folder()
     await folded(first, look(0, "a"), adopt(1, SECOND))
-    second = worker.folder()
-    assert await second.take_over(LOG) == 2
+    second = await worker.folder()
+    assert second.next_offset == 2
     await folded(second, look(2, "b"))
     assert worker.decided == [("a", "looked"), ("b", "noticed")]
 
 
 async def test_redis_that_lost_its_latest_writes_lost_what_was_in_force_with_them() -> None:
     worker = Worker(FIRST, SECOND)
-    first = worker.folder()
-    await first.take_over(LOG)
+    first = await worker.folder()
     await folded(first, look(0, "a"))
     standing, profiles = worker.store.held, dict(worker.store.profiles)
     await folded(first, look(1, "b"), adopt(2, SECOND), look(3, "c"))
     once = worker.decided
     worker.store.held, worker.store.profiles = standing, profiles
-    second = worker.folder()
-    assert await second.take_over(LOG) == 1
+    second = await worker.folder()
+    assert second.next_offset == 1
     del worker.effects.triggers[1:]
     await folded(second, look(1, "b"), adopt(2, SECOND), look(3, "c"))
     assert worker.decided == once, "a replay decides the same"
@@ -122,8 +114,7 @@ async def test_redis_that_lost_its_latest_writes_lost_what_was_in_force_with_the
 
 async def test_waits_for_a_definition_that_it_has_not_seen() -> None:
     worker = Worker(FIRST)
-    folder = worker.folder()
-    await folder.take_over(LOG)
+    folder = await worker.folder()
     records = [look(0, "a"), adopt(1, SECOND), look(2, "b")]
     for record in records:
         folder.waiting.put_nowait(record)
@@ -139,8 +130,7 @@ async def test_waits_for_a_definition_that_it_has_not_seen() -> None:
 
 async def test_a_control_record_twice_or_too_late_changes_nothing() -> None:
     worker = Worker(FIRST, SECOND)
-    folder = worker.folder()
-    await folder.take_over(LOG)
+    folder = await worker.folder()
     await folded(
         folder, adopt(0, SECOND), look(1, "a"), adopt(2, SECOND), adopt(3, FIRST), look(4, "b")
     )
@@ -149,8 +139,7 @@ async def test_a_control_record_twice_or_too_late_changes_nothing() -> None:
 
 async def test_a_playbook_that_cannot_be_used_leaves_the_old_one_and_stops_nobody() -> None:
     worker = Worker(FIRST, SECOND, WRONG)
-    folder = worker.folder()
-    await folder.take_over(LOG)
+    folder = await worker.folder()
     await folded(folder, adopt(0, SECOND), adopt(1, WRONG), look(2, "a"))
     assert worker.decided == [("a", "noticed")]
     assert folder.adopted_at(PLAYBOOK) == SECOND.at
@@ -159,8 +148,7 @@ async def test_a_playbook_that_cannot_be_used_leaves_the_old_one_and_stops_nobod
 async def test_the_events_of_a_strange_partition_are_sent_on_also_around_a_control_record() -> None:
     worker = Worker(FIRST, SECOND)
     worker.effects.partitions = 64
-    folder = worker.folder()
-    await folder.take_over(LOG)
+    folder = await worker.folder()
     await folded(folder, look(0, "astray-1"), adopt(1, SECOND), look(2, "astray-2"))
     assert worker.decided == []
     assert worker.store.held.next_offset == 3

@@ -14,12 +14,14 @@ from agents.dialogue import partition_folder
 from agents.dialogue.app import DialogueWorker
 from agents.dialogue.definition_loader import DefinitionLoader
 from agents.dialogue.effects import TriggerRecord
+from agents.dialogue.folder_parts import FolderParts
 from agents.dialogue.partition_folder import (
     MAX_WAITING_RECORDS,
     PartitionFolder,
     StateFellBackError,
 )
 from infra.kafka.definition_tail import DefinitionTail
+from infra.redis.partition_halts import Halt
 from infra.redis.state_store import NO_WATERMARK, FencedError, Fetched
 from infra.settings import SHIPPED_PLAYBOOK, Settings
 from schemas.dead_letter import DeadLetter
@@ -29,6 +31,7 @@ from schemas.profile import Profile
 from schemas.trigger import Trigger
 from schemas.watermark import Watermark
 from streams.codec.codec import decode_trigger
+from streams.dead_letters.fault_limit import FaultLimits
 from streams.definitions.definitions import Definitions, encode_in_force
 from streams.fold.batch import Batch
 from streams.models.learned import Learned
@@ -138,12 +141,40 @@ async def nothing_is_missing(_: int, at: int) -> int:
     return at
 
 
-def folder_of(store: Store, effects: Effects) -> PartitionFolder:
-    made: Any = PartitionFolder
-    folder: PartitionFolder = made(
-        0, store, effects, loader(), 100, nothing_is_missing, Aliases(), ""
+class Halts:
+    """Why partitions have stopped, in memory."""
+
+    def __init__(self) -> None:
+        self.found: dict[int, Halt] = {}
+        self.said = asyncio.Event()
+
+    async def set(self, partition: int, halt: Halt) -> None:
+        self.found[partition] = halt
+        self.said.set()
+
+    async def clear(self, partition: int) -> None:
+        self.found.pop(partition, None)
+
+
+def parts_of(
+    store: Store, effects: Effects, definitions: DefinitionLoader | None = None, **more: Any
+) -> FolderParts:
+    """The parts of a folder with everything outside of it in memory."""
+    made: Any = FolderParts
+    parts: FolderParts = made(
+        store=store,
+        effects=effects,
+        loader=definitions or loader(),
+        aliases=Aliases(),
+        first_offset=nothing_is_missing,
+        max_cached=100,
+        **{"halts": Halts(), "fault_limits": FaultLimits()} | more,
     )
-    return folder
+    return parts
+
+
+async def folder_of(store: Store, effects: Effects, **more: Any) -> PartitionFolder:
+    return await PartitionFolder.take_over(0, LOG, parts_of(store, effects, **more))
 
 
 def loader() -> DefinitionLoader:
@@ -156,8 +187,8 @@ def loader() -> DefinitionLoader:
 
 async def test_a_record_without_a_value_is_a_dead_letter_and_the_next_is_folded() -> None:
     store, effects = Store(), Effects()
-    folder = folder_of(store, effects)
-    assert await folder.take_over(LOG) == 0
+    folder = await folder_of(store, effects)
+    assert folder.next_offset == 0
     await folded(folder, Record(0, None), page(1), Record(2, None))
     assert [letter.payload for letter in effects.letters] == [b"", b""]
     assert store.profiles["v"].lifecycle.events == 1
@@ -166,20 +197,19 @@ async def test_a_record_without_a_value_is_a_dead_letter_and_the_next_is_folded(
 
 async def test_a_log_that_was_cut_off_is_read_from_its_end_and_not_skipped() -> None:
     store, effects = Store(), Effects()
-    folder = folder_of(store, effects)
     store.held = Watermark(LOG, 100)
-    assert await folder.take_over(LOG) == 100
+    folder = await folder_of(store, effects)
+    assert folder.next_offset == 100
     assert folder.cut_back(7) == 7
     await folded(folder, page(7), page(8))
     assert store.held.next_offset == 9
     assert store.profiles["v"].lifecycle.events == 2
-    assert await folder.take_over(LOG) == 9
+    assert (await folder_of(store, effects)).next_offset == 9
 
 
 async def test_goes_on_after_what_another_worker_has_folded() -> None:
     store, effects = Store(), Effects()
-    folder = folder_of(store, effects)
-    await folder.take_over(LOG)
+    folder = await folder_of(store, effects)
     store.held = Watermark(LOG, 2)
     await folded(folder, page(0), page(1), page(2))
     assert store.held == Watermark(LOG, 3, FIRST)
@@ -193,8 +223,7 @@ async def test_a_quiet_partition_notices_that_redis_came_back_without_its_latest
 ) -> None:
     monkeypatch.setattr(partition_folder, "LOOK_AGAIN_S", 0.001)
     store = Store()
-    folder = folder_of(store, Effects())
-    await folder.take_over(LOG)
+    folder = await folder_of(store, Effects())
     folding = asyncio.create_task(folder.run())
     folder.waiting.put_nowait(first := page(0))
     await asyncio.wait_for(first.acknowledged.wait(), 5)
@@ -206,8 +235,7 @@ async def test_a_quiet_partition_notices_that_redis_came_back_without_its_latest
 @pytest.mark.parametrize("held", [NO_WATERMARK, Watermark(LOG, 1), Watermark("log-0", 7)])
 async def test_does_not_skip_what_redis_lost(held: Watermark) -> None:
     store = Store()
-    folder = folder_of(store, Effects())
-    await folder.take_over(LOG)
+    folder = await folder_of(store, Effects())
     await folded(folder, page(0), page(1))
     store.held = held  # such as a replica that was promoted without the latest write
     with pytest.raises(StateFellBackError):
@@ -217,7 +245,7 @@ async def test_does_not_skip_what_redis_lost(held: Watermark) -> None:
 
 async def test_a_worker_that_lets_go_leaves_nobody_waiting_for_room() -> None:
     worker = DialogueWorker(Settings(), shop(), lambda _: None)
-    folder = folder_of(Store(), Effects())
+    folder = await folder_of(Store(), Effects())
     worker._folders[0] = folder
     for offset in range(MAX_WAITING_RECORDS):
         folder.waiting.put_nowait(page(offset))

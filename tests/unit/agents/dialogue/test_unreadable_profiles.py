@@ -28,7 +28,6 @@ from streams.fold.links import MAX_HOPS
 from streams.fold.timers import timer_event
 from tests.harness.histories import event
 from tests.unit.agents.dialogue.test_partition_folder import (
-    LOG,
     Effects,
     Record,
     Store,
@@ -78,8 +77,7 @@ class Partition:
 
     async def take(self, *payloads: bytes) -> list[Event]:
         """Folds a batch with a record for each payload; what it sent to the log."""
-        folder = folder_of(self.store, self.effects)
-        await folder.take_over(LOG)
+        folder = await folder_of(self.store, self.effects)
         records = [Record(self._offset + n, payload) for n, payload in enumerate(payloads)]
         self._offset += len(records)
         before = len(self.effects.sends)
@@ -215,13 +213,13 @@ async def test_a_merge_that_arrives_at_one_keeps_the_state_it_carries() -> None:
     assert partition.profile("u") == expected.profile("u")
 
 
-def rebuilt(events: Sequence[Event], left_out: set[Identity]) -> tuple[Replayed, ProfileSpool]:
+def rebuilt(events: Sequence[Event], skipped: set[Identity]) -> tuple[Replayed, ProfileSpool]:
     spool = ProfileSpool(Path(":memory:"))
     rows = archived(envelope(*events))
     block = [(*row, one.received_at) for row, one in zip(rows, events, strict=True)]
     definers = Definers(Definitions(), BOOK)
     return (
-        replay_partition([block], spool, definers, 0, 1, LIVES, lambda _: None, left_out),
+        replay_partition([block], spool, definers, 0, 1, LIVES, lambda _: None, skipped),
         spool,
     )
 
@@ -231,7 +229,7 @@ def test_a_rebuild_leaves_to_the_replay_what_waits_in_a_letter() -> None:
     waiting = {archived_identity(identify(2))}
     done, spool = rebuilt([*VISIT, identify(2)], waiting)
     profile = spool.read(["u"])["u"]
-    assert (done.left_out, done.folded) == (1, 2)
+    assert (done.skipped, done.folded) == (1, 2)
     assert profile.identities == {}
     assert profile.lifecycle.events == 1
     copy = replace(page(1, "u"), key="u", hops=1)
