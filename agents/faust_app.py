@@ -18,7 +18,7 @@ MAX_FETCHED_BYTES = 1024 * 1024
 fills the queue of one partition while the others have nothing to do."""
 
 _PATIENCE_SECONDS = 10 * 365 * 86_400.0
-"""How long `positions` may take: as long as a neighbour is away."""
+"""How long `positions` may take: as long as a dependency is unavailable."""
 
 Place = tuple[str, int]
 """(Kafka topic, partition)."""

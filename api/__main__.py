@@ -41,7 +41,8 @@ def main() -> int:
         sys.stderr.write(f"{problem}\n")
         return 2
     configure_logs(settings, "api")
-    # The log writer says once that Kafka is away; aiokafka would say it several times a second.
+    # The log writer says once that Kafka is unavailable; aiokafka would say it several times a
+    # second.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     config = uvicorn.Config(
         app,

@@ -36,7 +36,7 @@ from streams.playbook.compiled import CompiledPlaybook
 
 
 def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> FastAPI:
-    """The app; its neighbours are met when it starts (lifespan) and it starts without them.
+    """The app; its dependencies are met when it starts (lifespan) and it starts without them.
 
     `playbook` defaults to the one the settings name. PlaybookError where that is wrong.
     """

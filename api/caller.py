@@ -2,7 +2,7 @@
 
 from redis.exceptions import RedisError
 
-from api.customers import redis_away
+from api.customers import redis_unavailable
 from api.errors import Refused
 from api.parts import Parts
 from infra.redis.profile_reader import UnreadableProfileError
@@ -17,7 +17,7 @@ async def profile_named(contact: Contact, parts: Parts) -> str | None:
 
     Of several customers with a number the one that stated it last. A number of nobody gets a
     profile of its own (`phone:+8223123456`, `email:…`), so that who calls twice is one caller.
-    Refused: 400 where neither can be read, 503 while Redis is away.
+    Refused: 400 where neither can be read, 503 while Redis is unavailable.
     """
     if not (contact.phone or contact.email) or not names_nobody(contact):
         return None
@@ -42,7 +42,7 @@ async def profile_named(contact: Contact, parts: Parts) -> str | None:
             if key is not None:
                 return key
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
     return f"{aliases[0].kind}:{aliases[0].value}"
 
 

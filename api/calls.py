@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from api.access import require_token
 from api.bodies import read_body
-from api.customers import redis_away
+from api.customers import redis_unavailable
 from api.errors import Refused
 from api.parts import Parts, parts_of
 from infra.clock import now_ms
@@ -54,7 +54,7 @@ async def calls(
     try:
         found = await CallList(parts.redis).open(limit)
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
     now = now_ms()
     return _answer({"calls": [_view(one, now) for one in found]})
 
@@ -74,7 +74,7 @@ async def claim(call_id: str, request: Request, parts: FromParts) -> Response:
     try:
         profile = await parts.profiles.read(call.customer_id)
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
     if profile is None or not _may_call(profile, call):
         await _put(parts, call, uncalled_event(call, now))
         await _ask(calls.done, call_id, operator)
@@ -86,7 +86,8 @@ async def claim(call_id: str, request: Request, parts: FromParts) -> Response:
 async def done(call_id: str, request: Request, parts: FromParts) -> Response:
     """Body `{"operator", "outcome", "note"?}`. 200 once the call is on the log as a contact event.
 
-    404 `no_call`; 409 `claimed` where another operator has it; 503 while Kafka is away: repeat it.
+    404 `no_call`; 409 `claimed` where another operator has it; 503 while Kafka is unavailable:
+    repeat it.
     """
     result = _read(await read_body(request, LARGEST_BODY), Result)
     calls = CallList(parts.redis)
@@ -112,7 +113,7 @@ async def _ask(ask: Any, call_id: str, operator: str) -> OpenCall:
     except CallTakenError as problem:
         raise Refused(409, "claimed", str(problem)) from None
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
     return held
 
 

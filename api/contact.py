@@ -39,8 +39,8 @@ _encode = msgspec.json.Encoder().encode
 async def contact(request: Request, parts: FromParts) -> Response:
     """Takes one contact and answers 200 with its `message_id` once Kafka has it.
 
-    400 with what is wrong, 413 over 32 KB; 503 with `Retry-After` while Kafka is away, or Redis
-    where a contact names its customer by telephone number or e-mail address.
+    400 with what is wrong, 413 over 32 KB; 503 with `Retry-After` while Kafka is unavailable, or
+    Redis where a contact names its customer by telephone number or e-mail address.
     """
     event = await event_of(_read(await read_body(request, MAX_BYTES)), now_ms(), SOURCE, parts)
     await parts.events.put([keyed(event)])
@@ -52,7 +52,7 @@ async def contacts(request: Request, parts: FromParts) -> Response:
     """Takes a JSON array of contacts. The good are kept whatever the others are: answers 200 with
     `{"accepted": N, "refused": [{"index", "code", "message"}, …]}` once Kafka has them.
 
-    400 where the body is no array, 413 where it is too large, 503 while Kafka is away.
+    400 where the body is no array, 413 where it is too large, 503 while Kafka is unavailable.
     """
     try:
         pieces = _decode_parts(await read_body(request, MAX_BYTES))
@@ -91,8 +91,8 @@ async def event_of(
     contact: Contact, now: int, source: str, parts: Parts, *, rings: bool = True
 ) -> WireEvent:
     """The contact as an event received at `now`; where it is a telephone that `rings`, its trigger
-    is on the log when this returns. Refused: 400; 503 while Redis is away and the contact rings or
-    names its customer by phone or email. KafkaUnavailable."""
+    is on the log when this returns. Refused: 400; 503 while Redis is unavailable and the contact
+    rings or names its customer by phone or email. KafkaUnavailable."""
     named = await profile_named(contact, parts)
     try:
         event = contact_event(contact, contact.message_id or str(uuid4()), now, source, named)

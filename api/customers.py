@@ -23,19 +23,19 @@ router = APIRouter(tags=["customers"])
 async def read_customer(parts: Parts, customer_id: str) -> Profile:
     """The profile of a customer or visitor, also under an id it was merged from.
 
-    Refused: 404 `customer_not_found`; 503 while Redis is away. UnreadableProfileError.
+    Refused: 404 `customer_not_found`; 503 while Redis is unavailable. UnreadableProfileError.
     """
     key = usable_id(customer_id)
     try:
         profile = await parts.profiles.read(key) if key is not None else None
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
     if profile is None:
         raise Refused(404, "customer_not_found", f"nobody is known as {customer_id!r}")
     return profile
 
 
-def redis_away() -> Refused:
+def redis_unavailable() -> Refused:
     """The answer while profiles cannot be read."""
     return Refused(503, "unavailable", "Redis does not answer", {"Retry-After": str(RETRY_AFTER_S)})
 
@@ -75,7 +75,7 @@ async def customers(
             ):
                 found[profile.key] = await view_of(parts, profile)
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
     if unreadable is not None and not found:
         raise unreadable
     return _answer({"customers": list(found.values())})
@@ -99,7 +99,7 @@ async def customer(
     try:
         return _answer(await view_of(parts, profile))
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
 
 
 async def view_of(parts: Parts, profile: Profile) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from api.access import require_token
 from api.bodies import read_body
-from api.customers import redis_away
+from api.customers import redis_unavailable
 from api.errors import Refused
 from api.parts import Parts, parts_of
 from infra.clock import now_ms
@@ -55,7 +55,7 @@ async def deliveries(
         names = await _names(parts, endpoint)
         found = await _listing(parts).find(status, names, limit)
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
     return _answer({"deliveries": [_shown(one) for one in found]})
 
 
@@ -66,7 +66,7 @@ async def delivery(trigger_id: str, parts: FromParts) -> Response:
     try:
         found = await _listing(parts).of_trigger(trigger_id, await _names(parts, None))
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
     if not found:
         raise Refused(404, "no_delivery", f"nothing was delivered for the trigger {trigger_id!r}")
     return _answer({"deliveries": [_known(one) for one in found]})
@@ -92,7 +92,7 @@ async def replay(request: Request, parts: FromParts) -> Response:
             raise Refused(404, "no_delivery", "none of these was given up")
         replayed = await listing.replay(found, now)
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
     return _answer(
         {"replayed": replayed, "given_up_until": instant(now if until is None else until)}
     )
@@ -130,7 +130,7 @@ async def endpoints(parts: FromParts) -> Response:
                 }
             )
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
     return _answer({"endpoints": views})
 
 
@@ -142,7 +142,7 @@ async def enable(name: str, parts: FromParts) -> Response:
         await _names(parts, name)
         await EndpointStates(parts.redis).enable(name)
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
     return _answer({"enabled": name})
 
 

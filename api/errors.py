@@ -13,7 +13,7 @@ from infra.kafka.log_writer import KafkaUnavailable
 from infra.redis.profile_reader import UnreadableProfileError
 
 RETRY_AFTER_S = 2
-"""Whole seconds a client is asked to wait while Kafka is away."""
+"""Whole seconds a client is asked to wait while Kafka is unavailable."""
 
 CODES = {
     400: "bad_request",

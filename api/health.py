@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from api.parts import Parts, parts_of
 from infra.clickhouse.connection import address
-from infra.metrics import DEPENDENCY_UP
+from infra.metrics import set_dependency_up
 from infra.redis.partition_halts import Halt
 
 ANSWERS_WITHIN_S = 1.0
@@ -28,7 +28,9 @@ async def healthz() -> Response:
 @router.get(
     "/readyz",
     summary="Events are accepted and customers can be read",
-    responses={503: {"description": "Kafka or Redis is away", "content": {"application/json": {}}}},
+    responses={
+        503: {"description": "Kafka or Redis is unavailable", "content": {"application/json": {}}}
+    },
 )
 async def readyz(parts: Annotated[Parts, Depends(parts_of)]) -> Response:
     """200 while Kafka and Redis answer, else 503; the body says which dependency is `up` or `down`,
@@ -38,13 +40,15 @@ async def readyz(parts: Annotated[Parts, Depends(parts_of)]) -> Response:
         _answers(parts.redis.ping()), _answers(_reach_clickhouse(parts))
     )
     kafka = parts.writer.connected
-    DEPENDENCY_UP.labels("redis").set(redis)
-    DEPENDENCY_UP.labels("clickhouse").set(clickhouse)
+    set_dependency_up("redis", redis)
+    set_dependency_up("clickhouse", clickhouse)
     ready = kafka and redis
     states = {"kafka": kafka, "redis": redis, "clickhouse": clickhouse}
     body = {
         "ready": ready,
         "dependencies": {name: "up" if up else "down" for name, up in states.items()},
+        # The name until 0.1; goes with the next release.
+        "neighbours": {name: "up" if up else "down" for name, up in states.items()},
         "halted": await _halted(parts) if redis else {},
     }
     return Response(

@@ -66,7 +66,7 @@ async def unsubscribing(token: str, parts: FromParts) -> Response:
 @router.post("/unsubscribe/{token}", summary="One-click unsubscription (RFC 8058)")
 async def unsubscribe(token: str, parts: FromParts) -> Response:
     """200 once it is on the log that the customer takes back the consent for the mail's channel;
-    503 while Kafka is away, 404 for a link that we did not sign."""
+    503 while Kafka is unavailable, 404 for a link that we did not sign."""
     link = _link(parts, "unsubscribe", token)
     if link is None:
         return _page("This link does not work", "It is not complete, or too old.", 404)

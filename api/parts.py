@@ -52,7 +52,7 @@ class Parts:
         return self.latest_playbook()
 
     async def start(self) -> None:
-        """Connects; does not fail for a neighbour that is away."""
+        """Connects; does not fail for a dependency that is unavailable."""
         await self.writer.start()
         await self.triggers.start()
         await self.definitions.start()

@@ -84,7 +84,7 @@ async def check(request: Request) -> Response:
     responses={
         412: {"description": "`precondition_failed`: another version than in If-Match is adopted"},
         422: {"description": "`invalid_playbook`, with `errors`"},
-        503: {"description": "Kafka is away: nothing or all of it happened, send it again"},
+        503: {"description": "Kafka is unavailable: nothing or all of it happened, send it again"},
     },
 )
 async def adopt(

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from redis.exceptions import RedisError
 
 from api.access import require_token
-from api.customers import models_of, redis_away
+from api.customers import models_of, redis_unavailable
 from api.errors import RETRY_AFTER_S, UNREADABLE_RESPONSE, Refused
 from api.parts import Parts, parts_of
 from infra.clickhouse.failures import ClickHouseRefused, ClickHouseUnavailable
@@ -52,8 +52,8 @@ async def not_to_forget() -> Response:
 async def forget(customer_id: CustomerId, parts: FromParts) -> Response:
     """202 once the erasure is on the log: `{"customer_id", "erased_at", "ids"}`, where `ids` are
     all that are erased with it; ask `…/erasure` of each how far it is. Whoever is not known is
-    erased, too: what comes late never begins a profile. 503 while Kafka or Redis is away: repeat
-    it. 409 where the profile cannot be read: nobody knows then who else is to be erased."""
+    erased, too: what comes late never begins a profile. 503 while Kafka or Redis is unavailable:
+    repeat it. 409 where the profile cannot be read: nobody knows then who else is to be erased."""
     key = _key(customer_id)
     found = await _find(parts, key)
     at = now_ms()
@@ -103,7 +103,7 @@ async def export(customer_id: CustomerId, parts: FromParts) -> Response:
     view), `delivery`, `call`, `consent`, `event`, `trigger`, `dead_letter`; the last line is `end`
     with the number of lines before it: without it the export is not complete.
 
-    503 while Redis or ClickHouse is away.
+    503 while Redis or ClickHouse is unavailable.
     """
     key = _key(customer_id)
     found = await _find(parts, key)
@@ -128,7 +128,7 @@ async def quality(
 ) -> Response:
     """`{"findings": [{"source", "check", "events", "customers", "last_day", "examples"}]}`, the
     most first; `examples` are message ids, `customers` those of the day with the most. 503 while
-    ClickHouse is away."""
+    ClickHouse is unavailable."""
     try:
         found = await asyncio.to_thread(read_quality, parts.settings, days)
     except (ClickHouseUnavailable, ClickHouseRefused) as problem:
@@ -165,7 +165,7 @@ async def _held_in_redis(parts: Parts, found: Found, ids: list[str]) -> list[byt
         async for call in calls_of(parts.redis, ids):
             lines.append(export_line("call", call))
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
     return lines
 
 
@@ -188,7 +188,7 @@ async def _find(parts: Parts, key: str) -> Found:
     try:
         return await parts.profiles.find(key)
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
 
 
 def _key(customer_id: str) -> str:

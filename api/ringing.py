@@ -59,7 +59,8 @@ async def ringing(request: Request, parts: FromParts) -> Response:
     """Shows the caller's record to whoever follows the triggers (`screen.pop`), keeps the call as a
     contact event, and answers 200 with `{"message_id"}` once Kafka has both.
 
-    400 with what is wrong; 503 with `Retry-After` while Kafka or Redis is away: send it again.
+    400 with what is wrong; 503 with `Retry-After` while Kafka or Redis is unavailable: send it
+    again.
     """
     call = _read(await read_body(request, MAX_BYTES))
     said: dict[str, Any] = {"call_id": call.call_id}

@@ -2,7 +2,7 @@
 
 from redis.exceptions import RedisError
 
-from api.customers import models_of, redis_away, view_of
+from api.customers import models_of, redis_unavailable, view_of
 from api.parts import Parts
 from infra.clock import now_ms
 from infra.kafka.names import TRIGGERS
@@ -57,7 +57,7 @@ async def pop_if_ringing(contact: Contact, event: WireEvent, parts: Parts) -> No
         await deduplication.add(ringing.pop_id)
         DECIDED.labels(trigger.type, trigger.decision).inc()
     except (RedisError, OSError):
-        raise redis_away() from None
+        raise redis_unavailable() from None
 
 
 async def _callers(ringing: Ringing, parts: Parts) -> list[Profile]:

@@ -41,7 +41,7 @@ async def source(name: str, request: Request, parts: FromParts) -> Response:
     not an error: its sender would send it again for ever.
 
     404 `no_source`, 401 for a wrong signature or token, 403 where the secret is not set, 413 over
-    4 MB; 503 while Kafka is away, or Redis where a customer is named by number or address.
+    4 MB; 503 while Kafka is unavailable, or Redis where a customer is named by number or address.
     """
     if name not in parts.sources:
         known = ", ".join(parts.sources.names())
@@ -100,7 +100,7 @@ async def mapped_events(
 ) -> list[WireEvent]:
     """The events of an item received at `at` (milliseconds), none where it is of no interest.
 
-    `rings`: as in `event_of`. Unmapped; Refused: 503 while Redis is away.
+    `rings`: as in `event_of`. Unmapped; Refused: 503 while Redis is unavailable.
     """
     return [
         await _event(mapped, at, found.mapping.name, parts, rings=rings)

@@ -1,4 +1,4 @@
-"""Waiting for a neighbour that is away: once in the log, a metric, back-off, alone."""
+"""Waiting for a dependency that is unavailable: once in the log, a metric, back-off, alone."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,43 +6,44 @@ from typing import TypeVar
 
 import structlog
 
-from infra.metrics import DEPENDENCY_UP
+from infra.backoff import backoff
+from infra.metrics import set_dependency_up
 
 T = TypeVar("T")
 
-MAX_WAIT = 5.0
-"""Seconds between two attempts at most."""
+FIRST_DELAY_S = 0.05
+MAX_DELAY_S = 5.0
 
 log = structlog.get_logger()
 
 
 async def retry_until_available(
-    neighbour: str,
+    dependency: str,
     attempt: Callable[[], Awaitable[T]],
-    passes: Callable[[Exception], bool],
+    is_temporary: Callable[[Exception], bool],
 ) -> T:
-    """The answer of `attempt`, tried again as long as its failures pass by waiting.
+    """The answer of `attempt`, tried again as long as its failures are temporary.
 
-    Raises what `attempt` raises where `passes` says it does not. Never gives up.
+    Raises what `attempt` raises where `is_temporary` is false for it. Never gives up.
     """
-    wait = 0.05
-    away = False
+    delays = None
     while True:
         try:
             answer = await attempt()
         except Exception as problem:
-            if not passes(problem):
+            if not is_temporary(problem):
                 raise
-            if not away:
-                away = True
-                DEPENDENCY_UP.labels(neighbour).set(0)
+            if delays is None:
+                delays = backoff(FIRST_DELAY_S, MAX_DELAY_S)
+                set_dependency_up(dependency, False)
                 log.warning(
-                    "neighbour is away, waiting", neighbour=neighbour, problem=str(problem)[:200]
+                    "dependency unavailable, retrying",
+                    dependency=dependency,
+                    problem=str(problem)[:200],
                 )
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, MAX_WAIT)
+            await asyncio.sleep(next(delays))
         else:
-            if away:
-                log.info("neighbour is back", neighbour=neighbour)
-            DEPENDENCY_UP.labels(neighbour).set(1)
+            if delays is not None:
+                log.info("dependency available again", dependency=dependency)
+            set_dependency_up(dependency, True)
             return answer

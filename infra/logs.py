@@ -44,7 +44,7 @@ def _configure(level: int, part: str, *, as_json: bool) -> None:
 
 
 def quiet_clients() -> None:
-    """Silences the clients of Kafka and ClickHouse: while a neighbour is away they say so at every
-    attempt, and whoever uses them says it once."""
+    """Silences the clients of Kafka and ClickHouse: while a dependency is unavailable they say so
+    at every attempt, and whoever uses them says it once."""
     for name in ("aiokafka", "kafka", "clickhouse_driver", "faust.transport"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

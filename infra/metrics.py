@@ -88,5 +88,13 @@ ENDPOINT_CIRCUIT = Gauge(
 )
 TRIGGERS_UNREADABLE = Counter("daehwa_triggers_unreadable", "Records that hold no trigger")
 
-# Neighbours
-DEPENDENCY_UP = Gauge("daehwa_neighbour_up", "1 while a neighbour answers", ["neighbour"])
+# Dependencies
+DEPENDENCY_UP = Gauge("daehwa_dependency_up", "1 while a dependency answers", ["dependency"])
+# The name until 0.1; goes with the next release.
+_NEIGHBOUR_UP = Gauge("daehwa_neighbour_up", "Old name of daehwa_dependency_up", ["neighbour"])
+
+
+def set_dependency_up(dependency: str, up: bool) -> None:
+    """Says whether a dependency (`kafka`, `redis`, `clickhouse`, `definitions`) answers."""
+    DEPENDENCY_UP.labels(dependency).set(up)
+    _NEIGHBOUR_UP.labels(dependency).set(up)

@@ -92,7 +92,7 @@ class ArchiveWorker:
         self._log_ids: dict[str, str] | None = None
 
     async def take_over(self, places: dict[Place, int]) -> dict[Place, int]:
-        """Starts over after what is stored already; waits while ClickHouse is away."""
+        """Starts over after what is stored already; waits while ClickHouse is unavailable."""
         async with self._taking_over:
             return await self._take_over(places)
 

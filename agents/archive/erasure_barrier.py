@@ -30,7 +30,7 @@ class Erasing:
 
     async def load(self) -> None:
         """Reads the erasures that are archived, and carries those of the last day out again: a dead
-        letter may have come after them. Waits while ClickHouse is away."""
+        letter may have come after them. Waits while ClickHouse is unavailable."""
         now = now_ms()
         since = max(0, now - self._remembered)
         found = await self._inserter.asked(lambda ask: erased_ids(ask, since))
@@ -61,7 +61,7 @@ class Erasing:
             await self.erase(self._met[met:])
 
     async def erase(self, erasures: list[Erasure]) -> None:
-        """Deletes the rows of these; waits while ClickHouse is away."""
+        """Deletes the rows of these; waits while ClickHouse is unavailable."""
         await self._inserter.asked(lambda ask: erase_rows(ask, erasures))
 
 

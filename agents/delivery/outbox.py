@@ -47,7 +47,7 @@ class Outbox:
             await asyncio.sleep(GATHER_S)
 
     async def empty(self, partition: int) -> int:
-        """Puts some outcomes onto the log; how many. Waits while Redis or Kafka is away."""
+        """Puts some outcomes onto the log; how many. Waits while Redis or Kafka is unavailable."""
         found = await retry_until_available(
             "redis", lambda: self._schedule.outcomes(partition), is_unavailable
         )

@@ -37,7 +37,7 @@ class DeadlineTicker:
         """(kind, profile key, due) -> when it was appended, milliseconds."""
 
     async def run(self) -> None:
-        """Looks until cancelled; waits while Redis or Kafka is away."""
+        """Looks until cancelled; waits while Redis or Kafka is unavailable."""
         while True:
             for partition in list(self._owned()):
                 await self._look(partition, now_ms())

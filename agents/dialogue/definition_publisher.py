@@ -64,7 +64,8 @@ class DefinitionPublisher:
         control record was appended."""
 
     async def begin(self) -> None:
-        """Returns when there is a playbook to begin with. Waits while Kafka or Redis is away."""
+        """Returns when there is a playbook to begin with. Waits while Kafka or Redis is
+        unavailable."""
         if self._begun:
             return
         await self._tail.until_live()

@@ -27,7 +27,7 @@ def trigger_records(triggers: Iterable[Trigger]) -> list[TriggerRecord]:
 
 
 class EffectWriter:
-    """Appends triggers, forwarded events and dead letters. Waits while Kafka is away."""
+    """Appends triggers, forwarded events and dead letters. Waits while Kafka is unavailable."""
 
     def __init__(self, writer: LogWriter, partitions: int, at_step: AtStep = no_fault) -> None:
         self._writer = writer

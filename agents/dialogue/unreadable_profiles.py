@@ -42,7 +42,7 @@ class UnreadableProfiles:
     ) -> list[DeadLetter]:
         """The dead letters of all events in the records that concern `unreadable` (profile key ->
         why). A deadline leaves Redis with the batch that made a letter of its timer event, or it
-        would come due again and again. Waits while Redis is away."""
+        would come due again and again. Waits while Redis is unavailable."""
         PROFILES_UNREADABLE.inc(len(unreadable))
         self._dispatch(unreadable)
         timers = {

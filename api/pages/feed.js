@@ -53,9 +53,9 @@ async function follow(show) {
         document.dispatchEvent(new CustomEvent("trigger", { detail: trigger }));
         schedule(show);
       });
-      tell("away", "reconnecting");
+      tell("down", "reconnecting");
     } catch (problem) {
-      tell("away", problem instanceof TypeError ? "not reachable" : problem.message);
+      tell("down", problem instanceof TypeError ? "not reachable" : problem.message);
     }
     await new Promise((resolve) => setTimeout(resolve, 2000));
   }

@@ -25,13 +25,13 @@ async function showRunning() {
   try {
     const body = await (await fetch("/readyz")).json();
     parts = { API: true };
-    for (const [name, state] of Object.entries(body.neighbours)) parts[name] = state === "up";
+    for (const [name, state] of Object.entries(body.dependencies)) parts[name] = state === "up";
   } catch {
-    // The API itself is away: that is what the page then says.
+    // The API itself is unavailable: that is what the page then says.
   }
   list.replaceChildren(
     ...Object.entries(parts).map(([name, up]) =>
-      element("li", { class: up ? "up" : "away" }, name, element("span", { class: "unseen" }, up ? " is up" : " is away"), up ? null : " away"),
+      element("li", { class: up ? "up" : "down" }, name, element("span", { class: "unseen" }, up ? " is up" : " is unavailable"), up ? null : " down"),
     ),
   );
   setTimeout(showRunning, ASK_EVERY_MS);

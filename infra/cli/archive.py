@@ -7,7 +7,7 @@ from infra.cli.refusal import Refusal
 from infra.clickhouse.connection import address
 from infra.settings import Settings
 
-AWAY = (NetworkError, SocketTimeoutError, OSError, EOFError)
+UNAVAILABLE = (NetworkError, SocketTimeoutError, OSError, EOFError)
 PROBLEMS = (ClickHouseError, OSError, EOFError)
 """What a statement may raise."""
 
@@ -17,7 +17,7 @@ def archive_refusal(problem: Exception, settings: Settings) -> Refusal:
     # The driver puts "Code: N." before ClickHouse's words and its stack after them.
     said = str(getattr(problem, "message", "") or problem).split("Stack trace:")[0]
     why = " ".join(said.split())[:500] or type(problem).__name__
-    if not isinstance(problem, AWAY):
+    if not isinstance(problem, UNAVAILABLE):
         return Refusal(f"ClickHouse: {why}")
     host, port = address(settings)
     return Refusal(

@@ -1,4 +1,4 @@
-"""`daehwa doctor`: is every neighbour there, and is anybody behind?"""
+"""`daehwa doctor`: is every dependency there, and is anybody behind?"""
 
 import asyncio
 import json

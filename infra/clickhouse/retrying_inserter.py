@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 import structlog
 
+from infra.backoff import backoff
 from infra.clickhouse.failures import ClickHouseUnavailable
 from infra.clickhouse.inserter import Inserter
-from infra.metrics import DEPENDENCY_UP, ROWS_ARCHIVED
+from infra.metrics import ROWS_ARCHIVED, set_dependency_up
 
 Result = TypeVar("Result")
 Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]
@@ -30,46 +31,46 @@ class RetryingInserter:
         inserter: Inserter,
         *,
         first_wait_s: float = FIRST_WAIT_S,
-        longest_wait_s: float = MAX_WAIT_S,
+        max_wait_s: float = MAX_WAIT_S,
     ) -> None:
         self._inserter = inserter
         self._first_wait_s = first_wait_s
-        self._longest_wait_s = longest_wait_s
-        self._away = False
+        self._max_wait_s = max_wait_s
+        self._unavailable = False
 
     async def insert(self, table: str, columns: Sequence[list[Any]], token: str) -> None:
-        """Inserts the block, however long ClickHouse is away; see `Inserter.insert`."""
-        await self._until_up(lambda: self._inserter.insert(table, columns, token))
+        """Inserts the block, however long ClickHouse is unavailable; see `Inserter.insert`."""
+        await self._until_available(lambda: self._inserter.insert(table, columns, token))
         ROWS_ARCHIVED.labels(table).inc(len(columns[0]))
 
     async def highest_offsets(self, table: str, log_id: str) -> dict[int, int]:
         """See `Inserter.highest_offsets`."""
-        return await self._until_up(lambda: self._inserter.highest_offsets(table, log_id))
+        return await self._until_available(lambda: self._inserter.highest_offsets(table, log_id))
 
     async def asked(self, call: Callable[[Ask], Result]) -> Result:
-        """What the call makes of the answers of ClickHouse; all of it again where it was away."""
-        return await self._until_up(lambda: call(self._inserter.ask))
+        """What the call makes of the answers of ClickHouse; all of it again where it was
+        unavailable."""
+        return await self._until_available(lambda: call(self._inserter.ask))
 
     async def migrate(self) -> list[str]:
         """Applies the migrations, see `infra.clickhouse.migrations.migrate`."""
-        return await self._until_up(self._inserter.migrate)
+        return await self._until_available(self._inserter.migrate)
 
-    async def _until_up(self, call: Callable[[], Result]) -> Result:
+    async def _until_available(self, call: Callable[[], Result]) -> Result:
         log = structlog.get_logger()
-        wait = self._first_wait_s
+        delays = backoff(self._first_wait_s, self._max_wait_s)
         while True:
             try:
                 result = await asyncio.to_thread(call)
             except ClickHouseUnavailable as problem:
-                if not self._away:
-                    self._away = True
-                    log.warning("clickhouse_away", problem=str(problem))
-                DEPENDENCY_UP.labels("clickhouse").set(0)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, self._longest_wait_s)
+                if not self._unavailable:
+                    self._unavailable = True
+                    log.warning("clickhouse unavailable, retrying", problem=str(problem))
+                set_dependency_up("clickhouse", False)
+                await asyncio.sleep(next(delays))
             else:
-                if self._away:
-                    self._away = False
-                    log.info("clickhouse_back")
-                DEPENDENCY_UP.labels("clickhouse").set(1)
+                if self._unavailable:
+                    self._unavailable = False
+                    log.info("clickhouse available again")
+                set_dependency_up("clickhouse", True)
                 return result

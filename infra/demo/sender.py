@@ -4,12 +4,12 @@ import asyncio
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from random import Random
 from typing import Any
 
 import httpx
 import msgspec
 
+from infra.backoff import backoff
 from infra.clock import now_ms
 from infra.demo.moments import iso
 
@@ -28,12 +28,10 @@ class Sender:
     """Puts batches through the HTTP API. Items keep their message ids over every attempt, so that
     what arrived although its answer was lost counts once."""
 
-    def __init__(self, url: str, write_key: str, token: str, random: Random) -> None:
-        """`random` spreads the waits between attempts."""
+    def __init__(self, url: str, write_key: str, token: str) -> None:
         self.accepted = 0
         """Items and contacts that were answered with 200."""
         self.attempts = 0
-        self._random = random
         self._http = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT)
         self._write_access = "Basic " + b64encode(f"{write_key}:".encode()).decode()
         self._token_access = f"Bearer {token}"
@@ -43,7 +41,7 @@ class Sender:
         await self._http.aclose()
 
     async def send(self, items: Sequence[dict[str, Any]]) -> None:
-        """Returns once the collector has accepted all items, however long it is away.
+        """Returns once the collector has accepted all items, however long it is unavailable.
         RefusedError where it never will."""
         for batch in _batches(items):
             await self._persist("/v1/batch", self._write_access, partial(_sent_now, batch))
@@ -61,7 +59,7 @@ class Sender:
             self.accepted += len(batch)
 
     async def _persist(self, path: str, access: str, body: Callable[[], object]) -> httpx.Response:
-        wait = _FIRST_WAIT_S
+        delays = backoff(_FIRST_WAIT_S, _MAX_WAIT_S)
         while True:
             self.attempts += 1
             asked = None
@@ -79,9 +77,8 @@ class Sender:
                 if answer.status_code != 429 and answer.status_code < 500:
                     raise RefusedError(f"{path}: {answer.status_code} {answer.text[:300]}")
                 asked = answer.headers.get("retry-after")
-            seconds = float(asked) if asked is not None and asked.isdigit() else wait
-            await asyncio.sleep(seconds + self._random.random() * wait)
-            wait = min(wait * 2, _MAX_WAIT_S)
+            delay = next(delays)
+            await asyncio.sleep(max(delay, float(asked)) if asked and asked.isdigit() else delay)
 
 
 def _sent_now(batch: Sequence[dict[str, Any]]) -> dict[str, object]:

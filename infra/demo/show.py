@@ -42,7 +42,7 @@ async def show(stack: Stack) -> None:
     port = stack.process("dialogue").part.environment["DAEHWA_METRICS_PORT"]
     token = settings.api_token.get_secret_value()
     random = Random(randbits(64))  # noqa: S311 - a simulation
-    sender = Sender(stack.url, next(iter(settings.write_keys)), token, random)
+    sender = Sender(stack.url, next(iter(settings.write_keys)), token)
     figures = Figures(settings, f"http://127.0.0.1:{port}/metrics")
     demo = _Demo(sender, figures, random)
     addresses = (

@@ -150,7 +150,7 @@ class Stack:
                     # asks an empty broker for a Kafka topic by name makes it create a wrong one.
                     await asyncio.gather(*(worker.kill() for worker in self._own[:-1]))
                     await self._start_again(process)
-            # Side by side: one that waits for a neighbour holds up none of the others.
+            # Side by side: one that waits for a dependency holds up none of the others.
             if not empty:
                 await self._start_again(process)
         if self.gave_up is not None and not self.gave_up.done():

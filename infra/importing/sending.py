@@ -1,11 +1,11 @@
 """Batches over HTTP, patiently."""
 
 import asyncio
-import random
 from collections.abc import Callable, Sequence
 
 import httpx
 
+from infra.backoff import backoff
 from infra.importing.batches import Batch, Rejected
 from streams.mapping.mapping_items import Mapped
 
@@ -35,7 +35,7 @@ class Sender:
     async def send(self, batch: Batch) -> list[Rejected]:
         """Returns once Kafka has the batch: what the API refused of it. SendError.
 
-        Waits for as long as the API is away, overloaded or without Kafka.
+        Waits for as long as the API is unavailable, overloaded or without Kafka.
         """
         if batch.tracked:
             body = b'{"batch":' + _listed(batch.tracked) + b"}"
@@ -51,7 +51,7 @@ class Sender:
         return refused
 
     async def _post(self, path: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
-        pause = FIRST_PAUSE_S
+        delays = backoff(FIRST_PAUSE_S, MAX_PAUSE_S)
         while True:
             asked = 0.0
             try:
@@ -70,10 +70,9 @@ class Sender:
                     raise SendError(f"{path}: {why}")
                 after = answer.headers.get("retry-after", "")
                 asked = float(after) if after.isdecimal() else 0.0
-            chosen = max(asked, pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, hides nothing
+            chosen = max(asked, next(delays))
             self._waiting(why, chosen)
             await asyncio.sleep(chosen)
-            pause = min(pause * 2, MAX_PAUSE_S)
 
 
 def _listed(events: Sequence[Mapped]) -> bytes:

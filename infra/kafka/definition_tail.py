@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from infra.kafka.names import DEFINITIONS
 from infra.kafka.producer_connection import LARGEST_REQUEST
-from infra.kafka.topic_tail import AwayError, TopicTail, close_consumer
+from infra.kafka.topic_tail import TopicTail, TopicUnavailableError, close_consumer
 from infra.settings import Settings
 from streams.codec.codec import UNREADABLE
 from streams.definitions.definitions import Definitions, decode_definition
@@ -32,7 +32,8 @@ _log = structlog.get_logger()
 
 class DefinitionTail:
     """The definitions that count. Needs no Kafka to start and comes back by itself; what it knew
-    stays known while Kafka is away, and when its topic begins anew until something is in it."""
+    stays known while Kafka is unavailable, and when its topic begins anew until something is in
+    it."""
 
     def __init__(self, settings: Settings) -> None:
         self._servers = settings.kafka_servers
@@ -116,7 +117,7 @@ class DefinitionTail:
                 await self._check(consumer, position)
             for records in batches.values():
                 if self.known.kinds and records[0].offset == 0:
-                    raise AwayError(f"the Kafka topic {DEFINITIONS} began anew")
+                    raise TopicUnavailableError(f"the Kafka topic {DEFINITIONS} began anew")
                 for record in records:
                     _take(self.known, record)
                 position = records[-1].offset + 1
@@ -127,12 +128,12 @@ class DefinitionTail:
             await self._check_topic(consumer)
         end = consumer.highwater(_PLACE)
         if end is not None and end < position:
-            raise AwayError(f"the Kafka topic {DEFINITIONS} began anew")
+            raise TopicUnavailableError(f"the Kafka topic {DEFINITIONS} began anew")
 
     async def _check_topic(self, consumer: Any) -> None:
         # Asked for by name, the embedded broker would create it with too many partitions.
         if DEFINITIONS not in await consumer.topics():
-            raise AwayError(f"there is no Kafka topic {DEFINITIONS}")
+            raise TopicUnavailableError(f"there is no Kafka topic {DEFINITIONS}")
 
     def _dispatch(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()

@@ -9,11 +9,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from infra.background import in_background
+from infra.backoff import backoff
 from infra.kafka.producer_connection import (
     ACKNOWLEDGED_WITHIN_S,
     ProducerConnection,
 )
-from infra.metrics import DEPENDENCY_UP
+from infra.metrics import set_dependency_up
 from infra.settings import Settings
 
 PROBE_EVERY_S = 1.0
@@ -150,7 +151,7 @@ class LogWriter:
                 raise KafkaUnavailable(f"Kafka at {self._servers} was lost before it answered")
 
     async def _keep_connected(self, attempted: "asyncio.Future[None]") -> None:
-        pause = _FIRST_PAUSE_S
+        delays = backoff(_FIRST_PAUSE_S, _MAX_PAUSE_S)
         told = False
         while True:
             connection = ProducerConnection(self._servers, self._compression)
@@ -158,28 +159,27 @@ class LogWriter:
                 await connection.open()
             except (KafkaError, OSError) as problem:
                 await connection.producer.stop()
-                DEPENDENCY_UP.labels("kafka").set(0)
+                set_dependency_up("kafka", False)
                 if not told:
                     told = True
                     _log.warning("Kafka does not answer; trying again", reason=str(problem))
                 if not attempted.done():
                     attempted.set_result(None)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _MAX_PAUSE_S)
+                await asyncio.sleep(next(delays))
                 continue
             except asyncio.CancelledError:
                 await connection.producer.stop()
                 raise
             self._connection = connection
-            DEPENDENCY_UP.labels("kafka").set(1)
+            set_dependency_up("kafka", True)
             _log.info("Kafka answers", servers=self._servers, idempotent=connection.idempotent)
             if not attempted.done():
                 attempted.set_result(None)
             reason = await _until_lost(connection)
             self._connection = None
-            DEPENDENCY_UP.labels("kafka").set(0)
+            set_dependency_up("kafka", False)
             _log.warning("Kafka was lost; connecting anew", reason=reason)
-            pause, told = _FIRST_PAUSE_S, True
+            delays, told = backoff(_FIRST_PAUSE_S, _MAX_PAUSE_S), True
             closing = asyncio.create_task(connection.producer.stop())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)

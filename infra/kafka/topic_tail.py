@@ -1,4 +1,5 @@
-"""Keeps following a Kafka topic without a consumer group, however often the topic is away."""
+"""Keeps following a Kafka topic without a consumer group, however often the topic is
+unavailable."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,6 +9,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from infra.background import in_background
+from infra.backoff import backoff
 
 _FIRST_PAUSE_S = 0.1
 _MAX_PAUSE_S = 2.0
@@ -15,7 +17,7 @@ _MAX_PAUSE_S = 2.0
 _log = structlog.get_logger()
 
 
-class AwayError(Exception):
+class TopicUnavailableError(Exception):
     """Kafka answers, but not with the topic that was followed."""
 
 
@@ -29,7 +31,7 @@ class TopicTail:
         self._follow = follow
         self._live = asyncio.Event()
         self._told = False
-        self._pause = _FIRST_PAUSE_S
+        self._delays = backoff(_FIRST_PAUSE_S, _MAX_PAUSE_S)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -48,7 +50,7 @@ class TopicTail:
         """Everything that Kafka has is read."""
         if self._told:
             _log.info("followed again", kafka_topic=self._topic)
-        self._told, self._pause = False, _FIRST_PAUSE_S
+        self._told, self._delays = False, backoff(_FIRST_PAUSE_S, _MAX_PAUSE_S)
         self._live.set()
 
     def lost(self) -> None:
@@ -68,12 +70,11 @@ class TopicTail:
         while True:
             try:
                 await self._follow()
-            except (KafkaError, OSError, TimeoutError, AwayError) as problem:
+            except (KafkaError, OSError, TimeoutError, TopicUnavailableError) as problem:
                 if not self._told:
                     _log.warning("out of reach", kafka_topic=self._topic, problem=str(problem))
                     self._told = True
-            await asyncio.sleep(self._pause)
-            self._pause = min(self._pause * 2, _MAX_PAUSE_S)
+            await asyncio.sleep(next(self._delays))
 
 
 async def close_consumer(consumer: Any) -> None:

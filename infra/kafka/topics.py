@@ -27,7 +27,8 @@ class KafkaTopicsError(Exception):
 
 
 class TopicAdmin:
-    """Kafka's administration, blocking: call it from a thread. Raises `KafkaError` while away."""
+    """Kafka's administration, blocking: call it from a thread. Raises `KafkaError` while
+    unavailable."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -13,7 +13,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from infra.kafka.names import TRIGGERS
-from infra.kafka.topic_tail import AwayError, TopicTail, close_consumer
+from infra.kafka.topic_tail import TopicTail, TopicUnavailableError, close_consumer
 from infra.settings import Settings
 from schemas.trigger import Trigger
 from streams.codec.codec import UNREADABLE, decode_trigger
@@ -190,7 +190,7 @@ class TriggerTail:
         """Goes to where it left off, or some way back: what was seen is dropped, and a log that
         began anew is read from its beginning. Offset at which each partition ends now."""
         if TRIGGERS not in await consumer.topics():
-            raise AwayError(f"there is no Kafka topic {TRIGGERS}")
+            raise TopicUnavailableError(f"there is no Kafka topic {TRIGGERS}")
         begins = await consumer.beginning_offsets(self._partitions)
         ends: dict[TopicPartition, int] = await consumer.end_offsets(self._partitions)
         consumer.assign(self._partitions)
@@ -231,11 +231,11 @@ class TriggerTail:
         """
         async with asyncio.timeout(_ANSWER_S):
             if TRIGGERS not in await consumer.topics():
-                raise AwayError(f"the Kafka topic {TRIGGERS} is gone")
+                raise TopicUnavailableError(f"the Kafka topic {TRIGGERS} is gone")
         for partition, position in self._positions.items():
             end = consumer.highwater(partition)
             if end is not None and end < position:
-                raise AwayError(f"the Kafka topic {TRIGGERS} began anew")
+                raise TopicUnavailableError(f"the Kafka topic {TRIGGERS} began anew")
         self.checks += 1
 
     def _take(self, batches: dict[TopicPartition, list[Any]]) -> None:

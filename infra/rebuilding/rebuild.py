@@ -73,7 +73,7 @@ async def rebuild(
 
     Raises `StateHeldError` where Redis holds state and `replace` is False, `WrongPartitionsError`,
     `FencedError` where somebody else wrote to a partition meanwhile, and what Kafka, Redis and
-    ClickHouse raise while they are away.
+    ClickHouse raise while they are unavailable.
     """
     store = StateStore(redis, settings.profile_days, settings.anonymous_days)
     log = ArchivedLog(settings)

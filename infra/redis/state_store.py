@@ -37,11 +37,11 @@ NO_WATERMARK = Watermark("", 0)
 REBUILDING = Watermark("rebuilding", 0)
 """Stands in the place of a watermark while `daehwa rebuild` writes the partition."""
 
-AWAY = (
+UNAVAILABLE = (
     RedisConnectionError, RedisTimeoutError, OSError,
     ReadOnlyError, TryAgainError, ClusterDownError, OutOfMemoryError,
 )  # fmt: skip
-"""What Redis raises while it is away, starting, failing over or full: wait and try again."""
+"""What Redis raises while it is unavailable, starting, failing over or full: wait and try again."""
 
 
 class FencedError(Exception):
@@ -57,9 +57,9 @@ class StateRebuildingError(Exception):
 
 
 def is_unavailable(problem: Exception) -> bool:
-    """Whether a failure passes by waiting: Redis is away, loading, read-only or out of memory, or
-    what it holds is just being rebuilt."""
-    if isinstance(problem, (*AWAY, StateRebuildingError)):
+    """Whether a failure passes by waiting: Redis is unavailable, loading, read-only or out of
+    memory, or what it holds is just being rebuilt."""
+    if isinstance(problem, (*UNAVAILABLE, StateRebuildingError)):
         return True
     # The client has no class for it: Redis cannot write its file.
     return isinstance(problem, ResponseError) and str(problem).startswith("MISCONF")

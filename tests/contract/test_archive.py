@@ -544,7 +544,7 @@ def test_nobody_listening_is_unavailable() -> None:
 async def test_a_worker_waits_until_clickhouse_is_back_and_loses_nothing(tmp_path: Path) -> None:
     server = launch(tmp_path / "data", tmp_path / "log")
     settings = settings_of(server)
-    patient = RetryingInserter(Inserter(settings), longest_wait_s=0.2)
+    patient = RetryingInserter(Inserter(settings), max_wait_s=0.2)
     try:
         assert await patient.migrate()
         place = Place("log", 0, 0)

@@ -226,7 +226,7 @@ async def test_lag_is_what_is_not_acknowledged(
     await reader.stop()
 
 
-async def test_a_broker_that_is_away_is_said_and_written_to_again_when_it_is_back(
+async def test_a_broker_that_is_unavailable_is_said_and_written_to_again_when_it_is_back(
     each_broker: ContractBroker, topic: str, writer: LogWriter
 ) -> None:
     await writer.append(topic, 0, b"before")

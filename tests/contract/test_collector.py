@@ -325,7 +325,7 @@ async def test_every_route_of_the_collector_is_documented(client: httpx.AsyncCli
 async def test_health(client: httpx.AsyncClient) -> None:
     assert (await client.get("/healthz")).status_code == 200
     ready = await client.get("/readyz")
-    assert ready.json()["neighbours"]["kafka"] == "up"
+    assert ready.json()["dependencies"]["kafka"] == "up"
     await client.post("/v1/track", json=EVENT, auth=AUTH)
     metrics = (await client.get("/metrics")).text
     assert 'daehwa_events_accepted_total{source="shop"}' in metrics
@@ -341,7 +341,7 @@ async def test_kafka_away_is_said_and_kafka_back_is_written_to() -> None:
         assert refused.headers["access-control-allow-origin"] == "http://shop.example"
         bad = await client.post("/v1/batch", json={"batch": [7]}, auth=AUTH)
         assert_refused(bad, 503, "unavailable")
-        assert (await client.get("/readyz")).json()["neighbours"]["kafka"] == "down"
+        assert (await client.get("/readyz")).json()["dependencies"]["kafka"] == "down"
 
         await asyncio.to_thread(broker.start)
         await until_connected(client)

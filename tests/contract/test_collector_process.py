@@ -57,7 +57,7 @@ async def test_a_request_under_way_is_finished_before_it_stops() -> None:
                         ready = await client.get("/readyz")
                     except httpx.ConnectError:
                         continue
-                    if ready.json()["neighbours"]["kafka"] == "up":
+                    if ready.json()["dependencies"]["kafka"] == "up":
                         break
             event = {"userId": "u", "event": "E", "messageId": "last", "writeKey": "WK"}
             under_way = asyncio.create_task(client.post("/v1/track", json=event))

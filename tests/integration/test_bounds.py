@@ -51,8 +51,8 @@ def test_a_bot_at_full_speed_holds_nobody_up(small: RunningStack) -> None:
     size, batches = 2500, 12
     partitions = int(small.environment["DAEHWA_PARTITIONS"])
     same = partition_of(bot, partitions)
-    names = (f"neighbour-{uuid4()}" for _ in range(400))
-    neighbours = [name for name in names if partition_of(name, partitions) == same][:20]
+    names = (f"other-{uuid4()}" for _ in range(400))
+    others = [name for name in names if partition_of(name, partitions) == same][:20]
 
     def flood(batch: int) -> int:
         items = [page(bot, f"{bot}-{batch}-{n}") for n in range(size)]
@@ -61,7 +61,7 @@ def test_a_bot_at_full_speed_holds_nobody_up(small: RunningStack) -> None:
     with ThreadPoolExecutor(2) as pool:
         sent = [pool.submit(flood, batch) for batch in range(batches)]
         wait_until(lambda: counted(small, bot) > 0)
-        for name in neighbours:
+        for name in others:
             assert small.send(page(name, f"{name}-1")).status_code == 200
             wait_until(lambda name=name: counted(small, name) == 1, within=5)
         assert {future.result() for future in sent} == {200}
@@ -76,7 +76,7 @@ def test_a_bot_at_full_speed_holds_nobody_up(small: RunningStack) -> None:
     assert metric(small, "daehwa_events_summarised_total") >= view["hot"]["events"]
     count = f"select count() from daehwa.events where anonymous_id = '{bot}'"
     wait_until(lambda: small.sql(count) == [(size * batches,)], within=30)
-    assert all(small.customer(name)["hot"] is None for name in neighbours)
+    assert all(small.customer(name)["hot"] is None for name in others)
 
 
 def test_a_large_batch_sent_twice_counts_once(small: RunningStack) -> None:

@@ -206,7 +206,7 @@ def test_what_cannot_be_answered_says_why(shop: RunningStack) -> None:
     assert (unknown.status_code, unknown.json()["code"]) == (401, "unauthorized")
 
 
-def test_an_archive_that_is_away_is_said_to_be(shop: RunningStack) -> None:
+def test_an_archive_that_is_unavailable_is_said_to_be(shop: RunningStack) -> None:
     shop.kill("clickhouse")
     answer = shop.get("/v1/campaigns")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

@@ -58,7 +58,7 @@ class Demo:
         return answer.json() if answer.status_code == 200 else None
 
     def sender(self) -> Sender:
-        return Sender(self.url, DEMO_WRITE_KEY, self.token, Random(0))
+        return Sender(self.url, DEMO_WRITE_KEY, self.token)
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ async def test_what_shoppers_and_callers_did_is_folded(demo: Demo) -> None:
 
 
 async def test_what_can_never_be_accepted_is_not_tried_for_ever(demo: Demo) -> None:
-    sender = Sender(demo.url, "no-such-key", "no-such-token", Random(0))
+    sender = Sender(demo.url, "no-such-key", "no-such-token")
     with pytest.raises(RefusedError, match="401"):
         await sender.send([{"type": "track", "event": "x", "userId": "somebody"}])
     with pytest.raises(RefusedError, match="401"):
@@ -192,7 +192,7 @@ async def test_what_is_not_accepted_now_is_sent_again_with_the_same_ids() -> Non
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    sender = Sender(f"http://127.0.0.1:{port}", "demo", "", Random(0))
+    sender = Sender(f"http://127.0.0.1:{port}", "demo", "")
     items = Shoppers(Random(20), BEGAN, 1).until(BEGAN + 60_000)
     await sender.send(items)
     await sender.close()

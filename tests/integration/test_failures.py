@@ -1,4 +1,4 @@
-"""Neighbours die: nothing is lost, nothing is counted twice, and it heals by itself."""
+"""Dependencies die: nothing is lost, nothing is counted twice, and it heals by itself."""
 
 import signal
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def counted(stack: RunningStack, visitor: str) -> int:
 
 
 def archived(stack: RunningStack, prefix: str) -> int:
-    """Events archived of the visitors whose names begin so; -1 while ClickHouse is away."""
+    """Events archived of the visitors whose names begin so; -1 while ClickHouse is unavailable."""
     query = f"select count() from daehwa.events where startsWith(anonymous_id, '{prefix}')"
     try:
         return int(stack.sql(query)[0][0])

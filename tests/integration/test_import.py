@@ -199,7 +199,7 @@ def test_what_cannot_be_taken_is_kept_with_its_line_and_the_reason(
     wait_until(lambda: legacy.archived(stack) == (2, 2))
 
 
-def test_an_import_waits_for_an_api_that_is_away(tmp_path: Path) -> None:
+def test_an_import_waits_for_an_api_that_is_unavailable(tmp_path: Path) -> None:
     legacy = Legacy(tmp_path, 300)
     environment = {**os.environ, "DAEHWA_URL": "http://127.0.0.1:9", "DAEHWA_API_TOKEN": "t"}
     command = [DAEHWA, "import", str(legacy.file), "--map", str(legacy.map), "--json"]

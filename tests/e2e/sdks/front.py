@@ -60,7 +60,7 @@ class Front:
         return self._server is not None
 
     def pass_on(self, method: str, path: str, headers: Any, body: bytes) -> httpx.Response:
-        """The collector's answer. httpx.TransportError where it is away."""
+        """The collector's answer. httpx.TransportError where it is unavailable."""
         kept = {k: v for k, v in headers.items() if k.lower() not in {"host", *_OWN}}
         return self._client.request(method, path, headers=kept, content=body)
 

@@ -170,7 +170,9 @@ def test_the_token_is_asked_for(client: TestClient, parts: Parts) -> None:
     assert not parts.events.taken
 
 
-def test_while_kafka_is_away_the_sender_is_asked_to_wait(client: TestClient, parts: Parts) -> None:
+def test_while_kafka_is_unavailable_the_sender_is_asked_to_wait(
+    client: TestClient, parts: Parts
+) -> None:
     parts.events.away = True
     for path, body in (("/v1/contact", CALL), ("/v1/contact/batch", [CALL])):
         answer = client.post(path, json=body)

@@ -1,5 +1,5 @@
-"""One partition's single writer, with neighbours that are made up: what it keeps, and when it must
-not go on."""
+"""One partition's single writer, with dependencies that are made up: what it keeps, and when it
+must not go on."""
 
 import asyncio
 from collections.abc import Sequence
