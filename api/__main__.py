@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.request_limits import RequestLimits, limited_protocol, raise_file_limit
 from infra.logs import configure_logs
 from infra.playbook.playbook_file import PlaybookError
 from infra.settings import Settings, SettingsError
@@ -44,12 +45,14 @@ def main() -> int:
     # The log writer says once that Kafka is unavailable; aiokafka would say it several times a
     # second.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    raise_file_limit()
+    limits = RequestLimits(connections_per_address=settings.connections_per_address)
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=limited_protocol(limits),
         access_log=False,
         log_config=None,
         server_header=False,

@@ -29,6 +29,7 @@ from api.collector import CollectorRoutes
 from api.collector.documentation import document_collector
 from api.documented import document_common
 from api.errors import answer_errors
+from api.host_guard import HostGuard, allowed_hosts
 from api.parts import Parts
 from infra.playbook.playbook_file import read_playbook
 from infra.settings import Settings
@@ -59,6 +60,7 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
         lifespan=lifespan,
         redirect_slashes=False,
         docs_url=None,  # docs_page has them
+        redoc_url=None,
     )
     app.router.routes.insert(0, CollectorRoutes())
     app.state.api_routes = []  # the app's own list holds whole routers
@@ -83,7 +85,10 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
     ):
         app.include_router(part.router)
         app.state.api_routes += part.router.routes
+    app.include_router(triggers.streams)
+    app.state.api_routes += triggers.streams.routes
     answer_errors(app)
+    app.add_middleware(HostGuard, hosts=allowed_hosts(settings.allowed_hosts, settings.host))
     return app
 
 

@@ -7,7 +7,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from api.access import require_token
+from api.access import require_token, require_token_or_ticket
 
 _ERROR = {
     "type": "object",
@@ -73,4 +73,6 @@ def _guarded(routes: list[BaseRoute]) -> Iterator[tuple[str, str]]:
 
 
 def _asks_for_token(dependant: Dependant) -> bool:
-    return dependant.call is require_token or any(map(_asks_for_token, dependant.dependencies))
+    return dependant.call in (require_token, require_token_or_ticket) or any(
+        map(_asks_for_token, dependant.dependencies)
+    )

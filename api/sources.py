@@ -79,7 +79,7 @@ async def source(name: str, request: Request, parts: FromParts) -> Response:
 
 def _check(found: Source, request: Request, body: bytes, parts: Parts) -> None:
     """Refuses whoever bears neither the source's signature nor the API token."""
-    if not found.signed or request.headers.get("authorization") or "token" in request.query_params:
+    if not found.signed or request.headers.get("authorization"):
         require_token(request, parts)
         return
     url = request.url

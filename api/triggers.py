@@ -9,8 +9,9 @@ import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from api.access import require_token
+from api.access import require_token, require_token_or_ticket
 from api.parts import Parts, parts_of
+from api.tickets import TICKET_S, issue_ticket
 from infra.kafka.trigger_tail import KEPT, fits
 from streams.codec.codec import encode_trigger
 from streams.triggers.registry import KINDS
@@ -21,6 +22,8 @@ PING_S = 15.0
 _RECONNECT_MS = 2_000
 
 router = APIRouter(tags=["triggers"], dependencies=[Depends(require_token)])
+streams = APIRouter(tags=["triggers"], dependencies=[Depends(require_token_or_ticket)])
+"""What a browser's EventSource opens, with a ticket in its URL."""
 
 TriggerType = StrEnum("TriggerType", {name: name for name in KINDS})  # type: ignore[misc]
 """One of the registry's names: anything else is refused with the list of them."""
@@ -48,7 +51,19 @@ async def triggers(
     )
 
 
-@router.get("/v1/triggers/stream", summary="Triggers as they fire (server-sent events)")
+@router.post("/v1/triggers/tickets", summary="A ticket for the stream, good for a minute")
+async def ticket(parts: FromParts) -> Response:
+    """`{"ticket", "expires_in"}`: put `?ticket=` into the URL of `GET /v1/triggers/stream` within
+    so many seconds. It opens the stream and nothing else."""
+    issued = issue_ticket(parts.settings.api_token.get_secret_value())
+    return Response(
+        msgspec.json.encode({"ticket": issued, "expires_in": TICKET_S}),
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@streams.get("/v1/triggers/stream", summary="Triggers as they fire (server-sent events)")
 async def stream(
     parts: FromParts,
     type: OfType = None,  # noqa: A002 - the field's name
@@ -57,7 +72,8 @@ async def stream(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """One message a trigger: its id as `id`, its JSON as `data`. `Last-Event-ID` resumes after that
-    trigger. A comment comes once the stream listens and in every silence of 15 s."""
+    trigger. A comment comes once the stream listens and in every silence of 15 s. A browser's
+    EventSource sends `?ticket=` of `POST /v1/triggers/tickets` instead of a header."""
 
     async def messages() -> AsyncIterator[bytes]:
         feed = parts.triggers.subscribe(last_event_id or None)

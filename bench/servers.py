@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from infra.embedded.apache_kafka import apache_kafka_part, apache_kafka_wanted
-from infra.embedded.clickhouse_part import clickhouse_part
+from infra.embedded.clickhouse_part import ClickHouseSecrets, clickhouse_part
 from infra.embedded.kafka import kafka_part
 from infra.embedded.own_parts import api_part, worker_part
 from infra.embedded.ports import free_ports
@@ -55,8 +55,8 @@ async def servers(*names: str, partitions: int = 4) -> AsyncIterator[Bench]:
     kafka, controller, redis, clickhouse, http, port = free_ports(6)
     settings = Settings(
         kafka_url=f"kafka://127.0.0.1:{kafka}",
-        redis_url=f"redis://127.0.0.1:{redis}/0",
-        clickhouse_url=f"clickhouse://default@127.0.0.1:{clickhouse}",
+        redis_url=f"redis://:{TOKEN}@127.0.0.1:{redis}/0",
+        clickhouse_url=f"clickhouse://default:{TOKEN}@127.0.0.1:{clickhouse}",
         partitions=partitions,
         write_keys={WRITE_KEY: "shop"},
         rate_limit=0,
@@ -73,9 +73,11 @@ async def servers(*names: str, partitions: int = 4) -> AsyncIterator[Bench]:
         else:
             parts = [kafka_part(kafka, folder, settings)]
         if "redis" in names:
-            parts.append(redis_part(redis, folder / "redis", folder))
+            parts.append(redis_part(redis, TOKEN, folder / "redis", folder))
         if "clickhouse" in names:
-            parts.append(clickhouse_part(clickhouse, http, folder / "clickhouse", folder))
+            secrets = ClickHouseSecrets(TOKEN, TOKEN)
+            ports = clickhouse, http
+            parts.append(clickhouse_part(ports, secrets, folder / "clickhouse", folder))
         bench.running = [PartProcess(part) for part in parts]
         try:
             await asyncio.gather(*(process.start() for process in bench.running))

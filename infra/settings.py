@@ -110,6 +110,14 @@ class Settings(PrivacySettings):
         description="origins that may send from a browser, comma-separated; SOURCE=ORIGIN for "
         "those of one source",
     )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="hosts that the API answers to, comma-separated, * for all; empty: on loopback "
+        "its own names, else all",
+    )
+    connections_per_address: int = Field(
+        256, ge=0, description="open connections of one address; 0: any number"
+    )
     rate_limit: int = Field(
         20_000,
         ge=0,
@@ -161,6 +169,13 @@ class Settings(PrivacySettings):
     @classmethod
     def _read_sources(cls, value: object) -> object:
         return value or None
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _read_hosts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
 
     @field_validator("allowed_origins", mode="before")
     @classmethod

@@ -1,18 +1,19 @@
 """Runs the stack around something, and stops it whatever happens."""
 
 import asyncio
+import os
 import signal
 import tempfile
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from secrets import token_urlsafe
 from typing import Any
 
 from pydantic import SecretStr
 
 from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.embedded.process import PartFailedError
+from infra.embedded.secrets import kept_secret
 from infra.embedded.stack import Stack
 from infra.settings import Settings
 
@@ -25,7 +26,7 @@ def settings_with_keys(folder: Path | None) -> Settings:
     settings = settings_or_refusal()
     update: dict[str, object] = {}
     if not settings.api_token.get_secret_value():
-        update["api_token"] = SecretStr(_own_token(folder))
+        update["api_token"] = SecretStr(kept_secret(folder, "api-token"))
     if not settings.write_keys:
         update["write_keys"] = {DEMO_WRITE_KEY: "web"}
     return settings.model_copy(update=update)
@@ -39,10 +40,13 @@ def run_stack(
 ) -> int:
     """The stack up, `work` done, the stack stopped; returns what `work` returned, or 130 when a
     signal came first. Without `data` everything is kept in a temporary folder and removed."""
+    os.umask(0o077)  # what the stack writes holds customers: it is for its owner
     with tempfile.TemporaryDirectory(prefix="daehwa-", ignore_cleanup_errors=True) as temporary:
         folder = data if data is not None else Path(temporary)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if data is not None:
+                folder.chmod(0o700)  # one that was there may be open to everybody
         except OSError as problem:
             raise Refusal(f"{folder} cannot be used as the data folder: {problem}") from None
         return asyncio.run(_run(settings, folder, work, tell))
@@ -90,16 +94,3 @@ async def _run(
     finally:
         await stack.stop()
         stop.cancel()
-
-
-def _own_token(folder: Path | None) -> str:
-    if folder is None:
-        return token_urlsafe(24)
-    path = folder / "api-token"
-    if path.exists():
-        return path.read_text(encoding="ascii").strip()
-    folder.mkdir(parents=True, exist_ok=True)
-    token = token_urlsafe(24)
-    path.touch(mode=0o600)
-    path.write_text(token, encoding="ascii")
-    return token

@@ -61,6 +61,8 @@ def _greet(console: Console, stack: Stack) -> None:
     console.print(f"Kafka         {settings.kafka_url}")
     console.print(f"Redis         {settings.redis_url}")
     console.print(f"ClickHouse    {settings.clickhouse_url} {stack.clickhouse_http_url}")
+    if stack.dashboard_url:
+        console.print(f"for dashboards  {stack.dashboard_url}  (reads only)", soft_wrap=True)
     console.print(f"logs          {stack.logs}")
     if "DAEHWA_API_TOKEN" not in os.environ:
         console.print(f"API token     {token}", soft_wrap=True)

@@ -4,18 +4,35 @@ import asyncio
 import sys
 from pathlib import Path
 
+import msgspec
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error as ClickHouseError
 
+from infra.embedded.clickhouse.__main__ import DASHBOARD_VARIABLE, PASSWORD_VARIABLE
 from infra.embedded.process import Part
 
 
-def clickhouse_part(port: int, http_port: int, folder: Path, logs: Path) -> Part:
-    """The engine on loopback, native protocol and HTTP, its tables in `folder`."""
+class ClickHouseSecrets(msgspec.Struct, frozen=True):
+    """Passwords of the two users of the embedded ClickHouse."""
+
+    password: str
+    """Of `default`, who may write."""
+    dashboard: str
+    """Of `dashboard`, who only reads."""
+
+
+def clickhouse_part(
+    ports: tuple[int, int], secrets: ClickHouseSecrets, folder: Path, logs: Path
+) -> Part:
+    """The engine on loopback, native protocol and HTTP (`ports`), its tables in `folder`."""
+    port, http_port = ports
     folder.mkdir(parents=True, exist_ok=True)
 
     def answers() -> bool:
-        client = Client(host="127.0.0.1", port=port, connect_timeout=1, send_receive_timeout=5)
+        client = Client(
+            host="127.0.0.1", port=port, password=secrets.password,
+            connect_timeout=1, send_receive_timeout=5,
+        )  # fmt: skip
         try:
             return bool(client.execute("SELECT 1") == [(1,)])
         except (ClickHouseError, EOFError):
@@ -39,6 +56,10 @@ def clickhouse_part(port: int, http_port: int, folder: Path, logs: Path) -> Part
             "--http-port",
             str(http_port),
         ),
+        environment={
+            PASSWORD_VARIABLE: secrets.password,
+            DASHBOARD_VARIABLE: secrets.dashboard,
+        },
         log_file=logs / "clickhouse.log",
         ready=ready,
     )

@@ -9,12 +9,14 @@ import structlog
 from kafka.errors import KafkaError
 
 from infra.embedded.apache_kafka import apache_kafka_part, apache_kafka_wanted
+from infra.embedded.clickhouse.__main__ import DASHBOARD_USER
 from infra.embedded.clickhouse_part import clickhouse_part
 from infra.embedded.kafka import kafka_part
 from infra.embedded.own_parts import WORKERS, api_part, worker_part
 from infra.embedded.ports import can_listen, free_ports
 from infra.embedded.process import Part, PartFailedError, PartProcess
 from infra.embedded.redis import redis_part
+from infra.embedded.secrets import stack_secrets
 from infra.kafka.lag import group_lag
 from infra.kafka.names import ARCHIVE_GROUP, DIALOGUE_GROUP, EVENTS, KAFKA_TOPICS
 from infra.kafka.topics import KafkaTopicsError
@@ -47,12 +49,18 @@ class Stack:
         dialogues = min(settings.dialogue_workers, settings.partitions)
         wanted = [(name, n + 1) for name in WORKERS for n in range(_count(name, dialogues))]
         kafka, controller, redis, clickhouse, http, api, *workers = free_ports(6 + len(wanted))
+        secrets = stack_secrets(folder)
+        writer = f"default:{secrets.clickhouse.password}"
         self.settings = settings.model_copy(
             update={
                 **({"kafka_url": f"kafka://127.0.0.1:{kafka}"} if "kafka" in embedded else {}),
-                **({"redis_url": f"redis://127.0.0.1:{redis}/0"} if "redis" in embedded else {}),
                 **(
-                    {"clickhouse_url": f"clickhouse://default@127.0.0.1:{clickhouse}"}
+                    {"redis_url": f"redis://:{secrets.redis}@127.0.0.1:{redis}/0"}
+                    if "redis" in embedded
+                    else {}
+                ),
+                **(
+                    {"clickhouse_url": f"clickhouse://{writer}@127.0.0.1:{clickhouse}"}
                     if "clickhouse" in embedded
                     else {}
                 ),
@@ -66,6 +74,11 @@ class Stack:
         )
         self.url = f"http://{self.settings.host}:{self.settings.port}"
         self.clickhouse_http_url = f"http://127.0.0.1:{http}" if "clickhouse" in embedded else ""
+        reader = f"{DASHBOARD_USER}:{secrets.clickhouse.dashboard}"
+        self.dashboard_url = (
+            f"clickhouse://{reader}@127.0.0.1:{clickhouse}" if "clickhouse" in embedded else ""
+        )
+        """For dashboards: reads, and changes nothing."""
         self.logs = folder / "logs"
         self._dispatch = tell
         environment = environment_of(self.settings)
@@ -77,9 +90,12 @@ class Stack:
         elif "kafka" in embedded:
             servers.append(kafka_part(kafka, self.logs, self.settings))
         if "redis" in embedded:
-            servers.append(redis_part(redis, folder / "redis", self.logs))
+            servers.append(redis_part(redis, secrets.redis, folder / "redis", self.logs))
         if "clickhouse" in embedded:
-            servers.append(clickhouse_part(clickhouse, http, folder / "clickhouse", self.logs))
+            ports = clickhouse, http
+            servers.append(
+                clickhouse_part(ports, secrets.clickhouse, folder / "clickhouse", self.logs)
+            )
         own = [
             worker_part(name, port, environment, self.logs, number)
             for (name, number), port in zip(wanted, workers, strict=True)

@@ -51,7 +51,8 @@ DAY = 86_400_000
 NOW = 1_750_000_000_000
 
 
-def settings_of(server: ClickHouseProcess, user: str = "default:") -> Settings:
+def settings_of(server: ClickHouseProcess, user: str | None = None) -> Settings:
+    user = user or f"default:{server.password}"
     return Settings(clickhouse_url=f"clickhouse://{user}@127.0.0.1:{server.port}")
 
 
@@ -557,7 +558,9 @@ async def test_a_worker_waits_until_clickhouse_is_back_and_loses_nothing(tmp_pat
             done, _ = await asyncio.wait({waiting}, timeout=0.01)
             assert not done
         server = await asyncio.to_thread(
-            lambda: launch(tmp_path / "data", tmp_path / "log", port=server.port)
+            lambda: launch(
+                tmp_path / "data", tmp_path / "log", port=server.port, password=server.password
+            )
         )
         await waiting
         assert up._value.get() == 1

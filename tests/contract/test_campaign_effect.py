@@ -35,7 +35,7 @@ WEEK = 7 * DAY
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     folder = tmp_path_factory.mktemp("clickhouse")
     server = launch(folder / "data", folder / "log")
-    yield Settings(clickhouse_url=f"clickhouse://default:@127.0.0.1:{server.port}")
+    yield Settings(clickhouse_url=server.url)
     server.stop()
 
 

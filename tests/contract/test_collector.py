@@ -205,7 +205,10 @@ async def test_errors_are_json_everywhere(client: httpx.AsyncClient) -> None:
     assert_refused(await client.get("/v1/track"), 405, "method_not_allowed")
     assert_refused(await client.post("/healthz"), 405, "method_not_allowed")
     assert_refused(await client.get("/v1/triggers"), 401, "unauthorized")
-    wrong = {"params": {"limit": "many", "token": "secret"}}
+    wrong = {
+        "params": {"limit": "many"},
+        "headers": {"Authorization": "Bearer secret"},
+    }
     assert_refused(await client.get("/v1/triggers", **wrong), 422, "invalid_request")
 
 

@@ -61,7 +61,9 @@ async def test_a_request_under_way_is_finished_before_it_stops() -> None:
                         break
             event = {"userId": "u", "event": "E", "messageId": "last", "writeKey": "WK"}
             under_way = asyncio.create_task(client.post("/v1/track", json=event))
-            feed = client.stream("GET", "/v1/triggers/stream", params={"token": "secret"})
+            feed = client.stream(
+                "GET", "/v1/triggers/stream", headers={"Authorization": "Bearer secret"}
+            )
             async with feed as stream:
                 assert stream.status_code == 200
                 assert (await client.get("/healthz")).status_code == 200

@@ -483,8 +483,8 @@ def test_a_malformed_block_closes_only_its_connection(
 
 def test_data_survives_a_restart(tmp_path: Path) -> None:
     directory = tmp_path / "data"
-    first = launch(directory, tmp_path / "log")
-    client = Client(first.host, port=first.port)
+    first = launch(directory, tmp_path / "log", password=PASSWORD)
+    client = Client(first.host, port=first.port, password=PASSWORD)
     client.execute("CREATE DATABASE kept")
     client.execute("CREATE TABLE kept.t (a UInt32) ENGINE = MergeTree ORDER BY a")
     client.execute("CREATE TABLE in_default (a UInt32) ENGINE = MergeTree ORDER BY a")
@@ -494,21 +494,22 @@ def test_data_survives_a_restart(tmp_path: Path) -> None:
         launch(directory, tmp_path / "second.log")
     first.process.send_signal(signal.SIGINT)
     assert first.process.wait(20) == 0
-    second = launch(directory, tmp_path / "log")
-    again = Client(second.host, port=second.port)
+    second = launch(directory, tmp_path / "log", password=PASSWORD)
+    again = Client(second.host, port=second.port, password=PASSWORD)
     assert again.execute("SELECT a FROM kept.t ORDER BY a") == [(1,), (2,)]
     assert again.execute("SELECT a FROM in_default") == [(3,)]
     again.execute("INSERT INTO kept.t VALUES", [(4,)])
     # Killed, it keeps what it acknowledged, and leaves no lock behind.
     second.process.kill()
     second.process.wait()
-    second = launch(directory, tmp_path / "log")
-    again = Client(second.host, port=second.port)
+    second = launch(directory, tmp_path / "log", password=PASSWORD)
+    again = Client(second.host, port=second.port, password=PASSWORD)
     assert again.execute("SELECT a FROM kept.t ORDER BY a") == [(1,), (2,), (4,)]
     # A running query ends with the server, an idle client does not hold it.
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(
-            Client(second.host, port=second.port).execute, "SELECT sum(sleep(1)) FROM numbers(2)"
+            Client(second.host, port=second.port, password=PASSWORD).execute,
+            "SELECT sum(sleep(1)) FROM numbers(2)",
         )
         until(lambda: _running(again, "sleep(1)") == 1, "the query runs")
         assert second.stop() == 0

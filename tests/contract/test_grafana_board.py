@@ -61,7 +61,7 @@ def without_macros(sql: str, start: datetime, end: datetime) -> str:
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     folder = tmp_path_factory.mktemp("clickhouse")
     server = launch(folder / "data", folder / "log")
-    settings = Settings(clickhouse_url=f"clickhouse://default@127.0.0.1:{server.port}")
+    settings = Settings(clickhouse_url=server.url)
     inserter = Inserter(settings)
     inserter.migrate()
     fill(inserter)

@@ -23,6 +23,8 @@ from infra.redis.connecting import redis_client
 from infra.settings import Settings
 from tests.harness.log import Log
 
+PASSWORD = "of-a-test"
+
 
 class Fleet:
     """What runs, and what has been done to it."""
@@ -153,7 +155,7 @@ async def fleet(folder: Path, *, partitions: int = 4, **more: Any) -> AsyncItera
     kafka, controller, redis = free_ports(3)
     settings = Settings(
         kafka_url=f"kafka://127.0.0.1:{kafka}",
-        redis_url=f"redis://127.0.0.1:{redis}/0",
+        redis_url=f"redis://:{PASSWORD}@127.0.0.1:{redis}/0",
         partitions=partitions,
         rebalance_timeout_s=2,
         # A worker that was killed is missed only after this; Apache Kafka allows no less than 6 s.
@@ -166,7 +168,7 @@ async def fleet(folder: Path, *, partitions: int = 4, **more: Any) -> AsyncItera
         if apache_kafka_wanted(os.environ)
         else kafka_part(kafka, folder, settings)
     )
-    made.redis_part = PartProcess(redis_part(redis, folder / "redis", folder))
+    made.redis_part = PartProcess(redis_part(redis, PASSWORD, folder / "redis", folder))
     try:
         await asyncio.gather(broker.start(), made.redis_part.start())
         yield made

@@ -11,18 +11,25 @@ from typing import Final
 
 import structlog
 
-from .access import Access
+from .access import Access, Account
 from .backend import MAX_INSERT_BYTES
 from .directory import DirectoryInUseError, sole_use
 from .engine import DirectoryUnusableError
 from .server import Options, serve
 
 PASSWORD_VARIABLE: Final = "DAEHWA_EMBEDDED_CLICKHOUSE_PASSWORD"  # noqa: S105 - a variable's name
+DASHBOARD_VARIABLE: Final = "DAEHWA_EMBEDDED_CLICKHOUSE_DASHBOARD_PASSWORD"
+DASHBOARD_USER: Final = "dashboard"
 
 
 def main() -> int:
     """Run the server; 0 after SIGTERM or SIGINT, 1 with one sentence when it cannot start."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    if not os.environ.get(PASSWORD_VARIABLE):
+        sys.stderr.write(
+            f"Set {PASSWORD_VARIABLE}: this server has no account without a password.\n"
+        )
+        return 2
     options = _options()
     try:
         with sole_use(options.directory):
@@ -47,7 +54,12 @@ def _options() -> Options:
         host=given.host,
         port=given.port,
         http_port=given.http_port,
-        access=Access(given.user, os.environ.get(PASSWORD_VARIABLE, "")),
+        access=Access(
+            (
+                Account(given.user, os.environ[PASSWORD_VARIABLE]),
+                Account(DASHBOARD_USER, os.environ.get(DASHBOARD_VARIABLE, ""), readonly=True),
+            )
+        ),
         max_insert_bytes=given.max_insert_bytes,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Final, TypeVar
 import chdb
 
 from .failure import ClickHouseError
+from .privileges import write_config
 from .session import Session
 from .session_settings import TAG_SETTING, quoted
 
@@ -36,6 +38,9 @@ class Engine:
     def __init__(self, directory: Path) -> None:
         """Open the directory; blocks, and raises `DirectoryUnusableError` when that fails."""
         self._directory = directory
+        # Outside of the directory, so that no database of the engine is called like it.
+        self._config_folder = tempfile.TemporaryDirectory(prefix="daehwa-clickhouse-")
+        self._config = write_config(Path(self._config_folder.name))
         self._tags = itertools.count(1)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="engine")
         # Stopping a query must not wait behind the queries to be stopped.
@@ -43,15 +48,20 @@ class Engine:
         try:
             # Held to the end: the engine shuts down with its last connection.
             self._control = Session(self._connect, "control")
+            self._control.query("DETACH DATABASE default", "Null")
+            # As the engine makes it, every name in it may also be a file.
+            kept = (directory / "metadata" / "default.sql").exists()
+            how = "ATTACH DATABASE default" if kept else "CREATE DATABASE default ENGINE = Atomic"
+            self._control.query(how, "Null")
         except (RuntimeError, ClickHouseError) as error:
             raise DirectoryUnusableError(f"The engine cannot open {directory}: {error}") from None
         about = self._control.query("SELECT version(), timezone()", "TSVRaw").decode().split()
         self.version: tuple[int, ...] = tuple(int(part) for part in about[0].split("."))
         self.timezone = about[1]
 
-    def open_session(self) -> Session:
+    def open_session(self, *, readonly: bool = False) -> Session:
         """A new session (about a millisecond); blocks."""
-        return Session(self._connect, f"session-{next(self._tags)}")
+        return Session(self._connect, f"session-{next(self._tags)}", readonly=readonly)
 
     async def run(self, call: Callable[[], Result]) -> Result:
         """Run a blocking engine call in a worker thread and wait for it."""
@@ -74,6 +84,7 @@ class Engine:
         self._workers.shutdown()
         self._control_worker.shutdown()
         self._control.close()
+        self._config_folder.cleanup()
 
     async def _end(self, session: Session) -> None:
         closing = asyncio.ensure_future(self.run(session.close))
@@ -81,4 +92,4 @@ class Engine:
             await self.interrupt(session)
 
     def _connect(self) -> Any:
-        return chdb.connect(str(self._directory))
+        return chdb.connect(f"{self._directory}?config-file={self._config}")

@@ -14,14 +14,23 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from .access import Account
 from .backend import Backend
 from .failure import (
+    ACCESS_DENIED,
     AUTHENTICATION_FAILED,
     READONLY,
     TOO_MANY_BYTES,
     ClickHouseError,
 )
-from .http_statement import Statement, account_of, settings_of, statement_of, values_of
+from .http_statement import (
+    Statement,
+    account_of,
+    check_origin,
+    settings_of,
+    statement_of,
+    values_of,
+)
 from .session import Chunk, Results, Session
 from .session_settings import Setting
 from .spool import Spool
@@ -59,6 +68,7 @@ _TSV: Final = "text/tab-separated-values; charset=UTF-8"
 _STATUS: Final = {
     AUTHENTICATION_FAILED: 403,
     READONLY: 403,
+    ACCESS_DENIED: 403,
     TOO_MANY_BYTES: 413,
     # Not there: table, database, function, column's name.
     60: 404,
@@ -88,11 +98,13 @@ def http_application(backend: Backend) -> Starlette:
     """The ASGI application over one engine."""
 
     async def root(request: Request) -> Response:
-        if request.method == "GET" and not request.query_params.get("query"):
-            return PlainTextResponse("Ok.\n")
         try:
-            backend.access.check(*account_of(request))
-            return await _respond(backend, request)
+            if request.method == "GET" and not request.query_params.get("query"):
+                check_origin(request)
+                return PlainTextResponse("Ok.\n")
+            check_origin(request)
+            account = backend.access.check(*account_of(request))
+            return await _respond(backend, request, account)
         except ClickHouseError as error:
             return _error(error)
 
@@ -104,7 +116,7 @@ def http_application(backend: Backend) -> Starlette:
     )
 
 
-async def _respond(backend: Backend, request: Request) -> Response:
+async def _respond(backend: Backend, request: Request, account: Account) -> Response:
     engine = backend.engine
     with backend.spool() as body:
         await _receive(request, body)
@@ -113,7 +125,7 @@ async def _respond(backend: Backend, request: Request) -> Response:
         settings = settings_of(request)
         if request.method != "POST":
             settings["readonly"] = Setting("2", important=True)
-        session = await engine.run(engine.open_session)
+        session = await engine.run(partial(engine.open_session, readonly=account.readonly))
         keeps_session = False
         try:
             await engine.run(partial(_prepare, session, request, settings))

@@ -10,7 +10,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from .failure import TOO_MANY_BYTES, failure
+from .failure import ACCESS_DENIED, TOO_MANY_BYTES, failure
 from .session_settings import Setting
 from .spool import Spool
 from .statement import Insert, insert_of, without_format
@@ -18,6 +18,9 @@ from .statement import Insert, insert_of, without_format
 DEFAULT_FORMAT: Final = "TabSeparated"
 MAX_HEAD_BYTES: Final = 1 << 18
 MAX_QUERY_BYTES: Final = 16 << 20
+
+_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Names under which this server is asked."""
 
 # Parameters that are about the request; every other one is a setting, or a value (param_…).
 _NOT_SETTINGS: Final = frozenset(
@@ -49,6 +52,24 @@ class Statement:
     insert: Insert | None
     body_start: int
     output_format: str
+
+
+def check_origin(request: Request) -> None:
+    """Raises 497 ACCESS_DENIED for a request that a web page of another origin has made, or that
+    was addressed to another host (a name that somebody points at this machine)."""
+    headers = request.headers
+    host = headers.get("host", "")
+    if _host_name(host) not in _HOSTS:
+        raise failure(ACCESS_DENIED, "ACCESS_DENIED", f"this server is not {host[:100]!r}")
+    origin = headers.get("origin")
+    foreign = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+    if foreign or (origin is not None and origin.partition("://")[2] != host):
+        raise failure(ACCESS_DENIED, "ACCESS_DENIED", "a page of another origin asks nothing here")
+
+
+def _host_name(host: str) -> str:
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+    return name.strip("[]").lower()
 
 
 def account_of(request: Request) -> tuple[str, str]:

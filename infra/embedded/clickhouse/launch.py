@@ -8,11 +8,12 @@ import select
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Final
 
-from .__main__ import PASSWORD_VARIABLE
+from .__main__ import DASHBOARD_VARIABLE, PASSWORD_VARIABLE
 
 START_SECONDS: Final = 60.0
 
@@ -29,6 +30,13 @@ class ClickHouseProcess:
     host: str
     port: int
     http_port: int
+    user: str
+    password: str = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """What `DAEHWA_CLICKHOUSE_URL` is set to for this server."""
+        return f"clickhouse://{self.user}:{self.password}@{self.host}:{self.port}"
 
     def stop(self, timeout: float = 20.0) -> int:
         """Ask it to end (SIGTERM), wait, and return its exit code; killed after ``timeout`` s."""
@@ -48,13 +56,16 @@ def launch(
     http_port: int = 0,
     user: str = "default",
     password: str = "",
+    dashboard_password: str = "",
     extra: tuple[str, ...] = (),
 ) -> ClickHouseProcess:
-    """Start a server and wait until it accepts clients (about two seconds).
+    """Start a server and wait until it accepts clients (about two seconds); without a `password` it
+    gets one that nobody knows but the answer.
 
     Its log is appended to ``log``. Raises `LaunchError` when it cannot start, for example because
     ``directory`` is in use.
     """
+    password = password or token_urlsafe(24)
     command = [sys.executable, "-m", "infra.embedded.clickhouse", "--path", str(directory)]
     command += ["--port", str(port), "--http-port", str(http_port), "--user", user, *extra]
     written_before = log.stat().st_size if log.exists() else 0
@@ -63,7 +74,11 @@ def launch(
             command,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env={**os.environ, PASSWORD_VARIABLE: password},
+            env={
+                **os.environ,
+                PASSWORD_VARIABLE: password,
+                DASHBOARD_VARIABLE: dashboard_password,
+            },
         )
     line = _first_line(process, time.monotonic() + START_SECONDS)
     if not line:
@@ -72,7 +87,9 @@ def launch(
         said = log.read_bytes()[written_before:].decode(errors="replace").strip()
         raise LaunchError(said or "The ClickHouse process did not start in time.")
     ready = json.loads(line)
-    return ClickHouseProcess(process, ready["host"], ready["port"], ready["http_port"])
+    return ClickHouseProcess(
+        process, ready["host"], ready["port"], ready["http_port"], user, password
+    )
 
 
 def _first_line(process: subprocess.Popen[bytes], deadline: float) -> bytes:

@@ -62,7 +62,7 @@ class NativeConnection:
                 raise MalformedError("the first packet is not a Hello")
             hello = await packets.read_hello(self.stream)
         self.client = hello.client
-        self.backend.access.check(hello.user, hello.password)
+        account = self.backend.access.check(hello.user, hello.password)
         if hello.revision < packets.REVISION:
             raise failure(
                 NOT_IMPLEMENTED,
@@ -70,7 +70,7 @@ class NativeConnection:
                 f"Clients older than protocol revision {packets.REVISION} are not supported.",
             )
         engine = self.backend.engine
-        self._session = await engine.run(engine.open_session)
+        self._session = await engine.run(partial(engine.open_session, readonly=account.readonly))
         await engine.run(partial(self._session.use, hello.database))
         await self.send(packets.hello(engine.version, engine.timezone, "embedded"))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from .blocks import Columns
 from .failure import READONLY, ClickHouseError, from_engine
+from .privileges import check_statement
 from .session_settings import TAG_SETTING, SessionSettings, Setting, quoted
 from .statement import Insert, first_word, without_format
 
@@ -64,7 +65,8 @@ class Session:
     connection to the engine, ``tag`` marks this session's queries in ``system.processes``.
     """
 
-    def __init__(self, connect: Callable[[], Any], tag: str) -> None:
+    def __init__(self, connect: Callable[[], Any], tag: str, *, readonly: bool = False) -> None:
+        self.readonly = readonly
         self._connect = connect
         self._connection = connect()
         # One call at a time is the caller's duty; the lock lets `close` come in between.
@@ -83,6 +85,8 @@ class Session:
 
     def prepare(self, wanted: Mapping[str, Setting]) -> None:
         """Apply one query's settings in place of those of the query before."""
+        if self.readonly:
+            wanted = {**wanted, "readonly": Setting("2", important=True)}
         try:
             self.settings.apply(wanted)
         except ClickHouseError as error:
@@ -105,6 +109,7 @@ class Session:
         self, sql: str, output_format: str, parameters: Mapping[str, str] | None = None
     ) -> Results:
         """Start a SELECT whose output is pulled in pieces as it is made."""
+        check_statement(sql)
         self._results = Results(
             self._guarded,
             self._guarded(
@@ -117,6 +122,7 @@ class Session:
 
     def insert(self, head: str, data_format: str, pieces: Iterable[bytes]) -> Written:
         """Run an INSERT over all ``pieces``; what the engine refuses is not inserted."""
+        check_statement(head)
         inserter = self._guarded(lambda: self._connection.send_insert(head, data_format))
         finished = False
         try:
@@ -166,6 +172,7 @@ class Session:
     def _execute(
         self, sql: str, output_format: str = "Null", parameters: Mapping[str, str] | None = None
     ) -> Any:
+        check_statement(sql)
         return self._guarded(
             lambda: self._connection.query(sql, output_format, params=dict(parameters or {}))
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,6 +54,14 @@ def first_word(sql: str) -> str:
     """The statement's first word in capitals (or its first sign), comments left out."""
     token = _token_at(sql, 0)
     return token.upper if token else ""
+
+
+def tokens(sql: str) -> Iterator[tuple[str, bool]]:
+    """The statement's tokens without blanks and comments: (text, whether it is a bare word)."""
+    position = 0
+    while (token := _token_at(sql, position)) is not None:
+        yield token.text, token.word
+        position = token.end
 
 
 def without_format(sql: str) -> tuple[str, str | None]:

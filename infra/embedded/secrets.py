@@ -1,0 +1,41 @@
+"""Passwords of the embedded servers, made at the first start and kept in the data folder."""
+
+from pathlib import Path
+from secrets import token_urlsafe
+
+import msgspec
+
+from infra.embedded.clickhouse_part import ClickHouseSecrets
+
+
+class StackSecrets(msgspec.Struct, frozen=True):
+    """One password a server and user."""
+
+    redis: str
+    clickhouse: ClickHouseSecrets
+
+
+def stack_secrets(folder: Path) -> StackSecrets:
+    """The passwords in the folder; those that are not there are made."""
+    return StackSecrets(
+        kept_secret(folder, "redis-password"),
+        ClickHouseSecrets(
+            kept_secret(folder, "clickhouse-password"),
+            kept_secret(folder, "clickhouse-dashboard-password"),
+        ),
+    )
+
+
+def kept_secret(folder: Path | None, name: str) -> str:
+    """The secret in the folder's file of this name, readable by its owner only; made where it is
+    not there. Without a folder a new one, kept nowhere."""
+    if folder is None:
+        return token_urlsafe(24)
+    path = folder / name
+    if path.exists():
+        return path.read_text(encoding="ascii").strip()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret = token_urlsafe(24)
+    path.touch(mode=0o600)
+    path.write_text(secret, encoding="ascii")
+    return secret
