@@ -7,12 +7,12 @@ KAFKA_POM := infra/kafka/apache/pom.xml
 KAFKA_JARS := build/apache-kafka
 # As many files at once as there are cores: much of a test of the stack is waiting. In their order,
 # so that the short unit tests come last and fill what is left.
-AT_ONCE := -n auto --dist loadfile --no-loadscope-reorder
+AT_ONCE := -n auto --dist loadgroup --no-loadscope-reorder
 KAFKA_TESTS := tests/contract/test_kafka_topics.py tests/contract/test_broker_contract.py \
   tests/integration/test_main_job.py tests/integration/test_failures.py \
   tests/integration/test_broker_restart.py $(wildcard tests/soak)
 
-.PHONY: help setup demo up test test-all test-kafka kafka bench lint lock tracker clean
+.PHONY: help setup demo up test test-destructive test-all test-kafka kafka bench lint lock tracker clean
 
 help: ## what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +40,11 @@ lint: setup ## style, types and the dependency rule
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-test: setup lint ## lint and every test that is not slow
-	@$(BIN)/python -m pytest $(AT_ONCE) -m "not slow"
+test: setup lint ## lint and the tests of every day, under six minutes on two cores
+	@$(BIN)/python -m pytest $(AT_ONCE) -m "not slow and not destructive"
+
+test-destructive: setup ## kill parts in more ways than every day (CI runs this too)
+	@$(BIN)/python -m pytest $(AT_ONCE) -m "destructive and not slow"
 
 # The embedded broker slows with every batch it has taken: 100,000 fuzzed bodies want Apache Kafka.
 FUZZ := tests/integration/test_fuzz.py

@@ -37,12 +37,23 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives laws that are tried on a nightly number of histories the time they need."""
+    """Says which tests share a process; gives laws that are tried on a nightly number of histories
+    the time they need."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
     if settings().max_examples <= 500:
         return
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker(pytest.mark.timeout(NIGHTLY_TIMEOUT))
+
+
+def _group(item: pytest.Item) -> str:
+    """Tests of one process: those of a file, and all that share the session's stack."""
+    definitions = getattr(item, "_fixtureinfo").name2fixturedefs.get("stack", ())  # noqa: B009
+    if any(one.scope == "session" for one in definitions[-1:]):
+        return "stack"
+    return item.nodeid.partition("::")[0]
 
 
 @pytest.fixture(autouse=True)

@@ -77,6 +77,7 @@ async def shop() -> AsyncIterator[Shop]:
     app = FastAPI()
     answer_errors(app)
     app.include_router(triggers.router)
+    app.include_router(triggers.streams)
     app.state.parts = SimpleNamespace(settings=settings, triggers=tail)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     producer = AIOKafkaProducer(bootstrap_servers=broker.address)
@@ -159,5 +160,7 @@ async def test_the_token_is_asked_for(shop: Shop) -> None:
     async with httpx.AsyncClient(base_url=shop.url) as client:
         for path in ("/v1/triggers", "/v1/triggers/stream"):
             assert (await client.get(path)).status_code == 401
-            assert (await client.get(path, params={"token": "wrong"})).status_code == 401
-        assert (await client.get("/v1/triggers", params={"token": "secret"})).status_code == 200
+            wrong = {"Authorization": "Bearer wrong"}
+            assert (await client.get(path, headers=wrong)).status_code == 401
+        right = {"Authorization": "Bearer secret"}
+        assert (await client.get("/v1/triggers", headers=right)).status_code == 200

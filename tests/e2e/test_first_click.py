@@ -4,7 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.destructive
 def test_first_click() -> None:
     script = Path(__file__).with_name("first_click.py")
     daehwa = Path(sys.executable).with_name("daehwa")

@@ -36,6 +36,8 @@ class Broker:
         return f"127.0.0.1:{self.port}"
 
     def settings(self, **more: Any) -> Settings:
+        # Apps in this process are asked under made-up names.
+        more = {"allowed_hosts": ("*",), **more}
         return Settings(kafka_url=f"kafka://{self.address}", **more)
 
     def start(self) -> None:

@@ -85,6 +85,7 @@ def test_a_receiver_that_was_down_gets_each_trigger_under_one_id(delivering: Del
     assert len(good) == len(set(good)) == 12
 
 
+@pytest.mark.destructive
 def test_a_worker_killed_in_the_midst_of_retries_loses_nothing(delivering: Delivering) -> None:
     up = threading.Event()
 

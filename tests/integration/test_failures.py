@@ -83,6 +83,7 @@ def test_kafka_stopped_is_said_and_the_retry_arrives(harmed: RunningStack) -> No
     assert counted(stack, "before") == 3
 
 
+@pytest.mark.destructive
 def test_a_broker_that_died_is_started_again_and_hides_nothing(harmed: RunningStack) -> None:
     stack = harmed
     for round_of in range(3):
@@ -104,7 +105,9 @@ def test_a_broker_that_died_is_started_again_and_hides_nothing(harmed: RunningSt
     assert [counted(stack, f"round-{round_of}") for round_of in range(3)] == [4, 4, 4]
 
 
-@pytest.mark.parametrize("trouble", ["stopped", "killed"])
+@pytest.mark.parametrize(
+    "trouble", [pytest.param("stopped", marks=pytest.mark.destructive), "killed"]
+)
 def test_the_sdk_retries_until_kafka_is_back(harmed: RunningStack, trouble: str) -> None:
     visitor = f"sdk-{trouble}"
     kafka = harmed.part("kafka")
@@ -124,7 +127,16 @@ def test_the_sdk_retries_until_kafka_is_back(harmed: RunningStack, trouble: str)
     sdk.join()
 
 
-@pytest.mark.parametrize("victim", ["dialogue", "archive", "redis", "clickhouse"])
+@pytest.mark.parametrize(
+    "victim",
+    [
+        "dialogue",
+        *(
+            pytest.param(one, marks=pytest.mark.destructive)
+            for one in ("archive", "redis", "clickhouse")
+        ),
+    ],
+)
 def test_a_part_killed_in_mid_stream_loses_and_doubles_nothing(
     harmed: RunningStack, victim: str
 ) -> None:

@@ -172,7 +172,7 @@ def metric(stack: RunningStack, part: str, *names: str) -> float:
 @pytest.mark.parametrize(
     "count",
     [
-        300,
+        pytest.param(300, marks=pytest.mark.destructive),
         pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(3_000)]),
     ],
 )

@@ -34,6 +34,7 @@ async def until_flowed(flow: Flow, part: float) -> None:
         await asyncio.wait_for(flow.appended(), 30)
 
 
+@pytest.mark.destructive
 @pytest.mark.timeout(240)
 async def test_a_playbook_is_pushed_while_events_flow_and_workers_and_redis_die(
     tmp_path: Path,

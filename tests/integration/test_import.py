@@ -139,6 +139,7 @@ def import_interrupted(stack: RunningStack, legacy: Legacy, within: float) -> in
     return max(peaks)
 
 
+@pytest.mark.destructive
 def test_an_import_that_is_stopped_and_killed_counts_every_line_once(
     stack: RunningStack, tmp_path: Path
 ) -> None:

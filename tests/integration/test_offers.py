@@ -69,6 +69,7 @@ def seen_by(stack: RunningStack, customer: str) -> dict[str, tuple[int, int]]:
     return {offer["topic"]: (offer["shown"], offer["taken"]) for offer in offers}
 
 
+@pytest.mark.destructive
 def test_shown_and_taken_are_counted_once(stack: RunningStack) -> None:
     for first, second in (("shoes", "socks"), ("coats", "hats")):
         for number in range(TEACHERS):

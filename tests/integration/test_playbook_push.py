@@ -151,6 +151,7 @@ def test_the_same_once_more_is_no_change(running: RunningStack) -> None:
     assert old["text"] == SHIPPED_PLAYBOOK.read_text(encoding="utf-8")
 
 
+@pytest.mark.destructive
 def test_what_was_put_in_force_outlives_the_stack(
     running: RunningStack, data: Path, tmp_path: Path
 ) -> None:

@@ -189,6 +189,7 @@ def test_redis_dropped_and_rebuilt_is_the_same_to_the_byte(dropped: RunningStack
     redis.close()
 
 
+@pytest.mark.destructive
 def test_what_several_logs_brought_is_rebuilt_from_all_of_them(dropped: RunningStack) -> None:
     stack = dropped
     redis: Redis[bytes] = Redis.from_url(stack.environment["DAEHWA_REDIS_URL"])
@@ -238,6 +239,7 @@ def happens(stack: RunningStack, name: str, *, before: bool) -> None:
     assert told.status_code == 200
 
 
+@pytest.mark.destructive
 def test_an_unreadable_profile_is_rebuilt_and_its_letters_replayed_once(
     dropped: RunningStack,
 ) -> None:
@@ -305,6 +307,7 @@ def test_an_unreadable_profile_is_rebuilt_and_its_letters_replayed_once(
     redis.close()
 
 
+@pytest.mark.destructive
 def test_state_that_differs_is_told_and_can_be_replaced_under_a_running_worker(
     dropped: RunningStack,
 ) -> None:

@@ -48,11 +48,7 @@ class Engine:
         try:
             # Held to the end: the engine shuts down with its last connection.
             self._control = Session(self._connect, "control")
-            self._control.query("DETACH DATABASE default", "Null")
-            # As the engine makes it, every name in it may also be a file.
-            kept = (directory / "metadata" / "default.sql").exists()
-            how = "ATTACH DATABASE default" if kept else "CREATE DATABASE default ENGINE = Atomic"
-            self._control.query(how, "Null")
+            self._make_default_ordinary()
         except (RuntimeError, ClickHouseError) as error:
             raise DirectoryUnusableError(f"The engine cannot open {directory}: {error}") from None
         about = self._control.query("SELECT version(), timezone()", "TSVRaw").decode().split()
@@ -90,6 +86,19 @@ class Engine:
         closing = asyncio.ensure_future(self.run(session.close))
         while not (await asyncio.wait({closing}, timeout=INTERRUPT_AGAIN_SECONDS))[0]:
             await self.interrupt(session)
+
+    def _make_default_ordinary(self) -> None:
+        """As the engine makes the database `default`, every name in it may also be a file."""
+        tables = self._control.query(
+            "SELECT count() FROM system.tables WHERE database = 'default'", "TSVRaw"
+        )
+        self._control.query("DETACH DATABASE default", "Null")
+        if int(tables):
+            self._control.query("ATTACH DATABASE default", "Null")
+            return
+        # Of one without tables the engine forgets the id, and cannot attach it again.
+        (self._directory / "metadata" / "default.sql").unlink(missing_ok=True)
+        self._control.query("CREATE DATABASE default ENGINE = Atomic", "Null")
 
     def _connect(self) -> Any:
         return chdb.connect(f"{self._directory}?config-file={self._config}")

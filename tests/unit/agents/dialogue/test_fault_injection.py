@@ -1,10 +1,10 @@
 """Only tests can make a worker die, and only at a step there is."""
 
-import subprocess
 import sys
 
 import pytest
 
+from agents.__main__ import main
 from agents.dialogue.fault_injection import STEPS, FaultError, crash_at
 
 
@@ -23,14 +23,11 @@ def test_every_step_can_be_named(step: str) -> None:
             at_step(other)
 
 
-def test_outside_of_tests_it_is_refused() -> None:
-    worker = subprocess.run(
-        [sys.executable, "-m", "agents", "dialogue"],
-        env={"DAEHWA_FAULT": "written:1"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert worker.returncode == 2
-    assert "only tests set it" in worker.stderr
+def test_outside_of_tests_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAEHWA_FAULT", "written:1")
+    monkeypatch.delenv("DAEHWA_TESTING", raising=False)
+    said: list[str] = []
+    monkeypatch.setattr(sys, "argv", ["agents", "dialogue"])
+    monkeypatch.setattr(sys.stderr, "write", said.append)
+    assert main() == 2
+    assert "only tests set it" in "".join(said)

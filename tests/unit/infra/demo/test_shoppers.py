@@ -20,7 +20,7 @@ MINUTE = 60_000
 seeds = st.integers(0, 2**64 - 1)
 
 
-def stream(seed: int, minutes: int = 20, rate: float = 5.0) -> list[dict[str, Any]]:
+def stream(seed: int, minutes: int = 6, rate: float = 5.0) -> list[dict[str, Any]]:
     shoppers = Shoppers(Random(seed), BEGAN, rate)
     return [
         item for minute in range(1, minutes + 1) for item in shoppers.until(BEGAN + minute * MINUTE)
@@ -41,7 +41,7 @@ def people(items: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 
 @given(seeds)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_a_seed_is_a_stream(seed: int) -> None:
     assert stream(seed) == stream(seed)
 
@@ -54,7 +54,7 @@ def test_asking_oftener_gives_the_same_stream() -> None:
 
 
 @given(seeds)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_items_come_in_the_order_of_time_and_each_once(seed: int) -> None:
     items = stream(seed)
     times = [item["timestamp"] for item in items]
@@ -63,7 +63,7 @@ def test_items_come_in_the_order_of_time_and_each_once(seed: int) -> None:
 
 
 @given(seeds)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_nobody_buys_what_they_have_not_looked_at_and_put_into_the_cart(seed: int) -> None:
     for life in people(stream(seed)):
         viewed: set[str] = set()
@@ -90,7 +90,7 @@ def test_nobody_buys_what_they_have_not_looked_at_and_put_into_the_cart(seed: in
 
 
 @given(seeds)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_who_has_logged_in_stays_the_same_customer(seed: int) -> None:
     account: dict[str, str] = {}
     traits: dict[str, dict[str, Any]] = {}
