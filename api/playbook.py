@@ -1,7 +1,7 @@
 """The playbook over HTTP: read it, check one, adopt one, try one on what happened."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -18,7 +18,8 @@ from infra.dry_run.question import MAX_EVENTS, USUAL_EVENTS, Answer, Question
 from infra.dry_run.running import DryRunFailedError, dry_run
 from infra.kafka.definitions import ReplacedError
 from infra.playbook.active_definitions import DEFAULT_CHURN, Compiler, UnusableError
-from infra.playbook.playbook_file import Mistake, PlaybookError, parse_playbook
+from infra.playbook.check import check_playbook
+from infra.playbook.playbook_file import Mistake
 from schemas.definition import CHURN_MODEL, PLAYBOOK, Definition
 from schemas.models import ChurnModels
 from schemas.trigger import Trigger
@@ -181,14 +182,10 @@ def _models(parts: Parts) -> ChurnModels:
         return DEFAULT_CHURN
 
 
-async def _checked(request: Request) -> tuple[str, tuple[Mistake, ...]]:
+async def _checked(request: Request) -> tuple[str, list[Mistake]]:
     """The playbook in the body and what is wrong with it. Refused: 413, 400 where it is no text."""
     text = await _text(request)
-    try:
-        await asyncio.to_thread(parse_playbook, text, "playbook")
-    except PlaybookError as problem:
-        return text, problem.mistakes
-    return text, ()
+    return text, await check_playbook(text)
 
 
 async def _text(request: Request) -> str:
@@ -240,7 +237,7 @@ def _named(definition: Definition) -> dict[str, Any]:
     return {"version": definition.version, "since": _iso(definition.at), "by": definition.by}
 
 
-def _invalid(mistakes: tuple[Mistake, ...]) -> Response:
+def _invalid(mistakes: Sequence[Mistake]) -> Response:
     first = mistakes[0]
     said = f"line {first.line}, column {first.column}: {first.message}"
     return _answer({"code": "invalid_playbook", "message": said, "errors": mistakes}, 422)

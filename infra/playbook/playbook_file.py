@@ -13,6 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from infra.playbook.positions import position_of
 from infra.playbook.shape import LOST, Misshapen, shaped
 from infra.playbook.time_zones import time_zones, with_time_zones
+from infra.playbook.yaml_size import MAX_NODES, expanded_size
 from schemas.playbook import Playbook
 from streams.definitions.compile import compile_playbook
 from streams.definitions.definitions import version_of
@@ -103,6 +104,9 @@ def loaded_yaml(text: str, source: str, needs: str) -> tuple[yaml.Node, Any, lis
     try:
         loader = _Loader(text)
         root = loader.get_single_node()
+        if root is not None and expanded_size(root) > MAX_NODES:
+            said = f"its anchors and merges (`<<`) make more than {MAX_NODES} values of it"
+            raise PlaybookError(source, (Mistake(1, 1, said),))
         mistakes = [] if root is None else _repeated_keys(root)
         document = None if root is None else loader.construct_document(root)
     except yaml.YAMLError as problem:

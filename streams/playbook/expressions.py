@@ -65,15 +65,16 @@ def compile_expression(
     """
     if len(text) > MAX_EXPRESSION_LENGTH:
         raise RuleError(where, f"an expression is at most {MAX_EXPRESSION_LENGTH} characters long")
+    # A text in quotes may look like anything; blanks keep every position where it was.
+    bare = _TEXTS.sub(lambda found: " " * len(found[0]), text)
+    # Before it is compiled: a loop in a loop in a loop takes all memory there already.
+    deeper = _loop_too_deep(bare)
+    if deeper is not None:
+        raise RuleError(where, "a loop (all, exists, map …) may hold one other, not more", deeper)
     try:
         program = cel.compile(text)
     except ValueError as problem:
         raise _not_cel(str(problem), text, where) from None
-    # A text in quotes may look like anything; blanks keep every position where it was.
-    bare = _TEXTS.sub(lambda found: " " * len(found[0]), text)
-    deeper = _loop_too_deep(bare)
-    if deeper is not None:
-        raise RuleError(where, "a loop (all, exists, map …) may hold one other, not more", deeper)
     own = set(_LOOP.findall(bare))
     referred = program.references()
     for name in sorted(own & set(known)):

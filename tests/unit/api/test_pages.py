@@ -166,11 +166,19 @@ def test_pages_and_orders_of_a_product_are_one_dialogue(product: str) -> None:
     ]
 
 
-async def test_the_routes_can_be_read_where_the_form_to_try_them_cannot_be_fetched() -> None:
+async def test_the_form_to_try_the_routes_comes_from_here_and_the_routes_without_it() -> None:
     app = create_app(Settings(), BOOK)
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://daehwa") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answer = await client.get("/docs")
+        named = re.findall(r'(?:src|href)="(/docs/[^"]+)"', answer.text)
+        assert len(named) == 3
+        for path in named:
+            assert (await client.get(path)).status_code == 200, path
+        assert (await client.get("/docs/assets/redoc.standalone.js")).status_code == 404
+        assert (await client.get("/redoc")).status_code == 404
+    assert "script-src 'self';" in answer.headers["content-security-policy"]
+    assert "//" not in answer.text, "nothing of another origin"
     assert answer.headers["content-type"].startswith("text/html")
     assert "<code>GET /v1/customers/{customer_id}</code>" in answer.text
     assert "<code>POST /v1/batch</code>" in answer.text

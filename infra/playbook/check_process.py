@@ -1,0 +1,30 @@
+"""`python -m infra.playbook.check_process`: a playbook on standard input, its mistakes as JSON on
+standard output. Ends with an exit code other than 0 where it takes too much memory or time."""
+
+import resource
+import sys
+
+import msgspec
+
+from infra.playbook.check import MAX_BYTES, MAX_SECONDS
+from infra.playbook.playbook_file import PlaybookError, parse_playbook
+
+
+def main() -> int:
+    """Checks one playbook within the bounds."""
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS, MAX_SECONDS))
+    text = sys.stdin.buffer.read().decode("utf-8", "surrogatepass")
+    try:
+        parse_playbook(text, "playbook")
+    except PlaybookError as problem:
+        sys.stdout.buffer.write(msgspec.json.encode(problem.mistakes))
+    except MemoryError:
+        return 3
+    else:
+        sys.stdout.buffer.write(b"[]")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
