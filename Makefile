@@ -12,7 +12,7 @@ KAFKA_TESTS := tests/contract/test_kafka_topics.py tests/contract/test_broker_co
   tests/integration/test_main_job.py tests/integration/test_failures.py \
   tests/integration/test_broker_restart.py $(wildcard tests/soak)
 
-.PHONY: help setup demo up test test-destructive test-all test-kafka kafka bench lint lock tracker clean
+.PHONY: help docs setup demo up test test-destructive test-all test-kafka kafka bench lint lock tracker clean
 
 help: ## what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,11 @@ lock: setup ## renew both lock files from pyproject.toml
 	 { echo "# uv $$version"; $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --all-extras pyproject.toml; } > requirements.lock.new \
 	 && mv requirements.lock.new requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --constraint requirements.lock --output-file requirements-production.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --constraint requirements.lock --group docs --output-file requirements-docs.lock
+
+docs: setup ## build the site of the documentation into build/site; a broken link is an error
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-docs.lock
+	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict --quiet
 
 ESBUILD := tests/e2e/browser/node_modules/.bin/esbuild
 TRACKER ?= api/tracker/daehwa.min.js

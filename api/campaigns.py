@@ -46,7 +46,8 @@ async def campaigns(
     looks: LooksQuery = "any",
     least: Least = MIN_RELATIVE,
 ) -> Response:
-    """`{"as_of", "campaigns": [...], "not_in_playbook": [...]}`; `docs/http.md` describes them."""
+    """`{"as_of", "campaigns": [...], "not_in_playbook": [...]}`; `docs/reference/http.md`
+    describes them."""
     found = await _measured(parts, parts.playbook.campaigns, since, looks, least)
     return _answer(found)
 

@@ -94,7 +94,7 @@ async def customer(
     parts: Annotated[Parts, Depends(parts_of)],
 ) -> Response:
     """Identities, traits, consent, lifecycle, dialogues by topic, churn, value, next offers and
-    recent triggers; `docs/http.md` describes every field."""
+    recent triggers; `docs/reference/http.md` describes every field."""
     profile = await read_customer(parts, customer_id)
     try:
         return _answer(await view_of(parts, profile))

@@ -78,8 +78,8 @@ async def dead_letters(
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 50,
     cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
 ) -> Response:
-    """`{"dead_letters": [...], "next": cursor or null}`; `docs/dead-letters.md` says what each
-    reason means and how to mend it."""
+    """`{"dead_letters": [...], "next": cursor or null}`; `docs/how-to/dead-letters.md` says what
+    each reason means and how to mend it."""
     wanted = Wanted(reason=reason, state=state, since=_ms(since), until=_ms(until), origin=origin)
     after = _read_cursor(cursor) if cursor else None
     found = await _asked(parts, lambda spool: spool.listed(wanted, limit, after))

@@ -1,7 +1,7 @@
 """How well silence is understood: the churn model and its deadlines on real purchases (CDNOW).
 
 The model is fitted to weeks 0-39 and judged by weeks 39-78. What each figure means is in
-docs/models.md.
+docs/how-to/models.md.
 """
 
 import math

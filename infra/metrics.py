@@ -16,13 +16,14 @@ COLLECT_SECONDS = Histogram(
 # Dialogue worker
 EVENTS_FOLDED = Counter("daehwa_events_folded", "Events folded into profiles")
 EVENTS_SUMMARISED = Counter(
-    "daehwa_events_summarised", "Events of hot profiles, only counted: see docs/guarantees.md"
+    "daehwa_events_summarised",
+    "Events of hot profiles, only counted: see docs/explanation/guarantees.md",
 )
 EVENTS_DROPPED = Counter("daehwa_events_dropped", "Events that change nothing", ["reason"])
 CUSTOMERS_ERASED = Counter("daehwa_ids_erased", "Ids whose profile became a tombstone")
 PROFILES_UNREADABLE = Counter(
     "daehwa_profiles_unreadable",
-    "Times a batch found a customer whose stored profile cannot be decoded: docs/dead-letters.md",
+    "Batches that found a stored profile they cannot decode: docs/how-to/dead-letters.md",
 )
 DEAD_LETTERS = Counter("daehwa_dead_letters", "Events that could not be folded", ["reason"])
 TRIGGERS = Counter("daehwa_triggers", "Decisions taken", ["type", "decision"])
@@ -37,7 +38,7 @@ CACHED_PROFILES = Gauge("daehwa_cached_profiles", "Profiles the worker keeps in 
 REPLAYED = Counter("daehwa_records_replayed", "Records at or below the watermark, skipped")
 PARTITION_HALTED = Gauge(
     "daehwa_partition_halted",
-    "1 while a partition does not go on because the fold fails: docs/dead-letters.md",
+    "1 while a partition does not go on because the fold fails: docs/how-to/dead-letters.md",
     ["partition"],
 )
 LOG_GAPS = Counter(

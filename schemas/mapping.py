@@ -1,4 +1,5 @@
-"""A mapping: how a foreign payload becomes events. `docs/sources.md` describes the language."""
+"""A mapping: how a foreign payload becomes events. `docs/how-to/sources.md` describes the
+language."""
 
 from typing import Literal
 

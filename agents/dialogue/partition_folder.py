@@ -38,7 +38,7 @@ from streams.privacy.erasure import erased_in
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 """Some 6,000 events of 0.7 KB, 0.15 s: a profile is encoded and written once for all its events in
-a batch (docs/performance.md has 2 and 8 MB beside it)."""
+a batch (docs/explanation/performance.md has 2 and 8 MB beside it)."""
 MAX_BATCH_RECORDS = 512
 MAX_WAITING_RECORDS = 512
 

@@ -1,7 +1,7 @@
 """The records of a batch folded one after the other, and what all of them came to.
 
 Each is decoded, folded and given back before the next, while it is in the processor's cache: to
-decode a whole batch first costs a sixth more (docs/performance.md).
+decode a whole batch first costs a sixth more (docs/explanation/performance.md).
 """
 
 from collections.abc import Collection

@@ -34,7 +34,7 @@ _MAX_S = 300
 def about() -> None:
     """Dead letters: what could not be folded, kept whole, and replayed after a fix.
 
-    Needs DAEHWA_URL and DAEHWA_API_TOKEN. docs/dead-letters.md lists the reasons.
+    Needs DAEHWA_URL and DAEHWA_API_TOKEN. docs/how-to/dead-letters.md lists the reasons.
     Example: daehwa dead list
     """
 

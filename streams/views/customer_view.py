@@ -22,8 +22,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def customer_view(
     profile: Profile, playbook: CompiledPlaybook, models: Models, now: int
 ) -> dict[str, Any]:
-    """The customer at `now` (milliseconds since 1970), ready for JSON; `docs/http.md` names every
-    field. Times are ISO-8601 in UTC with milliseconds, money is decimal text per currency."""
+    """The customer at `now` (milliseconds since 1970), ready for JSON; `docs/reference/http.md`
+    names every field. Times are ISO-8601 in UTC with milliseconds, money is decimal text per
+    currency."""
     life = profile.lifecycle
     return {
         "customer_id": profile.key,

@@ -472,7 +472,7 @@ def test_a_new_migration_is_applied_and_a_changed_one_is_an_error(
 
 
 def test_every_column_is_documented_with_its_type(client: Client) -> None:
-    text = (DOCS / "sql.md").read_text(encoding="utf-8")
+    text = (DOCS / "reference" / "sql.md").read_text(encoding="utf-8")
     documented = {
         name: re.findall(r"^\| `([a-z_]+)` \| `([^`]+)` \| \S", body, re.MULTILINE)
         for name, body in re.findall(r"^### `daehwa\.(\w+)`$(.*?)(?=^##|\Z)", text, re.M | re.S)
@@ -486,7 +486,7 @@ def test_every_column_is_documented_with_its_type(client: Client) -> None:
 
 
 def test_the_examples_of_the_documentation_run(client: Client, inserter: Inserter) -> None:
-    text = (DOCS / "sql.md").read_text(encoding="utf-8")
+    text = (DOCS / "reference" / "sql.md").read_text(encoding="utf-8")
     examples = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
     assert examples
     for example in examples:

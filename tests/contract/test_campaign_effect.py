@@ -264,7 +264,7 @@ def test_the_queries_of_the_documentation_run_and_count_the_same(
     log.bought(user("a"), 2_000)
     log.bought(user("b"), 500)
     log.bought(user("end"), END - BEGIN)
-    text = (DOCS / "campaigns.md").read_text(encoding="utf-8")
+    text = (DOCS / "how-to" / "campaigns.md").read_text(encoding="utf-8")
     suppression_reason, conversions = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
     assert [row[1:] for row in client.execute(suppression_reason)] == [("greet", "holdout", 1, 1)]
     first_hat = CompiledCampaign("first-hat", "product/*", "product/", ("purchase",), WEEK, 0.5)

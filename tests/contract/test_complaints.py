@@ -347,7 +347,7 @@ def test_rows_from_before_have_no_clock_and_end_where_later_rows_say(
 def test_the_documented_query_tells_the_share_by_month_and_topic(
     client: Client, inserter: Inserter
 ) -> None:
-    text = (DOCS / "sql.md").read_text(encoding="utf-8")
+    text = (DOCS / "reference" / "sql.md").read_text(encoding="utf-8")
     (query,) = (
         found
         for found in re.findall(r"```sql\n(.*?)```", text, re.DOTALL)

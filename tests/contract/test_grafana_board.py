@@ -157,7 +157,9 @@ def test_a_time_series_begins_with_its_time(client: Client) -> None:
 def test_panels_read_the_documented_views_only() -> None:
     documented = re.findall(
         r"^### `(daehwa\.\w+)`$",
-        (GRAFANA.parents[1] / "docs" / "sql.md").read_text(encoding="utf-8").split("## Tables")[0],
+        (GRAFANA.parents[1] / "docs" / "reference" / "sql.md")
+        .read_text(encoding="utf-8")
+        .split("## Tables")[0],
         re.MULTILINE,
     )
     for title, sql in queries().items():

@@ -1,4 +1,5 @@
-"""The set-up that `docs/sdks.md` shows is the one that the tests run, and so are the versions."""
+"""The set-up that `docs/how-to/sdks.md` shows is the one that the tests run, and so are the
+versions."""
 
 import json
 import re
@@ -10,7 +11,7 @@ import pytest
 
 from tests.e2e.sdks.senders import BROWSER, HERE, NODE, PYTHON, SDKS
 
-TEXT = (HERE.parents[2] / "docs" / "sdks.md").read_text(encoding="utf-8")
+TEXT = (HERE.parents[2] / "docs" / "how-to" / "sdks.md").read_text(encoding="utf-8")
 FILES = {
     **dict.fromkeys(PYTHON, "python_sender.py"),
     **dict.fromkeys(NODE, "node_sender.mjs"),

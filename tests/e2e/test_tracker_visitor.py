@@ -12,7 +12,7 @@ from tests.harness.paths import DOCS
 from tests.harness.stack import RunningStack
 from tests.harness.waiting import wait_until
 
-DOCUMENTED = DOCS / "tracker.md"
+DOCUMENTED = DOCS / "how-to" / "tracker.md"
 STORED = "document.cookie + Object.keys(localStorage).join()"
 
 pytestmark = in_a_browser

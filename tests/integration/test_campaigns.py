@@ -27,8 +27,8 @@ BEGIN = now_ms() - 30 * DAY
 
 
 def documented_playbook() -> str:
-    """The playbook of `docs/campaigns.md`."""
-    text = (ROOT / "docs" / "campaigns.md").read_text(encoding="utf-8")
+    """The playbook of `docs/how-to/campaigns.md`."""
+    text = (ROOT / "docs" / "how-to" / "campaigns.md").read_text(encoding="utf-8")
     (found,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     return str(found)
 

@@ -1,4 +1,4 @@
-"""Every example of docs/sources.md runs, and what it sends arrives."""
+"""Every example of docs/how-to/sources.md runs, and what it sends arrives."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from tests.harness.paths import DOCS
 from tests.harness.stack import RunningStack
 from tests.harness.waiting import wait_until
 
-MANUAL = (DOCS / "sources.md").read_text(encoding="utf-8")
+MANUAL = (DOCS / "how-to" / "sources.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", MANUAL, re.MULTILINE | re.DOTALL)
 SHIPPED_NAMES = sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 

@@ -1,4 +1,4 @@
-"""The example of `docs/screen-pop.md` does what the page says."""
+"""The example of `docs/how-to/screen-pop.md` does what the page says."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 from tests.harness.paths import DOCS
 from tests.harness.stack import RunningStack
 
-TEXT = (DOCS / "screen-pop.md").read_text(encoding="utf-8")
+TEXT = (DOCS / "how-to" / "screen-pop.md").read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the example needs curl")
 

@@ -1,4 +1,5 @@
-"""One small change for each guarantee of `docs/guarantees.md`, and the tests that must see it."""
+"""One small change for each guarantee of `docs/explanation/guarantees.md`, and the tests that must
+see it."""
 
 import msgspec
 

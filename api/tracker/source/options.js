@@ -1,4 +1,4 @@
-// What load() was told. Names and defaults: docs/tracker.md.
+// What load() was told. Names and defaults: docs/how-to/tracker.md.
 
 export const options = { flushAt: 20, flushInterval: 50, queueSize: 1000, pages: true, respectDnt: true };
 

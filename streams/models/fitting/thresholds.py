@@ -1,7 +1,7 @@
 """When there is too little to fit a model to.
 
 With fewer, the likelihood is so flat that two halves of one shop give models that disagree about
-who has left; docs/models.md shows it on CDNOW.
+who has left; docs/how-to/models.md shows it on CDNOW.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""What `docs/campaigns.md` promises is so."""
+"""What `docs/how-to/campaigns.md` promises is so."""
 
 import re
 
@@ -13,12 +13,12 @@ from streams.campaigns.uplift import (
 )
 from tests.harness.paths import DOCS
 
-TEXT = (DOCS / "campaigns.md").read_text(encoding="utf-8")
+TEXT = (DOCS / "how-to" / "campaigns.md").read_text(encoding="utf-8")
 
 
 def test_the_playbook_is_in_order_and_half_are_held_out() -> None:
     (written,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
-    campaign = parse_playbook(written, "docs/campaigns.md").campaigns["first-hat"]
+    campaign = parse_playbook(written, "docs/how-to/campaigns.md").campaigns["first-hat"]
     assert campaign.holdout == 0.5
 
 

@@ -1,4 +1,5 @@
-"""Every example in docs/playbook.md compiles and does what it says, on a history of its own."""
+"""Every example in docs/reference/playbook.md compiles and does what it says, on a history of its
+own."""
 
 import re
 
@@ -19,7 +20,7 @@ from streams.segments.relationship import relationship_of
 from tests.harness.histories import BEGIN, DAY, MINUTE, MODELS, SHOP, event, fold_all
 from tests.harness.paths import DOCS
 
-MANUAL = (DOCS / "playbook.md").read_text(encoding="utf-8")
+MANUAL = (DOCS / "reference" / "playbook.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", MANUAL, re.MULTILINE | re.DOTALL)
 NOON = BEGIN + 12 * 60 * MINUTE
 YEAR = 365 * DAY
@@ -35,7 +36,7 @@ def compiled(block: str) -> CompiledPlaybook:
         if part.startswith(("version:", "ladders:", "match:"))
         and part.partition(":")[0] not in yaml.safe_load(block)
     ]
-    return parse_playbook("".join(missing) + block, "docs/playbook.md")
+    return parse_playbook("".join(missing) + block, "docs/reference/playbook.md")
 
 
 BOOKS = [compiled(block) for block in BLOCKS]

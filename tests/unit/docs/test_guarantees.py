@@ -8,7 +8,7 @@ from streams.fold.hot_profiles import MAX_A_MINUTE
 from streams.profile.message_ids import MAX_YOUNG, RING, YOUNG
 from tests.harness.paths import ROOT
 
-TEXT = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "explanation" / "guarantees.md").read_text(encoding="utf-8")
 
 
 def defined_in(path: Path) -> set[str]:
@@ -44,4 +44,4 @@ def test_the_figures_are_those_of_the_code() -> None:
 
 
 def test_the_readme_leads_there() -> None:
-    assert "(docs/guarantees.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "(docs/explanation/guarantees.md)" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What `docs/offers.md` promises is so."""
+"""What `docs/explanation/offers.md` promises is so."""
 
 import re
 
@@ -12,9 +12,9 @@ from streams.models.transitions import CountedTransitions
 from tests.harness.histories import event
 from tests.harness.paths import DOCS
 
-TEXT = (DOCS / "offers.md").read_text(encoding="utf-8")
+TEXT = (DOCS / "explanation" / "offers.md").read_text(encoding="utf-8")
 WRITTEN = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)[0]
-SHOP = parse_playbook(WRITTEN, "docs/offers.md")
+SHOP = parse_playbook(WRITTEN, "docs/explanation/offers.md")
 
 
 def offered_for_shoes(learned: CountedTransitions) -> Trigger:

@@ -285,7 +285,7 @@ def test_grafana_finds_what_is_mounted() -> None:
 
 
 def test_every_setting_and_every_variable_is_documented() -> None:
-    text = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "how-to" / "production.md").read_text(encoding="utf-8")
     documented = dict(re.findall(r"^\| `([A-Z_]+)` \|.*?\| (.+) \|$", text, re.MULTILINE))
     for name in Settings.model_fields:
         assert documented.get(f"DAEHWA_{name.upper()}"), name

@@ -289,6 +289,6 @@ def test_migrations_are_numbered_without_gaps() -> None:
 
 
 def test_every_kind_and_reason_is_documented() -> None:
-    text = (DOCS / "sql.md").read_text(encoding="utf-8")
+    text = (DOCS / "reference" / "sql.md").read_text(encoding="utf-8")
     for word in (*get_args(EventType), *get_args(DeadLetterReason), *KINDS):
         assert f"`{word}`" in text, word

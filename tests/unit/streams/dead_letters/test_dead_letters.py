@@ -44,7 +44,7 @@ def event(**fields: Any) -> dict[str, Any]:
 
 
 def test_every_reason_is_documented_and_no_other() -> None:
-    text = (ROOT / "docs" / "dead-letters.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "how-to" / "dead-letters.md").read_text(encoding="utf-8")
     section = text.split("## Reasons")[1].split("## ")[0]
     assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(REASONS)
 
