@@ -20,7 +20,7 @@ async def end_all(tasks: Iterable["asyncio.Task[Any]"]) -> None:
         _, unfinished = await asyncio.wait(unfinished, timeout=_CANCEL_AGAIN_S)
 
 
-def abandon(waiting: asyncio.Queue[Any]) -> None:
+def drain_queue(waiting: asyncio.Queue[Any]) -> None:
     """Empties the queue of a reader that was cancelled, so that a writer who waits for room in it
     goes on. What was in it is not acknowledged and is read again."""
     while not waiting.empty():

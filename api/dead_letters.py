@@ -17,7 +17,7 @@ from api.parts import Parts, parts_of
 from api.source_letters import read_source_letter
 from infra.clickhouse.failures import ClickHouseUnavailable
 from infra.dead_letters.archived_letters import ArchivedLetters, LetterHead
-from infra.dead_letters.filter import Wanted
+from infra.dead_letters.filter import DeadLetterFilter
 from infra.dead_letters.replaying import MAX_AT_ONCE, LetterReplayer, Policy
 from schemas.dead_letter import DeadLetterReason, DeadLetterState
 from streams.codec.codec import UNREADABLE
@@ -80,9 +80,11 @@ async def dead_letters(
 ) -> Response:
     """`{"dead_letters": [...], "next": cursor or null}`; `docs/how-to/dead-letters.md` says what
     each reason means and how to mend it."""
-    wanted = Wanted(reason=reason, state=state, since=_ms(since), until=_ms(until), origin=origin)
+    letter_filter = DeadLetterFilter(
+        reason=reason, state=state, since=_ms(since), until=_ms(until), origin=origin
+    )
     after = _read_cursor(cursor) if cursor else None
-    found = await _asked(parts, lambda spool: spool.listed(wanted, limit, after))
+    found = await _asked(parts, lambda spool: spool.listed(letter_filter, limit, after))
     last = _cursor(found[-1]) if len(found) == limit else None
     return _answer({"dead_letters": [_shown(one) for one in found], "next": last})
 
@@ -129,30 +131,30 @@ async def replay(request: Request, parts: FromParts) -> Response:
     200 once Kafka has acknowledged every event and the letters are marked; after anything else the
     same again does no harm.
     """
-    wanted = await _read(request)
-    letters = Wanted(
-        ids=wanted.ids,
-        reason=wanted.reason,
-        state=None if wanted.ids else wanted.state,
-        since=_ms(wanted.since),
-        until=_ms(wanted.until),
-        origin=wanted.origin,
+    letter_filter = await _read(request)
+    letters = DeadLetterFilter(
+        ids=letter_filter.ids,
+        reason=letter_filter.reason,
+        state=None if letter_filter.ids else letter_filter.state,
+        since=_ms(letter_filter.since),
+        until=_ms(letter_filter.until),
+        origin=letter_filter.origin,
     )
     replayer = LetterReplayer(
         parts.settings, parts.events, parts.playbook, partial(read_source_letter, parts=parts)
     )
     total = None
-    if not wanted.after:
+    if not letter_filter.after:
         total = await _asked(parts, lambda spool: spool.counted(letters))
     try:
         async with _replaying:
             done = await replayer.replay(
                 letters,
-                wanted.by,
-                policy=wanted.policy,
-                after=wanted.after,
-                most=wanted.limit,
-                dry_run=wanted.dry_run,
+                letter_filter.by,
+                policy=letter_filter.policy,
+                after=letter_filter.after,
+                most=letter_filter.limit,
+                dry_run=letter_filter.dry_run,
             )
     except ClickHouseUnavailable as problem:
         raise _away(problem) from None

@@ -79,16 +79,22 @@ async def replay(request: Request, parts: FromParts) -> Response:
     had. Send the answer's `given_up_until` again until N is 0: what is given up once more meanwhile
     is left out. 404 `no_delivery` where none of the triggers named was given up."""
     try:
-        wanted = msgspec.json.decode(await read_body(request, LARGEST_BODY) or b"{}", type=Replay)
+        requested = msgspec.json.decode(
+            await read_body(request, LARGEST_BODY) or b"{}", type=Replay
+        )
     except UNREADABLE as problem:
         raise Refused(400, "bad_request", str(problem)) from None
     listing, now = _listing(parts), now_ms()
-    until = None if wanted.given_up_until is None else _ms(wanted.given_up_until)
+    until = None if requested.given_up_until is None else _ms(requested.given_up_until)
     try:
         found = await listing.find(
-            "given_up", await _names(parts, wanted.endpoint), wanted.limit, wanted.triggers, until
+            "given_up",
+            await _names(parts, requested.endpoint),
+            requested.limit,
+            requested.triggers,
+            until,
         )
-        if wanted.triggers and not found:
+        if requested.triggers and not found:
             raise Refused(404, "no_delivery", "none of these was given up")
         replayed = await listing.replay(found, now)
     except (RedisError, OSError):

@@ -11,11 +11,11 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
-def allowed_hosts(wanted: Sequence[str], listens_on: str) -> tuple[str, ...]:
+def allowed_hosts(requested: Sequence[str], listens_on: str) -> tuple[str, ...]:
     """The hosts that are answered: those of the setting; without any, on loopback only its names
     (a name that a stranger points at this machine is none of them), else every host."""
-    if wanted:
-        return tuple(name.lower() for name in wanted)
+    if requested:
+        return tuple(name.lower() for name in requested)
     return LOOPBACK if listens_on in ("127.0.0.1", "localhost", "::1") else ("*",)
 
 

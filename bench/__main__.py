@@ -52,11 +52,12 @@ BENCHES: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
 
 def main() -> int:
     """Prints one JSON object a figure, at once when it is measured."""
-    wanted = [name for argument in sys.argv[1:] for name in argument.split(",") if name]
+    requested = [name for argument in sys.argv[1:] for name in argument.split(",") if name]
     chosen = dict.fromkeys(
         measure
         for name, measure in BENCHES
-        if not wanted or any(name.startswith(part) or part.startswith(name) for part in wanted)
+        if not requested
+        or any(name.startswith(part) or part.startswith(name) for part in requested)
     )
     if not chosen:
         names = ", ".join(name for name, _ in BENCHES)
@@ -66,7 +67,7 @@ def main() -> int:
     machine = {"cores": os.cpu_count(), "python": platform.python_version()}
     for measure in chosen:
         for figure in measure():
-            if wanted and not any(figure.bench.startswith(part) for part in wanted):
+            if requested and not any(figure.bench.startswith(part) for part in requested):
                 continue
             line = {
                 "bench": figure.bench,

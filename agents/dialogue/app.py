@@ -8,7 +8,7 @@ import faust
 import structlog
 from kafka.errors import KafkaError
 
-from agents.cancellation import abandon, end_all
+from agents.cancellation import drain_queue, end_all
 from agents.dialogue.deadline_ticker import DeadlineTicker
 from agents.dialogue.definition_loader import DefinitionLoader
 from agents.dialogue.definition_publisher import DefinitionPublisher
@@ -187,7 +187,7 @@ class DialogueWorker:
         self._tasks.clear()
         await end_all(tasks)
         for folder in folders:
-            abandon(folder.waiting)
+            drain_queue(folder.waiting)
 
     def _check(self, task: asyncio.Task[None]) -> None:
         problem = None if task.cancelled() else task.exception()

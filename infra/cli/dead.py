@@ -108,14 +108,14 @@ def replay(
     Exit code 1 when some would be dead again and stay open.
     Example: daehwa dead replay --reason fold_failed --dry-run
     """
-    wanted = {
+    letter_filter = {
         **_filters(reason, state, since, until, origin),
         "ids": letters or [],
         "policy": policy,
         "dry_run": dry_run,
         "by": operator(),
     }
-    done = _replayed(wanted)
+    done = _replayed(letter_filter)
     if as_json:
         typer.echo(json.dumps(done, ensure_ascii=False))
     else:
@@ -124,7 +124,7 @@ def replay(
         raise typer.Exit(1)
 
 
-def _replayed(wanted: dict[str, Any]) -> dict[str, Any]:
+def _replayed(letter_filter: dict[str, Any]) -> dict[str, Any]:
     sums: Counter[str] = Counter()
     reasons: dict[str, Counter[str]] = {}
     failures: list[dict[str, Any]] = []
@@ -136,7 +136,7 @@ def _replayed(wanted: dict[str, Any]) -> dict[str, Any]:
         task = progress.add_task("replaying", total=None)
         after: str | None = ""
         while after is not None:
-            page = _post({**wanted, "after": after})
+            page = _post({**letter_filter, "after": after})
             if "total" in page:
                 progress.update(task, total=page["total"])
             for name in ("replayed", "already", "kept", "discarded"):

@@ -71,17 +71,17 @@ def replay(
     """
     if bool(triggers) == given_up:
         raise Refusal("name triggers, or say --given-up for everything that was given up")
-    wanted: dict[str, Any] = {"triggers": triggers or []}
+    requested: dict[str, Any] = {"triggers": triggers or []}
     if endpoint is not None:
-        wanted["endpoint"] = endpoint
+        requested["endpoint"] = endpoint
     replayed = 0
     while True:
-        answer = _post("/v1/deliveries/replay", wanted)
+        answer = _post("/v1/deliveries/replay", requested)
         replayed += int(answer["replayed"])
         if triggers or not answer["replayed"]:
             break
         # Given up again meanwhile (the endpoint may be disabled): not tried for ever.
-        wanted["given_up_until"] = answer["given_up_until"]
+        requested["given_up_until"] = answer["given_up_until"]
     typer.echo(json.dumps({"replayed": replayed}) if as_json else f"{replayed} are tried again")
 
 

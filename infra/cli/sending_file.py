@@ -37,10 +37,10 @@ def send_file(
     url = api_url(settings)
     token = settings.api_token.get_secret_value()
     write_key = os.environ.get("DAEHWA_WRITE_KEY") or next(iter(settings.write_keys), "")
-    wanted = set(needs)
-    if "contact" in wanted and not token:
+    requested = set(needs)
+    if "contact" in requested and not token:
         raise Refusal("set DAEHWA_API_TOKEN to the token of the API: contacts need it")
-    if wanted - {"contact"} and not write_key:
+    if requested - {"contact"} and not write_key:
         raise Refusal("set DAEHWA_WRITE_KEY to a write key: events need it")
     kept = CheckpointFile(state or _beside(file, ".state"), rejected or _beside(file, ".rejected"))
     ended: list[Progress] = []

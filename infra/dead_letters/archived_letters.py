@@ -8,7 +8,7 @@ from clickhouse_driver import Client
 
 from infra.clickhouse.connection import open_client
 from infra.clickhouse.failures import translated
-from infra.dead_letters.filter import Wanted
+from infra.dead_letters.filter import DeadLetterFilter
 from infra.settings import Settings
 from schemas.dead_letter import DeadLetter, DeadLetterState
 from streams.archive.tables import DEAD_LETTERS_TABLE, EVENTS_TABLE
@@ -75,10 +75,10 @@ class ArchivedLetters:
         self._client: Client = open_client(settings)
 
     def listed(
-        self, wanted: Wanted, most: int, after: tuple[int, str] | None = None
+        self, letter_filter: DeadLetterFilter, most: int, after: tuple[int, str] | None = None
     ) -> list[LetterHead]:
         """The latest first, at most `most`, those after (`at`, id) of the last one seen."""
-        condition, values = wanted.condition()
+        condition, values = letter_filter.condition()
         if after is not None:
             condition += (
                 " AND (at, id) < (fromUnixTimestamp64Milli(%(after_at)s, 'UTC'), %(after_id)s)"
@@ -93,21 +93,21 @@ class ArchivedLetters:
 
     def find(self, letter_id: str) -> tuple[LetterHead, DeadLetter] | None:
         """One letter, whatever its state."""
-        heads = self.listed(Wanted(ids=(letter_id,), state=None), 1)
+        heads = self.listed(DeadLetterFilter(ids=(letter_id,), state=None), 1)
         return (heads[0], self.whole(heads)[0]) if heads else None
 
-    def counted(self, wanted: Wanted) -> int:
+    def counted(self, letter_filter: DeadLetterFilter) -> int:
         """How many letters are meant."""
-        condition, values = wanted.condition()
+        condition, values = letter_filter.condition()
         ((found,),) = self._ask(
             f"SELECT count() FROM {LETTERS} WHERE {condition}",  # noqa: S608 - likewise
             values,
         )
         return int(found)
 
-    def page(self, wanted: Wanted, after_id: str, most: int) -> list[LetterHead]:
+    def page(self, letter_filter: DeadLetterFilter, after_id: str, most: int) -> list[LetterHead]:
         """By id, those after `after_id`: at most `most`, and no more than `MAX_BYTES` come to."""
-        condition, values = wanted.condition()
+        condition, values = letter_filter.condition()
         rows = self._ask(
             f"SELECT {_HEAD} FROM {LETTERS} WHERE id > %(after_id)s AND {condition}"  # noqa: S608 - likewise
             " ORDER BY id LIMIT %(most)s",

@@ -8,7 +8,7 @@ from schemas.dead_letter import DeadLetterReason, DeadLetterState
 from streams.archive.tables import EARLIEST, LATEST
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class DeadLetterFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Letters that answer to everything that is set."""
 
     ids: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from infra.clickhouse.failures import ClickHouseRefused
 from infra.clickhouse.inserter import Inserter
 from infra.clock import now_ms
 from infra.dead_letters.archived_letters import ArchivedLetters, Outcome, Standing
-from infra.dead_letters.filter import Wanted
+from infra.dead_letters.filter import DeadLetterFilter
 from infra.kafka.envelopes import EnvelopeWriter
 from infra.settings import Settings
 from schemas.dead_letter import DeadLetter
@@ -88,7 +88,7 @@ class LetterReplayer:
 
     async def replay(
         self,
-        wanted: Wanted,
+        letter_filter: DeadLetterFilter,
         by: str,
         *,
         policy: Policy = "keep",
@@ -103,7 +103,7 @@ class LetterReplayer:
         """
         spool = ArchivedLetters(self._settings)
         try:
-            heads = await asyncio.to_thread(spool.page, wanted, after, most)
+            heads = await asyncio.to_thread(spool.page, letter_filter, after, most)
             letters = await asyncio.to_thread(spool.whole, heads) if heads else []
             done = Replayed(next=heads[-1].id if heads else None)
             read = await self._read(letters)

@@ -60,7 +60,7 @@ class DeliveryListing:
                     pipeline.zrange(due_key(partition, endpoint), 0, most - 1, withscores=True)
                     places.append(partition)
             found = await pipeline.execute()
-        wanted = [
+        requested = [
             (int(at), partition, member.decode())
             for partition, members in zip(places, found, strict=True)
             for member, at in members
@@ -68,8 +68,8 @@ class DeliveryListing:
             and (until is None or at <= until)
             and (not triggers or member.decode().partition("/")[0] in triggers)
         ]
-        wanted.sort(reverse=listed == "given_up")
-        return await self._read(wanted[:most])
+        requested.sort(reverse=listed == "given_up")
+        return await self._read(requested[:most])
 
     async def of_trigger(self, trigger_id: str, endpoints: Sequence[str]) -> list[Delivery | Done]:
         """The deliveries of one trigger, also those that are done with."""
@@ -91,13 +91,13 @@ class DeliveryListing:
         answers = [await self._schedule.replay(one.partition, one.delivery, now) for one in shown]
         return sum(answers)
 
-    async def _read(self, wanted: Sequence[tuple[int, int, str]]) -> list[Shown]:
+    async def _read(self, requested: Sequence[tuple[int, int, str]]) -> list[Shown]:
         async with self._redis.pipeline(transaction=False) as pipeline:
-            for _, partition, name in wanted:
+            for _, partition, name in requested:
                 pipeline.get(records_prefix(partition) + name)
             records = await pipeline.execute()
         shown = []
-        for (at, partition, _), record in zip(wanted, records, strict=True):
+        for (at, partition, _), record in zip(requested, records, strict=True):
             delivery = read_record(record) if record is not None else None
             if delivery is not None:
                 shown.append(Shown(delivery, partition, at))

@@ -15,25 +15,25 @@ def retry_delay(
     delivery: str,
     attempts: int,
     retry_after: float | None,
-    pauses: tuple[float, ...] = RETRY_DELAYS,
+    delays: tuple[float, ...] = RETRY_DELAYS,
 ) -> float | None:
     """Seconds until the next attempt, after `attempts` of them; None when there is none left.
 
     The same for the same delivery id and attempt. At least what the receiver asked for.
     """
-    if attempts > len(pauses):
+    if attempts > len(delays):
         return None
     digest = blake2b(f"{delivery}:{attempts}".encode(), digest_size=4).digest()
     share = int.from_bytes(digest, "little") / 2**32
-    pause = pauses[attempts - 1] * (1 + JITTER * share)
+    pause = delays[attempts - 1] * (1 + JITTER * share)
     return max(pause, min(retry_after or 0.0, MAX_WAIT))
 
 
-def longest(pauses: tuple[float, ...]) -> float:
+def max_duration(delays: tuple[float, ...]) -> float:
     """Seconds from the first to the last attempt at most, where no receiver asks for more."""
-    return sum(pauses) * (1 + JITTER)
+    return sum(delays) * (1 + JITTER)
 
 
-def longest_pause(pauses: tuple[float, ...]) -> float:
+def max_delay(delays: tuple[float, ...]) -> float:
     """Seconds between two attempts at most."""
-    return max(max(pauses, default=0.0) * (1 + JITTER), MAX_WAIT)
+    return max(max(delays, default=0.0) * (1 + JITTER), MAX_WAIT)

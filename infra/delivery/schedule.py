@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from infra.delivery.keys import due_key, given_up_key, outbox_key, records_prefix
 from infra.delivery.posting import TIMEOUT
 from infra.delivery.records import Delivery, Held
-from infra.delivery.retry_policy import longest, longest_pause
+from infra.delivery.retry_policy import max_delay, max_duration
 from infra.settings import Settings
 
 LEASE_MS = int(TIMEOUT * 1000) + 5_000
@@ -67,21 +67,21 @@ class DeliverySchedule:
         return [answer == 1 for answer in await self._admit(keys=keys, args=arguments)]
 
     async def take(
-        self, partition: int, wanted: Mapping[str, tuple[int, int]], now: int
+        self, partition: int, requested: Mapping[str, tuple[int, int]], now: int
     ) -> dict[str, list[Held]]:
-        """Endpoint -> deliveries, the longest due first, leased; `wanted` is endpoint -> (due up
+        """Endpoint -> deliveries, the longest due first, leased; `requested` is endpoint -> (due up
         to, how many at most)."""
-        if not wanted:
+        if not requested:
             return {}
         until = now + LEASE_MS
         arguments: list[str | int] = [records_prefix(partition), until]
-        for up_to, most in wanted.values():
+        for up_to, most in requested.values():
             arguments += (up_to, most)
-        keys = [due_key(partition, endpoint) for endpoint in wanted]
+        keys = [due_key(partition, endpoint) for endpoint in requested]
         answers = await self._take(keys=keys, args=arguments)
         return {
             endpoint: [Held(_decode(record), partition, until) for record in records]
-            for endpoint, records in zip(wanted, answers, strict=True)
+            for endpoint, records in zip(requested, answers, strict=True)
         }
 
     async def settle(self, partition: int, settlements: Sequence[Settlement]) -> list[bool]:
@@ -142,9 +142,9 @@ def remembered_s(settings: Settings) -> int:
     """Seconds for which a delivery is remembered after anything was last written of it: a day more
     than Kafka keeps its trigger, than the schedule is long, and than it may wait for an endpoint
     that is down: forgotten before that, it would be lost without anybody having given it up."""
-    pauses = settings.delivery_pauses
-    waits = longest_pause(pauses) + WAITS_MS / 1000
-    return 86_400 + int(max(settings.retention_hours * 3_600.0, longest(pauses), waits))
+    delays = settings.delivery_pauses
+    waits = max_delay(delays) + WAITS_MS / 1000
+    return 86_400 + int(max(settings.retention_hours * 3_600.0, max_duration(delays), waits))
 
 
 def read_record(record: bytes) -> Delivery | None:

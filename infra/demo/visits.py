@@ -109,9 +109,9 @@ class Visit:
         weights = {slug: product.weight for slug, product in PRODUCTS.items()}
         if person.interest is not None and random.random() < _GOES_WITH:
             weights = dict(GOES_WITH[person.interest])
-        wanted = {slug: weight for slug, weight in weights.items() if slug not in person.bought}
-        wanted = wanted or weights
-        return PRODUCTS[random.choices(list(wanted), list(wanted.values()))[0]]
+        requested = {slug: weight for slug, weight in weights.items() if slug not in person.bought}
+        requested = requested or weights
+        return PRODUCTS[random.choices(list(requested), list(requested.values()))[0]]
 
     def _cart(self) -> list[dict[str, Any]]:
         return [

@@ -34,20 +34,20 @@ def main() -> int:
 
 def _compared(question: Question, latest: LatestEvents) -> Answer:
     total = latest.count()
-    trials = [
+    dry_runs = [
         DryRun(parse_playbook(text, "playbook"), question.models)
         for text in (question.current, question.new)
     ]
     done, first, last = 0, 0, 0
     for event in latest.read() if total else ():
-        for dry_run in trials:
+        for dry_run in dry_runs:
             dry_run.happen(event)
         done += 1
         first = first or event.received_at
         last = event.received_at
         if done % TELL_EVERY == 0:
             _answer(Progress(done, total))
-    current, new = (dry_run.tally() for dry_run in trials)
+    current, new = (dry_run.tally() for dry_run in dry_runs)
     return Answer(done, first, last, current, new)
 
 

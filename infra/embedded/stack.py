@@ -47,8 +47,8 @@ class Stack:
         embedded = _embedded_services(os.environ)
         # One more than there are partitions would have nothing to read.
         dialogues = min(settings.dialogue_workers, settings.partitions)
-        wanted = [(name, n + 1) for name in WORKERS for n in range(_count(name, dialogues))]
-        kafka, controller, redis, clickhouse, http, api, *workers = free_ports(6 + len(wanted))
+        requested = [(name, n + 1) for name in WORKERS for n in range(_count(name, dialogues))]
+        kafka, controller, redis, clickhouse, http, api, *workers = free_ports(6 + len(requested))
         secrets = stack_secrets(folder)
         writer = f"default:{secrets.clickhouse.password}"
         self.settings = settings.model_copy(
@@ -98,7 +98,7 @@ class Stack:
             )
         own = [
             worker_part(name, port, environment, self.logs, number)
-            for (name, number), port in zip(wanted, workers, strict=True)
+            for (name, number), port in zip(requested, workers, strict=True)
         ]
         own.append(api_part(self.url, environment, self.logs))
         self._servers = [PartProcess(part) for part in servers]

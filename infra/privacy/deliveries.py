@@ -40,18 +40,18 @@ async def deliveries_of(
     redis: Redis, partition: int, keys: Iterable[str], endpoints: Iterable[str]
 ) -> AsyncIterator[Delivery]:
     """What waits or was given up of these customers. Raises as `forget_deliveries` does."""
-    wanted = set(keys)
+    requested = set(keys)
     for name in (*(due_key(partition, one) for one in endpoints), given_up_key(partition)):
         async for delivery in _deliveries(redis, partition, name):
-            if delivery.trigger.customer_id in wanted:
+            if delivery.trigger.customer_id in requested:
                 yield delivery
 
 
 async def calls_of(redis: Redis, keys: Iterable[str]) -> AsyncIterator[Call]:
     """The calls to be made to these customers. Raises as `forget_deliveries` does."""
-    wanted = set(keys)
+    requested = set(keys)
     async for call in _calls(redis):
-        if call.customer_id in wanted:
+        if call.customer_id in requested:
             yield call
 
 

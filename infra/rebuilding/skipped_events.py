@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
 from infra.dead_letters.archived_letters import ArchivedLetters
-from infra.dead_letters.filter import Wanted
+from infra.dead_letters.filter import DeadLetterFilter
 from infra.dead_letters.replaying import is_known
 from infra.kafka.committed import committed_offsets
 from infra.kafka.log_end import high_watermarks
@@ -55,9 +55,9 @@ def skipped(settings: Settings) -> set[Identity]:
 
 def _open_letters(spool: ArchivedLetters) -> Iterator[list[tuple[Again, int]]]:
     """(event, when a replay of its letter last began, 0 for never), a page at a time."""
-    wanted = Wanted(reason=_PROFILE_UNREADABLE)
+    letter_filter = DeadLetterFilter(reason=_PROFILE_UNREADABLE)
     after = ""
-    while heads := spool.page(wanted, after, _AT_ONCE):
+    while heads := spool.page(letter_filter, after, _AT_ONCE):
         tried = {head.id: head.state_at for head in heads}
         yield [
             (again, tried[letter.id])

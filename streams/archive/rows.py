@@ -207,11 +207,11 @@ def _matched(event: WireEvent, playbook: CompiledPlaybook) -> tuple[Any, ...]:
         properties=properties,
         context=context,
     )
-    matches, order = match_event(happened, dispatch)
+    matches, is_purchase = match_event(happened, dispatch)
     topicless = not matches and kind in ("track", "contact")
-    if not matches and not order and not topicless:
+    if not matches and not is_purchase and not topicless:
         return _NOTHING
-    currency, amount = order_value(properties) if order else ("", 0)
+    currency, amount = order_value(properties) if is_purchase else ("", 0)
     return (
         [found.topic for found in matches],
         [found.stage for found in matches],
@@ -219,7 +219,7 @@ def _matched(event: WireEvent, playbook: CompiledPlaybook) -> tuple[Any, ...]:
         *_clocks(matches, playbook),
         amount,
         currency,
-        Seen(properties, order, topicless),
+        Seen(properties, is_purchase, topicless),
     )
 
 

@@ -32,7 +32,7 @@ class CompiledMatch(msgspec.Struct, frozen=True, gc=False):
     stage: str
     place: tuple[str, str]
     each: str | None
-    order: bool
+    is_purchase: bool
 
 
 class Dispatch(msgspec.Struct, frozen=True, gc=False):
@@ -93,7 +93,7 @@ def _compile(
 
 
 def match_event(event: Event, dispatch: Dispatch) -> tuple[list[Match], bool]:
-    """The topics and stages of an event, each pair once, and whether the event is an order."""
+    """The topics and stages of an event, each pair once, and whether the event is a purchase."""
     kind = event.type
     if kind == "track":
         rules = dispatch.events.get(event.name or "")
@@ -125,7 +125,7 @@ def match_event(event: Event, dispatch: Dispatch) -> tuple[list[Match], bool]:
 
 def _apply_one(rule: CompiledMatch, properties: Mapping[str, Any]) -> tuple[list[Match], bool]:
     topic = rule.render(properties)
-    return [] if topic is None else [Match(topic, rule.stage, rule.place)], rule.order
+    return [] if topic is None else [Match(topic, rule.stage, rule.place)], rule.is_purchase
 
 
 def _apply(
@@ -134,9 +134,9 @@ def _apply(
     if len(rules) == 1 and rules[0].each is None:
         return _apply_one(rules[0], properties)
     matches: list[Match] = []
-    order = False
+    is_purchase = False
     for rule in rules:
-        order = order or rule.order
+        is_purchase = is_purchase or rule.is_purchase
         items = properties.get(rule.each) if rule.each else None
         sources: Iterable[Any] = items[:MAX_ITEMS] if items and isinstance(items, list) else ()
         for source in sources or (properties,):
@@ -145,4 +145,4 @@ def _apply(
                 found = Match(topic, rule.stage, rule.place)
                 if found not in matches:
                     matches.append(found)
-    return matches, order
+    return matches, is_purchase

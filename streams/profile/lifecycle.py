@@ -7,8 +7,8 @@ from streams.values.money import add_spend, order_value
 from streams.values.purchase_days import DAY, add_day
 
 
-def update_lifecycle(life: Lifecycle, event: Event, order: bool) -> Lifecycle:
-    """The lifecycle after `event`, which is a purchase where `order`."""
+def update_lifecycle(life: Lifecycle, event: Event, is_purchase: bool) -> Lifecycle:
+    """The lifecycle after `event`, which may be a purchase."""
     at = event.occurred_at
     first = life.first_seen
     active_day, active_days = life.active_day, life.active_days
@@ -18,7 +18,7 @@ def update_lifecycle(life: Lifecycle, event: Event, order: bool) -> Lifecycle:
         active_day, active_days = add_active_day(active_day, active_days, day)
     first_seen = at if not first or at < first else first
     last_seen = at if at > life.last_seen else life.last_seen
-    if not order:  # nineteen of twenty
+    if not is_purchase:  # nineteen of twenty
         return Lifecycle(
             first_seen,
             last_seen,

@@ -57,7 +57,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
     properties: Mapping[str, Any] | None = None
     """None where nobody has decoded them."""
-    order: bool = False
+    is_purchase: bool = False
     topicless: bool = False
     """The playbook knows the event, but no topic can be made of it."""
 
@@ -77,7 +77,7 @@ def findings(event: WireEvent, seen: Seen, region: str) -> list[str]:
         found.append("long_past")
     if seen.topicless:
         found.append("missing_topic")
-    if seen.order and properties is not None:
+    if seen.is_purchase and properties is not None:
         found += _of_order(properties)
     if event.type == "identify":
         found += _of_traits(properties if properties is not None else _read(event), region)

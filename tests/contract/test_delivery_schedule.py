@@ -12,7 +12,7 @@ from infra.delivery.circuit import NEW, after_failure, disabled
 from infra.delivery.endpoint_states import EndpointStates
 from infra.delivery.listing import DeliveryListing, Done
 from infra.delivery.records import Delivery, Held
-from infra.delivery.retry_policy import longest
+from infra.delivery.retry_policy import max_duration
 from infra.delivery.schedule import LEASE_MS, WAITS_MS, DeliverySchedule, Settlement
 from infra.embedded.ports import free_ports
 from infra.embedded.process import PartProcess
@@ -31,9 +31,9 @@ DAY_S = 86_400
 @pytest.fixture
 async def redis(tmp_path: Path) -> AsyncIterator[Redis]:
     (port,) = free_ports(1)
-    process = PartProcess(redis_part(port, tmp_path / "data", tmp_path))
+    process = PartProcess(redis_part(port, "of-a-test", tmp_path / "data", tmp_path))
     await process.start()
-    client = Redis.from_url(f"redis://127.0.0.1:{port}/0")
+    client = Redis.from_url(f"redis://:of-a-test@127.0.0.1:{port}/0")
     try:
         yield client
         for key in await client.keys():
@@ -72,8 +72,8 @@ async def test_a_delivery_is_admitted_once_also_after_it_was_told(redis: Redis) 
 async def test_what_one_worker_holds_no_other_takes_until_the_lease_ends(redis: Redis) -> None:
     schedule = DeliverySchedule(redis, SETTINGS)
     await schedule.admit(0, [(delivery(), NOW)])
-    wanted = {"crm": (NOW, 10)}
-    (held,) = (await schedule.take(0, wanted, NOW))["crm"]
+    requested = {"crm": (NOW, 10)}
+    (held,) = (await schedule.take(0, requested, NOW))["crm"]
     later = NOW + LEASE_MS
     assert (await schedule.take(0, {"crm": (later - 1, 10)}, later - 1))["crm"] == []
     (again,) = (await schedule.take(0, {"crm": (later, 10)}, later))["crm"]
@@ -140,7 +140,7 @@ async def test_a_delivery_is_remembered_until_nobody_asks_for_it_any_more(
     await DeliverySchedule(redis, settings).admit(0, [(delivery(), NOW)])
     kept = await redis.ttl("daehwa:{0}:delivery:trg_1/crm") - DAY_S / 2
     assert kept > settings.retention_hours * 3_600
-    assert kept > longest(settings.delivery_pauses)
+    assert kept > max_duration(settings.delivery_pauses)
     # The endpoint asks for a day, or the pause is longer, and is down from then on.
     assert kept > max(DAY_S, *settings.delivery_pauses) + WAITS_MS / 1000
 
@@ -158,8 +158,8 @@ async def test_an_endpoint_stays_disabled_whatever_other_workers_write(redis: Re
 
 async def test_calls_come_by_priority_then_age(redis: Redis) -> None:
     calls = CallList(redis)
-    wanted = [("old", 0, 1_000), ("new", 0, 2_000), ("urgent", 5, 3_000), ("minor", -1, 500)]
-    for name, priority, at in wanted:
+    requested = [("old", 0, 1_000), ("new", 0, 2_000), ("urgent", 5, 3_000), ("minor", -1, 500)]
+    for name, priority, at in requested:
         one = replace(delivery(), trigger=trigger(id=name, priority=priority, decided_at=at))
         for _ in range(2):
             await calls.put(call_of(one, None, None, ""))

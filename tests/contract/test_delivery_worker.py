@@ -53,31 +53,31 @@ class Working:
     def __init__(self, port: int) -> None:
         self.receiver = Receiver()
         self.settings = Settings(
-            redis_url=f"redis://127.0.0.1:{port}/0",
+            redis_url=f"redis://:of-a-test@127.0.0.1:{port}/0",
             webhook_url=f"{self.receiver.url}/hook",
             webhook_secret=SecretStr(SECRET),
             webhook_private=True,
             delivery_pauses=(0.1,) * 20,
         )
         self.redis = Redis.from_url(self.settings.redis_url)
-        self.tellers: list[DeliveryDispatcher] = []
+        self.dispatchers: list[DeliveryDispatcher] = []
         self.worker, self.task = self.another()
 
     def another(
-        self, playbook: Playbook = NOTHING, pauses: tuple[float, ...] | None = None
+        self, playbook: Playbook = NOTHING, delays: tuple[float, ...] | None = None
     ) -> tuple[DeliveryWorker, "asyncio.Task[None]"]:
         """One more worker on the same Redis."""
         redis, settings = self.redis, self.settings
         schedule = DeliverySchedule(redis, settings)
         profiles = ProfileReader(redis, settings.partitions)
         dispatcher = DeliveryDispatcher(settings, lambda: playbook, profiles, CallList(redis), {})
-        self.tellers.append(dispatcher)
+        self.dispatchers.append(dispatcher)
         worker = DeliveryWorker(
             schedule,
             EndpointStates(redis),
             dispatcher,
             Outbox(schedule, LogWriter(settings)),
-            settings.delivery_pauses if pauses is None else pauses,
+            settings.delivery_pauses if delays is None else delays,
         )
         worker.partitions = tuple(range(settings.partitions))
         return worker, asyncio.create_task(worker.run())
@@ -95,12 +95,12 @@ class Working:
 @pytest.fixture
 async def working(tmp_path: Path) -> AsyncIterator[Working]:
     (port,) = free_ports(1)
-    process = PartProcess(redis_part(port, tmp_path / "data", tmp_path))
+    process = PartProcess(redis_part(port, "of-a-test", tmp_path / "data", tmp_path))
     await process.start()
     found = Working(port)
     yield found
     await found.worker.stop()
-    for dispatcher in found.tellers:
+    for dispatcher in found.dispatchers:
         await dispatcher.close()
     await found.redis.aclose()
     found.receiver.stop()

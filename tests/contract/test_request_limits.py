@@ -171,8 +171,9 @@ async def test_eight_hundred_half_sent_requests_shut_nobody_out(api: Api) -> Non
         transport = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
         async with httpx.AsyncClient(transport=transport, timeout=5) as client:
             assert (await client.get(f"{api.url}/healthz")).status_code == 200
-        refused, _ = held[-1]
-        assert await refusal(refused) == (503, "too_many_connections")
+        one_more, writer = await api.connect()
+        assert await refusal(one_more) == (503, "too_many_connections")
+        writer.close()
     finally:
         for _, writer in held:
             writer.close()

@@ -52,17 +52,17 @@ def archived(stack: RunningStack, visitor: str) -> list[tuple[str, str, int]]:
 
 def only(stack: RunningStack, gate: Gate, visitor: str, numbers: int, others: int = 1) -> None:
     """Waits for the steps 0…numbers and `others` events; fails for what is lost or doubled."""
-    wanted = numbers + others
-    wait_until(lambda: len(archived(stack, visitor)) >= wanted)
+    requested = numbers + others
+    wait_until(lambda: len(archived(stack, visitor)) >= requested)
     rows = archived(stack, visitor)
     assert sorted(n for _, name, n in rows if name == "Step") == list(range(numbers))
-    assert len(rows) == wanted
+    assert len(rows) == requested
     sent = {i["messageId"] for i in gate.accepted() if i["anonymousId"] == visitor}
     assert {one for one, _, _ in rows} == sent
     view = wait_until(
-        lambda: (v := stack.customer(visitor)) and v["lifecycle"]["events"] >= wanted and v
+        lambda: (v := stack.customer(visitor)) and v["lifecycle"]["events"] >= requested and v
     )
-    assert view["lifecycle"]["events"] == wanted
+    assert view["lifecycle"]["events"] == requested
 
 
 @in_a_browser

@@ -36,9 +36,9 @@ def command(stack: RunningStack, *words: str) -> tuple[int, Any]:
     return run.returncode, json.loads(run.stdout)
 
 
-def replay(stack: RunningStack, **wanted: Any) -> dict[str, Any]:
+def replay(stack: RunningStack, **letter_filter: Any) -> dict[str, Any]:
     answer = httpx.post(
-        f"{stack.url}/v1/dead-letters/replay", headers=stack.headers, json=wanted, timeout=30
+        f"{stack.url}/v1/dead-letters/replay", headers=stack.headers, json=letter_filter, timeout=30
     )
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()

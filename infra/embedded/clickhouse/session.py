@@ -83,18 +83,18 @@ class Session:
         if database:
             self._execute("USE `" + database.replace("\\", "\\\\").replace("`", "\\`") + "`")
 
-    def prepare(self, wanted: Mapping[str, Setting]) -> None:
+    def prepare(self, requested: Mapping[str, Setting]) -> None:
         """Apply one query's settings in place of those of the query before."""
         if self.readonly:
-            wanted = {**wanted, "readonly": Setting("2", important=True)}
+            requested = {**requested, "readonly": Setting("2", important=True)}
         try:
-            self.settings.apply(wanted)
+            self.settings.apply(requested)
         except ClickHouseError as error:
             if error.code != READONLY:
                 raise
             # The query before was made read-only by its own settings, which cannot be taken back.
             self._reopen()
-            self.settings.apply(wanted)
+            self.settings.apply(requested)
 
     def query(
         self, sql: str, output_format: str, parameters: Mapping[str, str] | None = None

@@ -44,24 +44,24 @@ class SessionSettings:
         self._lasting.pop(statement, None)
         self._lasting[statement] = None
 
-    def apply(self, wanted: Mapping[str, Setting]) -> None:
+    def apply(self, requested: Mapping[str, Setting]) -> None:
         """Make exactly ``wanted`` hold on top of the lasting settings.
 
         Costs nothing when the previous query wanted the same. Raises 115 UNKNOWN_SETTING for an
         unknown important one, and what the engine raises for a bad value.
         """
-        wanted = {name: value for name, value in wanted.items() if name != TAG_SETTING}
-        if wanted == self._passing:
+        requested = {name: value for name, value in requested.items() if name != TAG_SETTING}
+        if requested == self._passing:
             return
-        for name in wanted:
+        for name in requested:
             if not _NAME.fullmatch(name):
                 raise failure(UNKNOWN_SETTING, "UNKNOWN_SETTING", f"Unknown setting '{name}'.")
-        gone = self._passing.keys() - wanted.keys()
+        gone = self._passing.keys() - requested.keys()
         if gone:
             self._execute("SET " + ", ".join(f"{name} = DEFAULT" for name in sorted(gone)))
             self._passing = {}
             self.restore()
-        fresh = {n: value for n, value in wanted.items() if self._passing.get(n) != value}
+        fresh = {n: value for n, value in requested.items() if self._passing.get(n) != value}
         if fresh:
             self._set(fresh)
 

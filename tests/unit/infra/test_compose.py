@@ -280,8 +280,8 @@ def test_grafana_finds_what_is_mounted() -> None:
     (entry,) = provider["providers"]
     assert mounts["./infra/grafana/dashboards"] == entry["options"]["path"]
     source = (provisioning / "datasources" / "clickhouse.yaml").read_text()
-    wanted = set(re.findall(r"\$([A-Z_]+)", source))
-    assert wanted <= set(SERVICES["grafana"]["environment"])
+    requested = set(re.findall(r"\$([A-Z_]+)", source))
+    assert requested <= set(SERVICES["grafana"]["environment"])
 
 
 def test_every_setting_and_every_variable_is_documented() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.dead_letters.filter import Wanted
+from infra.dead_letters.filter import DeadLetterFilter
 from schemas.dead_letter import DeadLetter, DeadLetterReason
 from streams.codec.codec import decode_envelope
 from streams.dead_letters.dead_letter import dead_letter, shown_payload
@@ -164,6 +164,8 @@ def test_a_retry_of_a_bad_item_is_the_same_letter() -> None:
 
 
 def test_filters_join() -> None:
-    condition, values = Wanted(reason="too_large", since=-5, origin="collector:").condition()
+    condition, values = DeadLetterFilter(
+        reason="too_large", since=-5, origin="collector:"
+    ).condition()
     assert condition.count(" AND ") == 4
     assert values == {"reason": "too_large", "state": "open", "since": 0, "origin": "collector:"}

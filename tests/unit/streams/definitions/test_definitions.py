@@ -94,7 +94,9 @@ def test_a_control_record_that_says_nothing_sensible_is_none(properties: dict[st
     assert adoption_of(event) is None
 
 
-def going_by(*definitions: Definition, said: dict[str, InForce] | None = None) -> ActiveDefinitions:
+def active_definitions(
+    *definitions: Definition, said: dict[str, InForce] | None = None
+) -> ActiveDefinitions:
     found = Compiler(shop()).standing(Definitions(definitions), said or {})
     assert found is not None
     return found
@@ -105,9 +107,9 @@ def rules(active: ActiveDefinitions) -> list[str]:
 
 
 def test_a_log_begins_with_the_first_playbook_and_a_watermark_goes_on_with_its_own() -> None:
-    assert rules(going_by(FIRST, SECOND)) == ["looked"]
+    assert rules(active_definitions(FIRST, SECOND)) == ["looked"]
     said = {PLAYBOOK: InForce(SECOND.version, SECOND.at)}
-    assert rules(going_by(FIRST, SECOND, said=said)) == ["noticed"]
+    assert rules(active_definitions(FIRST, SECOND, said=said)) == ["noticed"]
     assert Compiler(shop()).standing(Definitions([FIRST]), said) is None, "not known yet"
     assert Compiler(shop()).standing(Definitions(), {}) is None
 
@@ -115,10 +117,10 @@ def test_a_log_begins_with_the_first_playbook_and_a_watermark_goes_on_with_its_o
 def test_the_same_content_published_again_at_another_time_is_as_good() -> None:
     again = playbook(SECOND.content, 30)
     said = {PLAYBOOK: InForce(SECOND.version, SECOND.at)}
-    active = going_by(again, said=said)
+    active = active_definitions(again, said=said)
     assert rules(active) == ["noticed"]
     assert active.in_force == said, "what the log says, not when it was published"
-    begin = going_by(FIRST, again)
+    begin = active_definitions(FIRST, again)
     after = Compiler(shop()).after(
         begin, Definitions([FIRST, again]), Adoption(PLAYBOOK, SECOND.version, SECOND.at)
     )
@@ -145,9 +147,9 @@ def test_what_cannot_be_used_leaves_the_one_before_in_force() -> None:
     assert begin is not None
     assert compiler.after(begin, known, Adoption(PLAYBOOK, WRONG.version, WRONG.at)) is begin
     said = {PLAYBOOK: InForce(WRONG.version, WRONG.at)}
-    assert rules(going_by(FIRST, SECOND, WRONG, said=said)) == ["noticed"]
+    assert rules(active_definitions(FIRST, SECOND, WRONG, said=said)) == ["noticed"]
     only = playbook(WRONG.content, 1)
-    assert rules(going_by(only)) == list(shop().rules), "the one of the settings"
+    assert rules(active_definitions(only)) == list(shop().rules), "the one of the settings"
 
 
 def test_a_model_is_gone_by_once_it_is_adopted() -> None:

@@ -56,10 +56,10 @@ def test_agrees_with_a_simulated_shop() -> None:
     chance = np.random.default_rng(7)
     pace = chance.gamma(model.r + x, 1 / (model.alpha + t), size)
     leaving = chance.beta(model.a, model.b + x, size)
-    wanted = chance.poisson(pace * weeks)
+    requested = chance.poisson(pace * weeks)
     stays = chance.geometric(leaving)
     assert purchases_if_alive(x, t, weeks, model) == pytest.approx(
-        np.minimum(wanted, stays).mean(), rel=0.02
+        np.minimum(requested, stays).mean(), rel=0.02
     )
 
 

@@ -84,7 +84,7 @@ def drawn(code: bytes) -> list[Event]:
 histories = st.binary(min_size=24, max_size=4 * 40).map(drawn)
 
 
-def update_lifecycle(history: list[Event], key: str = "u1") -> SimulatedCustomer:
+def customer_after(history: list[Event], key: str = "u1") -> SimulatedCustomer:
     """The customer after the events in this order, each timer at its time of receipt or late."""
     customer = SimulatedCustomer(playbook_of(TEXT), key)
     customer.take(event("consent", "identify", user_id=key, properties={"consent": True}))
@@ -113,7 +113,7 @@ def most_within(times: list[int], per: int) -> int:
 @law
 @given(histories, st.sampled_from(KEYS))
 def test_policy_holds_whatever_happens(history: list[Event], key: str) -> None:
-    customer = update_lifecycle(history, key)
+    customer = customer_after(history, key)
     triggers = customer.triggers
     assert len({t.id for t in triggers}) == len(triggers)
     spoken = [t for t in triggers if would_reach(t) and t.channel is not None]
@@ -175,8 +175,8 @@ def test_one_event_says_one_thing_on_a_channel(history: list[Event]) -> None:
 def test_a_replay_from_any_point_decides_the_same(history: list[Event], cut: int) -> None:
     from streams.codec.codec import decode_profile
 
-    whole = update_lifecycle(history)
-    assert update_lifecycle(history).triggers == whole.triggers
+    whole = customer_after(history)
+    assert customer_after(history).triggers == whole.triggers
     resumed = SimulatedCustomer(playbook_of(TEXT))
     resumed.take(event("consent", "identify", user_id="u1", properties={"consent": True}))
     one = SimulatedCustomer(playbook_of(TEXT))
@@ -191,7 +191,7 @@ def test_a_replay_from_any_point_decides_the_same(history: list[Event], cut: int
 @law
 @given(histories, histories)
 def test_the_memory_stays_small_and_survives_a_merge(one: list[Event], other: list[Event]) -> None:
-    first, second = update_lifecycle(one), update_lifecycle(other, "u2")
+    first, second = customer_after(one), customer_after(other, "u2")
     merged = merge_profiles(first.profile, second.profile).decisions
     for decisions in (first.profile.decisions, merged):
         assert len(decisions.waiting) <= MAX_WAITING
