@@ -8,6 +8,7 @@ import faust
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 
+from infra.kafka.client_internals import set_fetch_wait, set_request_timeout
 from infra.settings import Settings
 
 REQUEST_SECONDS = 90.0
@@ -38,10 +39,8 @@ def faust_app(settings: Settings, group: str, positions: Positions | None = None
     class FetchingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust is untyped
         def _create_worker_consumer(self, transport: Any) -> Any:
             consumer = super()._create_worker_consumer(transport)
-            # Faust waits 1.5 s and offers no setting; the embedded broker sleeps half of it.
-            consumer._fetch_max_wait_ms = settings.fetch_wait_ms
-            for part in (consumer, consumer._client):
-                part._request_timeout_ms = int(REQUEST_SECONDS * 1000)
+            set_fetch_wait(consumer, settings.fetch_wait_ms)
+            set_request_timeout(consumer, int(REQUEST_SECONDS * 1000))
             return consumer
 
     class PositionedConsumer(Consumer):  # type: ignore[misc]  # Faust is untyped

@@ -14,6 +14,12 @@ from aiokafka.errors import (
     UnsupportedVersionError,
 )
 
+from infra.kafka.client_internals import (
+    never_expire_batches,
+    on_connection_closed,
+    stop_sending,
+)
+
 ACKNOWLEDGED_WITHIN_S = 5.0
 LARGEST_REQUEST = 4 * 1024 * 1024
 """Bytes of one produce request, and so of one record."""
@@ -83,9 +89,8 @@ class ProducerConnection:
             request_timeout_ms=int(ACKNOWLEDGED_WITHIN_S * 1000),
             connections_max_idle_ms=None,
         )
-        # aiokafka has no settings for these two.
-        producer._message_accumulator._batch_ttl = -1.0
-        producer.client._on_connection_closed = self._closed
+        never_expire_batches(producer)
+        on_connection_closed(producer, self._closed)
         return producer
 
     async def partitions(self, topic: str) -> Set[int]:
@@ -112,14 +117,8 @@ class ProducerConnection:
         """Ends every wait on this connection; nothing is sent over it or another any more."""
         if not self.lost.done():
             self.lost.set_result(reason)
-            self.producer.client._get_conn = _no_connection
-            # An idempotent sender would try what it holds for ever.
-            self.producer._sender._txn_manager = None
+            stop_sending(self.producer)
 
     def _closed(self, _: object, reason: CloseReason | None) -> None:
         if reason in _BROKEN:
             self.lose("the connection broke")
-
-
-async def _no_connection(*_: object, **__: object) -> None:
-    return None

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from infra.background import in_background
 from infra.backoff import backoff
+from infra.kafka.client_internals import close_connections
 
 _FIRST_PAUSE_S = 0.1
 _MAX_PAUSE_S = 2.0
@@ -84,6 +85,6 @@ async def close_consumer(consumer: Any) -> None:
     if stopping.cancelled():
         # A fetcher that is closed while it waits to try again cancels the closing itself (aiokafka
         # 0.14), which then leaves the connections open.
-        await consumer._client.close()
+        await close_connections(consumer)
     else:
         stopping.result()
