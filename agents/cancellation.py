@@ -1,4 +1,4 @@
-"""Leaving work that is another's now: tasks to end, queues that nobody reads any more."""
+"""Cancellation of tasks and draining of queues when a partition is revoked."""
 
 import asyncio
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Faust as Daehwa uses it: raw bytes in, acknowledged by hand, positions decided by us."""
+"""The Faust app: raw bytes, manual acknowledgement, positions from the watermark."""
 
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping

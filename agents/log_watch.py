@@ -1,4 +1,4 @@
-"""Making sure that the Kafka topics are still those whose offsets a worker counts."""
+"""Detects a Kafka topic that was deleted and created again while a worker reads it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,4 +1,4 @@
-"""The HTTP API, put together."""
+"""The FastAPI app with its routers and middleware."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

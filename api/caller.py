@@ -1,4 +1,4 @@
-"""Whose telephone number or e-mail address is that?"""
+"""Look-up of a customer by telephone number or e-mail address."""
 
 from redis.exceptions import RedisError
 

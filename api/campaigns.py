@@ -1,4 +1,4 @@
-"""What campaigns changed, over HTTP."""
+"""Campaign effects over HTTP."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What every route has in common, written into the OpenAPI document: errors and the token."""
+"""Adds errors and authentication of every route to the OpenAPI document."""
 
 from collections.abc import Iterator
 from typing import Any

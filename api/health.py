@@ -1,4 +1,4 @@
-"""Is the process alive, can it take events, and its metrics."""
+"""Health routes: liveness, readiness, metrics."""
 
 import asyncio
 from collections.abc import Awaitable

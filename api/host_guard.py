@@ -1,4 +1,4 @@
-"""What every answer carries, and which hosts the API answers to."""
+"""Middleware: allowed hosts, and `nosniff` on every answer."""
 
 from collections.abc import Sequence
 

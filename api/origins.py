@@ -1,4 +1,4 @@
-"""Which web sites may send from a browser, for all sources and for single ones."""
+"""Allowed origins of the collector, for all sources and for single ones."""
 
 from collections.abc import Iterable
 

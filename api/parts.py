@@ -1,4 +1,4 @@
-"""What a request may use: made once when the API starts, kept at `app.state.parts`."""
+"""Dependencies of the API: made once at its start, kept at `app.state.parts`."""
 
 from fastapi import Request
 

@@ -1,4 +1,4 @@
-"""How much a write key may send: public keys can be misused by anybody who reads a page."""
+"""Rate limit per source (token bucket): a public write key can be misused by anybody."""
 
 import math
 

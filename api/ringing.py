@@ -1,4 +1,4 @@
-"""A telephone rings: what telephone systems (CTI) call."""
+"""Webhook of telephone systems (CTI) for a ringing call."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""Dead letters of webhooks, read again by the mapping of today."""
+"""Replay of dead letters of webhooks through the current mapping."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Tasks that go on until they are cancelled."""
+"""Background tasks that run until they are cancelled."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -1,4 +1,4 @@
-"""Waiting for a dependency that is unavailable: once in the log, a metric, back-off, alone."""
+"""Retry while a dependency is unavailable: one log line, a metric, back-off, no give-up."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -158,7 +158,7 @@ class ArchiveWorker:
         await watch_log(lambda: self._log_ids, self._identities, self._crash)
 
     async def hand_over(self, topic: str, record: Record) -> None:
-        """Gives a record to its topic's gatherer; waits while that has enough to do."""
+        """Gives a record to its topic's batcher; waits while its queue is full."""
         batcher = self._batchers.get(topic)
         if batcher is not None:
             await batcher.waiting.put(record)

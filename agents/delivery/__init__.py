@@ -1,1 +1,1 @@
-"""Triggers to whoever is to be told: signed webhooks."""
+"""The delivery worker: triggers to webhooks, mail, chat and the call list."""

@@ -1,4 +1,4 @@
-"""How much may be under way to one endpoint at once."""
+"""Per-endpoint limit of concurrent attempts."""
 
 from infra.delivery.circuit import NEW, Mode, after_failure, disabled, mode
 from infra.delivery.records import Attempt

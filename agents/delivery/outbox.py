@@ -1,4 +1,4 @@
-"""Outcomes from Redis onto the log: written down with the delivery, so that none is lost."""
+"""Outbox of delivery outcomes: stored with the delivery in Redis, then appended to the log."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What metrics hear of a batch once it is written."""
+"""Metrics of a batch, counted once it is written."""
 
 from collections.abc import Sequence
 

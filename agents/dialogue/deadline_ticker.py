@@ -1,4 +1,4 @@
-"""Appends the deadlines that have come to the log, as timer events.
+"""Appends due deadlines to the log, as timer events.
 
 A deadline leaves Redis only with the batch that folded its timer event, so a worker that dies in
 between loses none; one appended twice is folded once, its message id being the same.

@@ -1,4 +1,4 @@
-"""What a partition goes by: found for a watermark, switched at control records."""
+"""Loads the active definitions of a partition: by its watermark, then at each control record."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The steps of a batch, and how a test lets a worker die at one of them."""
+"""Fault injection for tests: the steps of a batch, and a crash at one of them."""
 
 import os
 import signal

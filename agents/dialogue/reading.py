@@ -1,4 +1,4 @@
-"""From Kafka records to events; what is none becomes a dead letter."""
+"""Decodes Kafka records to events; what is no event becomes a dead letter."""
 
 from collections.abc import Mapping, Sequence
 

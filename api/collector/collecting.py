@@ -1,4 +1,4 @@
-"""From a request's body to Kafka's acknowledgement."""
+"""The collector's pipeline: body, items, events, Kafka's acknowledgement."""
 
 from time import monotonic, perf_counter
 

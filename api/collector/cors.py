@@ -1,4 +1,4 @@
-"""Which web sites may send from a browser."""
+"""CORS of the collector."""
 
 from starlette.datastructures import Headers
 

@@ -1,4 +1,4 @@
-"""Events as pictures, for where no script runs: mails, pages without JavaScript."""
+"""Pixel routes: events as images, where no script runs."""
 
 import json
 from base64 import b64decode

@@ -1,4 +1,4 @@
-"""What browser SDKs ask for before they send."""
+"""Settings that browser SDKs fetch before they send."""
 
 import msgspec
 from starlette.requests import Request

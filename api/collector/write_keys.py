@@ -1,4 +1,4 @@
-"""Which source a request comes from, by its write key."""
+"""Authentication of a source by its write key."""
 
 from base64 import b64decode
 from binascii import Error as Base64Error

@@ -1,1 +1,1 @@
-"""What campaigns changed, counted in the archive."""
+"""Campaign effects, counted in the archive."""

@@ -13,7 +13,7 @@ import typer
 from infra.cli.asking import api_url
 from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.importing.batches import Maps, events_of
-from infra.importing.checkpoint import CheckpointFile, OtherFileError, Place
+from infra.importing.checkpoint import Checkpoint, CheckpointFile, OtherFileError
 from infra.importing.importing import IN_FLIGHT, Progress, import_records
 from infra.importing.records import FileError, Records
 from infra.importing.reporting import Report
@@ -45,7 +45,7 @@ def send_file(
     kept = CheckpointFile(state or _beside(file, ".state"), rejected or _beside(file, ".rejected"))
     ended: list[Progress] = []
 
-    async def work(report: Report, place: Place) -> None:
+    async def work(report: Report, checkpoint: Checkpoint) -> None:
         limits = httpx.Limits(max_connections=IN_FLIGHT)
         async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, limits=limits) as client:
             sender = Sender(client, write_key, token, report.waiting)
@@ -54,15 +54,15 @@ def send_file(
                 ended[:] = [progress]
                 report.tell(progress)
 
-            await import_records(records, maps, sender, kept, place, tell)
+            await import_records(records, maps, sender, kept, checkpoint, tell)
 
     try:
-        place = kept.read(records, name)
+        checkpoint = kept.read(records, name)
         with Report(file.name, as_json) as report:
-            asyncio.run(work(report, place))
+            asyncio.run(work(report, checkpoint))
         report.done(ended[0])
     except KeyboardInterrupt:
-        line = ended[0].place.line if ended else 1
+        line = ended[0].checkpoint.line if ended else 1
         sys.stderr.write(f"daehwa: stopped before line {line}; the same command goes on there\n")
         raise typer.Exit(INTERRUPTED) from None
     except (FileError, SendError, OtherFileError, OSError) as problem:
@@ -70,7 +70,7 @@ def send_file(
     finally:
         kept.close()
         records.close()
-    last = ended[0].place
+    last = ended[0].checkpoint
     if not as_json:
         said = f"{last.events:,} events of {last.line - 1:,} lines"
         if last.rejected:

@@ -1,4 +1,4 @@
-"""What goes wrong with ClickHouse, sorted by what to do about it: wait, or give up."""
+"""Classification of ClickHouse errors: temporary or permanent."""
 
 import struct
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Waits for ClickHouse instead of giving up, and says so once."""
+"""Inserter that retries while ClickHouse is unavailable, with one log line."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence

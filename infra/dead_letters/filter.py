@@ -1,4 +1,4 @@
-"""Which dead letters are meant."""
+"""Filter of dead letters."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""Telling somebody: a schedule in Redis, and one file for each way of telling."""
+"""Delivery of triggers: the schedule in Redis, and one file for each channel."""

@@ -1,4 +1,4 @@
-"""Leaving an endpoint in peace that does not answer: who is down gets probes, not everything."""
+"""Per-endpoint circuit breaker; an open circuit admits one probe at a time."""
 
 from typing import Literal
 

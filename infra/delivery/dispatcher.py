@@ -1,4 +1,4 @@
-"""One attempt to tell an endpoint, whatever kind it is."""
+"""Delivery dispatcher: one attempt at an endpoint of any kind."""
 
 from collections.abc import Callable, Mapping
 
@@ -176,7 +176,7 @@ class DeliveryDispatcher:
 def _unspeakable(profile: Profile | None, channel: str, purpose: str | None) -> str | None:
     """Why the customer is not spoken to on the channel."""
     if profile is None:
-        return "nobody is known by this id any more"
+        return "customer profile not found"
     if not may_speak(profile.consent, channel, purpose):
-        return f"there is no consent for {channel} any more"
+        return f"no consent for {channel}"
     return None

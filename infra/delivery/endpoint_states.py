@@ -1,4 +1,4 @@
-"""What all workers remember of endpoints, in Redis."""
+"""State of endpoints in Redis, shared by all workers."""
 
 from collections.abc import Sequence
 

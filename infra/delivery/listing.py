@@ -1,4 +1,4 @@
-"""Deliveries for people who look on: what waits, what was given up."""
+"""Lists of pending and abandoned deliveries."""
 
 from collections.abc import Collection, Sequence
 from typing import Literal

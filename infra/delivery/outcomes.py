@@ -1,4 +1,4 @@
-"""What was told to a customer, as events on the log: so the dialogue remembers that we spoke."""
+"""Delivery outcomes as contact events, so that the dialogue remembers what was said."""
 
 from hashlib import blake2b
 from typing import Any, Literal

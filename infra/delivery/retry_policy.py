@@ -1,4 +1,4 @@
-"""When a delivery that failed is tried again."""
+"""Retry policy of deliveries: delays with jitter, `Retry-After` honoured."""
 
 from hashlib import blake2b
 

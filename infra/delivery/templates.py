@@ -1,4 +1,4 @@
-"""What is written to a customer: Jinja2 in a sandbox."""
+"""Message templates: Jinja2 in a sandbox."""
 
 from typing import Any
 

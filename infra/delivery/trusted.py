@@ -1,4 +1,4 @@
-"""Whose certificates are believed."""
+"""Certificate authorities that outgoing requests trust."""
 
 import ssl
 

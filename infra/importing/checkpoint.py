@@ -1,4 +1,4 @@
-"""How far a file has been imported, kept beside it, so that the next run goes on from there."""
+"""Checkpoint of an import, kept beside the file, from which the next run goes on."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from infra.importing.batches import Batch, Rejected
 from infra.importing.records import Records
 
 
-class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything before `offset` has arrived, or is in the file of rejected lines."""
 
     identity: str
@@ -28,50 +28,53 @@ class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OtherFileError(Exception):
-    """The place that is kept is one in another file, or of another mapping."""
+    """The checkpoint is of another file, or of another mapping."""
 
 
 class CheckpointFile:
-    """The place on disk, and the file of rejected lines that goes with it."""
+    """The checkpoint on disk, and the file of rejected lines that goes with it."""
 
     def __init__(self, path: Path, rejected: Path) -> None:
         self._path = path
         self.rejected_path = rejected
         self._rejected: BinaryIO | None = None
 
-    def read(self, records: Records, name: str) -> Place:
+    def read(self, records: Records, name: str) -> Checkpoint:
         """Where to go on in the file. OtherFileError."""
-        fresh = Place(records.identity, records.head_size, name)
+        fresh = Checkpoint(records.identity, records.head_size, name)
         try:
-            place = msgspec.json.decode(self._path.read_bytes(), type=Place)
+            checkpoint = msgspec.json.decode(self._path.read_bytes(), type=Checkpoint)
         except FileNotFoundError:
             return fresh
         except (OSError, msgspec.DecodeError) as problem:
             raise OtherFileError(f"{self._path} cannot be read ({problem}); remove it") from None
-        if place.identity != records.identity_of(place.head_size) or place.map != name:
+        if (
+            checkpoint.identity != records.identity_of(checkpoint.head_size)
+            or checkpoint.map != name
+        ):
             raise OtherFileError(
                 f"{self._path} is of another file or mapping; remove it, or name another --state"
             )
-        return place
+        return checkpoint
 
-    def advance(self, place: Place, batch: Batch, refused: list[Rejected]) -> Place:
+    def advance(self, checkpoint: Checkpoint, batch: Batch, refused: list[Rejected]) -> Checkpoint:
         """Writes what was rejected, then the place behind the batch, in this order and whole: a
         run that is killed between the two writes the rejected lines again in the same place."""
         rejected = sorted(batch.rejected + refused, key=lambda one: one.line)
-        size = self._write(rejected, place.rejected_size)
-        place = msgspec.structs.replace(
-            place,
+        size = self._write(rejected, checkpoint.rejected_size)
+        checkpoint = msgspec.structs.replace(
+            checkpoint,
             offset=batch.end,
             line=batch.next_line,
-            events=place.events + batch.events - len(refused),
-            skipped=place.skipped + batch.skipped,
-            rejected=place.rejected + len(rejected),
+            events=checkpoint.events + batch.events - len(refused),
+            skipped=checkpoint.skipped + batch.skipped,
+            rejected=checkpoint.rejected + len(rejected),
             rejected_size=size,
         )
         fresh = self._path.with_name(self._path.name + ".new")
-        fresh.write_bytes(msgspec.json.encode(place))
+        fresh.write_bytes(msgspec.json.encode(checkpoint))
         fresh.replace(self._path)
-        return place
+        return checkpoint
 
     def close(self) -> None:
         """Closes the file of rejected lines."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from infra.importing.batches import Batch, Maps, Rejected, batches
-from infra.importing.checkpoint import CheckpointFile, Place
+from infra.importing.checkpoint import Checkpoint, CheckpointFile
 from infra.importing.records import Records
 from infra.importing.sending import Sender
 
@@ -18,7 +18,7 @@ IN_FLIGHT = 4
 class Progress(msgspec.Struct, frozen=True):
     """How far an import has come."""
 
-    place: Place
+    checkpoint: Checkpoint
     position: int
     """Bytes of the file as it lies there."""
     size: int
@@ -29,43 +29,47 @@ async def import_records(
     maps: Maps,
     sender: Sender,
     kept: CheckpointFile,
-    place: Place,
+    checkpoint: Checkpoint,
     tell: Callable[[Progress], None],
-) -> Place:
-    """Sends the rest of the file behind `place`; the place at its end. SendError, FileError.
+) -> Checkpoint:
+    """Sends the rest of the file behind `checkpoint`; the place at its end. SendError, FileError.
 
     Batches are sent side by side and remembered in their order: whatever ends it, everything
     before the place that is kept has arrived, and hardly anything behind it.
     """
-    if place.offset:
-        records.go_to(place.offset, place.line)
-    tell(Progress(place, records.packed_position() if place.offset else 0, records.packed_size))
+    if checkpoint.offset:
+        records.go_to(checkpoint.offset, checkpoint.line)
+    tell(
+        Progress(
+            checkpoint, records.packed_position() if checkpoint.offset else 0, records.packed_size
+        )
+    )
     flying: deque[tuple[Batch, asyncio.Task[list[Rejected]]]] = deque()
     try:
-        for batch in batches(records, maps, place.identity):
+        for batch in batches(records, maps, checkpoint.identity):
             flying.append((batch, asyncio.create_task(sender.send(batch))))
             await asyncio.sleep(0)  # lets it begin
             if len(flying) == IN_FLIGHT:
-                place = await _land(flying, kept, place, records, tell)
+                checkpoint = await _land(flying, kept, checkpoint, records, tell)
         while flying:
-            place = await _land(flying, kept, place, records, tell)
+            checkpoint = await _land(flying, kept, checkpoint, records, tell)
     finally:
         for _, task in flying:
             task.cancel()
         await asyncio.gather(*(task for _, task in flying), return_exceptions=True)
-    return place
+    return checkpoint
 
 
 async def _land(
     flying: deque[tuple[Batch, asyncio.Task[list[Rejected]]]],
     kept: CheckpointFile,
-    place: Place,
+    checkpoint: Checkpoint,
     records: Records,
     tell: Callable[[Progress], None],
-) -> Place:
+) -> Checkpoint:
     batch, task = flying[0]
     refused = await task
     flying.popleft()
-    place = kept.advance(place, batch, refused)
-    tell(Progress(place, batch.position, records.packed_size))
-    return place
+    checkpoint = kept.advance(checkpoint, batch, refused)
+    tell(Progress(checkpoint, batch.position, records.packed_size))
+    return checkpoint

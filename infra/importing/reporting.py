@@ -59,9 +59,9 @@ class Report:
             self._first = progress
         self._waiting = None
         rate = self._rate(progress)
-        said = f"{progress.place.line - 1:,} lines, {rate:,.0f}/s"
-        if progress.place.rejected:
-            said += f", {progress.place.rejected:,} rejected"
+        said = f"{progress.checkpoint.line - 1:,} lines, {rate:,.0f}/s"
+        if progress.checkpoint.rejected:
+            said += f", {progress.checkpoint.rejected:,} rejected"
         self._bar.update(self._task, total=progress.size, completed=progress.position, said=said)
         now = monotonic()
         if self._json and now - self._said >= _EVERY_S:
@@ -86,15 +86,15 @@ class Report:
     def _rate(self, progress: Progress) -> float:
         first = self._first or progress
         elapsed = max(monotonic() - self._begun, 0.001)
-        return (progress.place.line - first.place.line) / elapsed
+        return (progress.checkpoint.line - first.checkpoint.line) / elapsed
 
     def _figures(self, progress: Progress) -> dict[str, Any]:
-        place = progress.place
+        checkpoint = progress.checkpoint
         return {
-            "lines": place.line - 1,
-            "events": place.events,
-            "skipped": place.skipped,
-            "rejected": place.rejected,
+            "lines": checkpoint.line - 1,
+            "events": checkpoint.events,
+            "skipped": checkpoint.skipped,
+            "rejected": checkpoint.rejected,
             "bytes": progress.position,
             "of_bytes": progress.size,
             "lines_per_s": round(self._rate(progress), 1),

@@ -1,4 +1,4 @@
-"""Batches over HTTP, patiently."""
+"""Sends batches over HTTP, with retries."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Up to where a consumer group has acknowledged its partitions."""
+"""Committed offsets of a consumer group."""
 
 from collections.abc import Sequence
 

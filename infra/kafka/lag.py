@@ -1,4 +1,4 @@
-"""How far behind a consumer group is."""
+"""Consumer lag of a group."""
 
 from kafka.structs import TopicPartition
 

@@ -1,4 +1,4 @@
-"""One producer for as long as its broker lives."""
+"""One producer connection, for as long as its broker lives."""
 
 import asyncio
 from collections.abc import Set

@@ -1,4 +1,4 @@
-"""Which records of a partition come next: each once, none left out.
+"""Sequence of the records of a partition: each offset once, no gap unnoticed.
 
 After a seek, records that were read before it may still be handed over: they lie beyond a gap,
 and to fold them would hide what is in it for ever. A log may have gaps of its own as well: what

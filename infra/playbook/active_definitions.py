@@ -1,4 +1,4 @@
-"""What the fold goes by at one place of the log: compiled playbook, models, and their versions."""
+"""Definitions in force at a log offset: compiled playbook, models, versions."""
 
 from collections import OrderedDict
 from collections.abc import Mapping

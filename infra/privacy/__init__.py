@@ -1,1 +1,1 @@
-"""Forgetting a customer, and telling them what is held."""
+"""Erasure of a customer, and export of everything that is held."""

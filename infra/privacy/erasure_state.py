@@ -1,4 +1,4 @@
-"""How far an erasure has come in the archive."""
+"""Progress of an erasure in the archive."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What goes from Redis besides the profile when a customer is erased."""
+"""Erasure of what Redis holds besides the profile: aliases and deliveries."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""The settings of what is not to be known."""
+"""Privacy settings: traits allowed and hashed, networks, URL parameters."""
 
 from typing import Annotated
 

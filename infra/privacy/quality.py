@@ -1,4 +1,4 @@
-"""What was found doubtful, summed up."""
+"""Summary of data-quality findings."""
 
 import msgspec
 

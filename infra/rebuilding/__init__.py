@@ -1,1 +1,1 @@
-"""Dialogue state made anew from the archive, see `docs/decisions/0007-rebuild.md`."""
+"""Rebuild of the dialogue state from the archive, see `docs/decisions/0007-rebuild.md`."""

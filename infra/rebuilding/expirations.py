@@ -1,4 +1,4 @@
-"""When Redis forgot a profile: one that nobody touched for long enough is not brought back."""
+"""Expiry of profiles during a rebuild: one that Redis had expired is not brought back."""
 
 import msgspec
 

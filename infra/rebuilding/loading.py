@@ -1,4 +1,4 @@
-"""Puts a rebuilt partition into Redis, while its worker waits.
+"""Loads a rebuilt partition into Redis, while its worker waits.
 
 A partition is marked as being rebuilt before anything is written and gets its watermark with the
 last write, each by comparison: a worker that still runs is fenced off like any other whose
@@ -68,7 +68,7 @@ async def load_partition(
     replayed: Replayed,
     reached: Watermark,
 ) -> None:
-    """Writes the shelf into Redis, aliases too, and ends the rebuilding of the partition at
+    """Writes the spool into Redis, aliases too, and ends the rebuilding of the partition at
     `reached`. What has expired since is left out; what stays, stays as if written now.
 
     `FencedError` where somebody else has written to it.

@@ -1,4 +1,4 @@
-"""Rebuilt profiles on disk: as many as there are, a few in memory."""
+"""Spool of rebuilt profiles: on disk, with a bounded cache in memory."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence

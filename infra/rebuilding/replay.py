@@ -1,4 +1,4 @@
-"""Folds one partition of the archived log as a worker folded it, onto a shelf."""
+"""Folds one partition of the archived log as a worker folded it, into a spool."""
 
 from collections.abc import Callable, Container, Iterable
 from typing import Any
@@ -15,7 +15,7 @@ from streams.models.learned import Learned
 
 
 class Replayed:
-    """What a replay came to, besides the shelf."""
+    """What a replay came to, besides the spool."""
 
     def __init__(self, active: ActiveDefinitions) -> None:
         self.active = active

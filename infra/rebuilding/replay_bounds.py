@@ -1,4 +1,4 @@
-"""Up to where the log is replayed; from there on the workers read it in Kafka.
+"""Replay bounds: the offsets up to which the archive is replayed; the workers read on from there.
 
 Blocking: call it from a thread.
 """

@@ -1,4 +1,4 @@
-"""What customers have taught, read now and then for people who look on."""
+"""Transition counts from Redis, refreshed periodically for readers."""
 
 import asyncio
 from collections import Counter

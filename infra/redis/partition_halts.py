@@ -1,4 +1,4 @@
-"""Which partitions have stopped because the fold fails, for those who do not run the fold."""
+"""Halted partitions in Redis, for processes that do not run the fold."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Where a dialogue worker keeps the profiles of its partitions."""
+"""State store of a dialogue worker: profiles, watermark, deadlines, counts."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path

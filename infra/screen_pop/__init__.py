@@ -1,1 +1,1 @@
-"""What screen pops remember in Redis."""
+"""Deduplication state of screen-pops in Redis."""

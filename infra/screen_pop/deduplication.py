@@ -1,4 +1,4 @@
-"""Which ringing calls have popped: telephone systems tell the same ringing more than once."""
+"""Deduplication of ringing calls: telephone systems send the same ringing more than once."""
 
 from redis.asyncio import Redis
 

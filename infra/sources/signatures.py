@@ -1,4 +1,4 @@
-"""Whether a webhook comes from whom it says: the signature schemes of its senders."""
+"""Verification of webhook signatures, by the schemes of their senders."""
 
 import hashlib
 import hmac

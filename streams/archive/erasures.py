@@ -1,4 +1,4 @@
-"""What of the log is not archived because its customer is erased."""
+"""Erasures in the archive: events and triggers of erased customers are not archived."""
 
 from base64 import b64decode
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What a campaign changed in money. Imports scipy: not for what starts often."""
+"""Uplift of a campaign in money. Imports scipy: not for what starts often."""
 
 from math import sqrt
 

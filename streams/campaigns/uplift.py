@@ -1,4 +1,4 @@
-"""What a campaign changed: two arms in, a judgement with the interval of every figure out.
+"""Uplift of a campaign: treated against held-out customers, with an interval for each figure.
 
 Sources: Wilson 1927 (interval of a share); Newcombe 1998, "Interval estimation for the difference
 between independent proportions", method 10; Katz et al. 1978 (interval of a ratio); Waudby-Smith et
@@ -132,6 +132,8 @@ def measure(
 
 def rate(arm: Arm) -> Estimate:
     """Share of customers who converted, with Wilson's interval."""
+    # scipy has it in `binomtest` only, which works out an exact test first: a thousand times
+    # slower.
     count, hits = arm.customers, arm.conversions
     centre = hits + _Z * _Z / 2
     half = _Z * sqrt(hits * (count - hits) / count + _Z * _Z / 4)
@@ -170,14 +172,14 @@ def ratio(treated: Arm, held_out: Arm) -> Estimate | None:
     where an arm has no conversion."""
     if not (treated.conversions and held_out.conversions):
         return None
-    found = (treated.conversions / treated.customers) / (held_out.conversions / held_out.customers)
-    error = sqrt(
-        1 / treated.conversions
-        - 1 / treated.customers
-        + 1 / held_out.conversions
-        - 1 / held_out.customers
+    from scipy.stats.contingency import relative_risk  # noqa: PLC0415 - a second of a process that may never ask
+
+    found = relative_risk(
+        treated.conversions, treated.customers, held_out.conversions, held_out.customers
     )
-    return Estimate(found - 1, found * exp(-_Z * error) - 1, found * exp(_Z * error) - 1)
+    interval = found.confidence_interval(LEVEL)
+    value = float(found.relative_risk)
+    return Estimate(value - 1, float(interval.low) - 1, float(interval.high) - 1)
 
 
 def score_test(treated: Arm, held_out: Arm) -> float:
@@ -206,17 +208,19 @@ def customers_needed(
     raised = min(base * (1 + least_relative), (1 + base) / 2)
     variance = raised * (1 - raised) / (1 - holdout) + base * (1 - base) / holdout
 
-    def seen(customers: float) -> bool:
-        reach = _factor(customers) if looks == "any" else _Z
-        return base * least_relative >= (reach + _POWER_Z) * sqrt(variance / customers)
+    from scipy.optimize import brentq  # noqa: PLC0415 - as in `ratio`
 
-    low, high = 1.0, 2.0
-    while not seen(high) and high < _MAX_CUSTOMERS:
-        low, high = high, high * 2
-    while high - low > 0.5:
-        middle = (low + high) / 2
-        low, high = (low, middle) if seen(middle) else (middle, high)
-    return ceil(high)
+    def excess(logarithm: float) -> float:
+        customers = exp(logarithm)
+        reach = _factor(customers) if looks == "any" else _Z
+        return base * least_relative - (reach + _POWER_Z) * sqrt(variance / customers)
+
+    most = log(_MAX_CUSTOMERS)
+    if excess(most) < 0:
+        return _MAX_CUSTOMERS
+    if excess(0.0) >= 0:
+        return 1
+    return ceil(exp(brentq(excess, 0.0, most)))
 
 
 def _variance(arm: Arm) -> float:

@@ -1,4 +1,4 @@
-"""A dead letter read again: what goes onto the log, or into the archive, or why it still cannot."""
+"""Replay of a dead letter: the event for the log or the archive, or why it is still dead."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""A written playbook to a compiled one: every mistake is found, every question is a look-up."""
+"""Compiles a playbook: reports every mistake, and indexes rules by where the fold asks for them."""
 
 from collections.abc import Iterable
 

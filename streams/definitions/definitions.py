@@ -1,4 +1,4 @@
-"""Which definitions count, and the control records that put them in force on the log.
+"""Versions of definitions, and the control records that put them in force on the log.
 
 All definitions are on one partition, so every reader sees them in one order and comes to the same
 answer, also to the question whose change was made in ignorance of another's.

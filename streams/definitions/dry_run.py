@@ -1,4 +1,4 @@
-"""A playbook tried on what happened: every trigger it would have decided, nothing of it said.
+"""Dry run: past events folded with a playbook that is not in force; no trigger is sent.
 
 Profiles start empty and live in memory. Messages between profiles arrive at once, deadlines come
 due when the next event was received.

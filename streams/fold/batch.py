@@ -1,4 +1,4 @@
-"""A batch of events folded in order, and everything it asks for in one value."""
+"""Batch fold: events in order, their profiles and effects collected in one value."""
 
 from collections import Counter
 from collections.abc import Iterable

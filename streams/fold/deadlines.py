@@ -1,4 +1,4 @@
-"""Silence is a signal: which deadlines a profile needs.
+"""Deadlines of a profile: silence is a signal.
 
 Each profile has at most one pending deadline per kind: a rule, the end of quiet hours, dormancy,
 segments. Later activity does not move it: when it comes due, `streams.fold.timers` looks again and

@@ -1,4 +1,4 @@
-"""Profiles that nobody can be: a bot, or an id that a broken site gives to everybody.
+"""Hot profiles: a bot, or an id that a broken site gives to everybody.
 
 Of the page and track events that name one profile, `MAX_A_MINUTE` of each minute (by the time of
 receipt, UTC) are folded in full. The rest are folded in summary: counted, with first and last

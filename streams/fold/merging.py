@@ -1,4 +1,4 @@
-"""Two profiles that turn out to be one customer."""
+"""Merge of two profiles of one customer: the monoid operation."""
 
 from schemas.profile import Lifecycle, Profile, Span
 from streams.consent.consent import merge_consent

@@ -1,4 +1,4 @@
-"""Kafka's own placement of keys: every client that uses the default partitioner agrees with us."""
+"""Kafka's default partitioner (murmur2): every client agrees on the partition of a key."""
 
 from functools import lru_cache
 from struct import unpack_from

@@ -1,4 +1,4 @@
-"""What all customers of a partition have taught, as plain counts by kind."""
+"""Counts learned from all customers of a partition, by kind."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""What became of the offers: counted per topic and segment, and learned from by Thompson sampling.
+"""Outcomes of offers, counted per topic and segment, for Thompson sampling.
 
 An offer that fired is counted as shown at once; begins its customer a dialogue on the topic within
 `WINDOW_MS`, it is counted as taken. So nothing has to be done when the time passes, and what is

@@ -1,4 +1,4 @@
-"""Who brings the most: customers counted by what they spent, so that any of them can be placed.
+"""Value tiers: customers counted by spend, so that any of them can be placed.
 
 The counts are by currency and bin of spend. They add, so a partition learns its own as customers
 buy, and nothing has to be sorted or scanned. Customers are spread over partitions by a hash, so

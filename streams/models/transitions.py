@@ -1,4 +1,4 @@
-"""Which topic is begun after which, and which ones lately, counted as the events come."""
+"""Transitions between topics, and recent popularity, counted online."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 

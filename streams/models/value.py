@@ -1,4 +1,4 @@
-"""What a customer is still worth: purchases to come times what a purchase brings.
+"""Residual value: expected purchases times expected spend per purchase.
 
 Purchases to come follow BG/NBD (Fader, Hardie and Lee 2005), the spend Gamma-Gamma (Fader and
 Hardie 2013). Time is in weeks, money in units of its currency.

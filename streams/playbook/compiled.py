@@ -1,4 +1,4 @@
-"""The playbook compiled for the fold: every question the fold asks is one look-up."""
+"""The compiled playbook: the tables that the fold looks rules up in."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether every endpoint of a playbook says what its kind needs."""
+"""Validation of the endpoints of a playbook."""
 
 from schemas.playbook import Endpoint, Playbook
 from streams.playbook.errors import RuleError

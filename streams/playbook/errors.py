@@ -1,4 +1,4 @@
-"""What is wrong in a playbook: where it is written and how to mend it."""
+"""Errors of a playbook: path, message, offset."""
 
 
 class RuleError(Exception):

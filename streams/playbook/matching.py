@@ -1,4 +1,4 @@
-"""What happened -> which topic and stage: exact names first, then the path trie, never a scan."""
+"""Matching of an event to topics and stages: exact names, then the path trie, never a scan."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

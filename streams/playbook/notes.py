@@ -1,4 +1,4 @@
-"""What is in order in a playbook and yet may not be what its author meant."""
+"""Warnings about a valid playbook: segments and names that nothing uses."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Which (family, stage) a topic and its stages speak of: what rules are indexed by."""
+"""Places, (topic family, stage), that a topic pattern covers: the index of rules."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What somebody who mistyped a word probably meant."""
+"""Suggestions for a mistyped word."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

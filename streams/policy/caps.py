@@ -1,4 +1,4 @@
-"""At most so many in any stretch of time, in whatever order the times come."""
+"""Frequency caps over a sliding window, independent of the order of times."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""From a cause to a decision: condition, policy, deterministic id, and the memory of it.
+"""Decides candidates: condition, policy, deterministic id, memory.
 
 Every decision goes through `decide`. A rule whose condition (`if`) does not hold decides nothing;
 what policy holds back is a decision too, because a measured effect needs it.

@@ -1,4 +1,4 @@
-"""Who is left alone so that the others' behaviour can be compared with theirs."""
+"""Hold-outs: customers who are not spoken to, chosen by a stable hash."""
 
 from xxhash import xxh3_64_intdigest
 

@@ -1,4 +1,4 @@
-"""Of what one event would say on one channel, only the most important is said."""
+"""Priority: one event fires one trigger per channel, the one of the highest priority."""
 
 from collections.abc import Iterable, Sequence
 

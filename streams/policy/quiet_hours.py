@@ -1,4 +1,4 @@
-"""The hours in which a customer is left alone, by the clock on their own wall."""
+"""Quiet hours in the time zone of the customer."""
 
 from datetime import UTC, datetime, time, timedelta, tzinfo
 

@@ -1,4 +1,4 @@
-"""Why a trigger is held back: the policies in their order, the first that objects gives the reason.
+"""Suppression: the policies in their order; the first that objects gives the reason.
 
 blocked, no_consent, expired, cooldown, cap, quiet_hours, one_offer, priority, and last of all
 holdout: who is held out is compared with who is spoken to, so both have to have come equally far.

@@ -1,4 +1,4 @@
-"""What was held back by quiet hours is decided again when they end."""
+"""Decisions postponed by quiet hours, decided again when they end."""
 
 from collections.abc import Iterable, Sequence
 

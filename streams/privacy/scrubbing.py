@@ -1,4 +1,4 @@
-"""One event without what the settings do not allow."""
+"""Scrubbing of an event by the privacy settings."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Which profiles are forgotten sooner."""
+"""Expiry class of a profile: anonymous visitors expire sooner."""
 
 from schemas.profile import Profile
 

@@ -1,4 +1,4 @@
-"""What the relationship with one customer amounts to, event by event."""
+"""Lifecycle facts of a customer: first and last seen, purchases, spend, active days."""
 
 from schemas.event import Event
 from schemas.profile import Lifecycle

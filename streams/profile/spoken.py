@@ -1,4 +1,4 @@
-"""The dialogue remembers that we spoke: what was delivered to the customer, by topic.
+"""Memory of what was delivered to the customer, by topic.
 
 It is no sign of life: neither a stage, nor a visit, nor the end of a silence.
 """

@@ -1,4 +1,4 @@
-"""What is doubtful about an event: counted and shown, never a reason to throw it away.
+"""Data-quality findings of an event: counted and shown, never a reason to drop it.
 
 Found where the event is archived, off the way of the fold, and kept in its row.
 """

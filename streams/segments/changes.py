@@ -1,4 +1,4 @@
-"""Which groups of facts an event has changed, so that an expression is evaluated only then.
+"""Changed groups of facts: an expression is evaluated only when one of its groups changed.
 
 Every group has a test of its own. A playbook is compiled to the tests of the groups that it asks
 for, and an event pays for no other.

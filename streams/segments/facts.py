@@ -1,4 +1,4 @@
-"""What an expression of the playbook may ask about a customer."""
+"""Facts: the catalogue of what an expression may ask about a customer."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""Which segments a customer is in, and what to say when that changes.
+"""Segment membership and relationship stage of a customer, and what has changed.
 
 Membership follows the state: it is decided at the event that changed what a segment asks for, by
 the state after that event, whatever the time the event carries. What only the passing of days can

@@ -1,4 +1,4 @@
-"""How far the relationship with a customer has come."""
+"""Relationship stages: prospect to partner, dormant, blocked."""
 
 from functools import lru_cache
 

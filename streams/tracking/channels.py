@@ -1,4 +1,4 @@
-"""Where a tracked event happened."""
+"""Channel of a tracked event."""
 
 import re
 from functools import lru_cache

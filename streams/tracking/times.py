@@ -1,4 +1,4 @@
-"""When an event happened, by the clock of the server."""
+"""Time of an event, corrected for the clock of the sender."""
 
 from datetime import UTC, datetime
 

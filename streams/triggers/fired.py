@@ -1,4 +1,4 @@
-"""What rules have fired for, per topic, so that each matter is told once."""
+"""Memory of what rules have fired for, per topic, so that each matter fires once."""
 
 from collections.abc import Container, Mapping
 

@@ -1,4 +1,4 @@
-"""Durations as people write them in a playbook."""
+"""Durations of a playbook: `90s`, `30m`, `24h`, `7d`, `2w`."""
 
 import re
 

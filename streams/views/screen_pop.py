@@ -1,4 +1,4 @@
-"""The caller's record while the phone rings: who calls, out of what is known of the number."""
+"""Screen-pop: the caller's record while the phone rings."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -545,14 +545,14 @@ def test_nobody_listening_is_unavailable() -> None:
 async def test_a_worker_waits_until_clickhouse_is_back_and_loses_nothing(tmp_path: Path) -> None:
     server = launch(tmp_path / "data", tmp_path / "log")
     settings = settings_of(server)
-    patient = RetryingInserter(Inserter(settings), max_wait_s=0.2)
+    retrying = RetryingInserter(Inserter(settings), max_wait_s=0.2)
     try:
-        assert await patient.migrate()
+        assert await retrying.migrate()
         place = Place("log", 0, 0)
         columns = event_columns([(place, [event("a")])], BOOK)
-        await patient.insert(EVENTS_TABLE, columns, "one")
+        await retrying.insert(EVENTS_TABLE, columns, "one")
         server.stop()
-        waiting = asyncio.create_task(patient.insert(EVENTS_TABLE, columns, "one"))
+        waiting = asyncio.create_task(retrying.insert(EVENTS_TABLE, columns, "one"))
         up = DEPENDENCY_UP.labels("clickhouse")
         while up._value.get():
             done, _ = await asyncio.wait({waiting}, timeout=0.01)

@@ -1,4 +1,4 @@
-"""Faust as a worker gets it: patient with positions, not with a broker that does not answer."""
+"""The Faust app of a worker: no time-out for positions, one for a broker that does not answer."""
 
 from agents.faust_app import REQUEST_SECONDS, faust_app
 from infra.settings import Settings

@@ -1,4 +1,5 @@
-"""Canaries: an upgrade of aiokafka or Faust that moves what Daehwa reaches into fails here first."""
+"""Canaries: an upgrade of aiokafka or Faust that moves what Daehwa reaches into fails here
+first."""
 
 import inspect
 from typing import Any

@@ -96,7 +96,7 @@ def test_an_event_is_folded_where_its_profile_lives() -> None:
 
 
 def replayed(*happened: Event, archived_at: list[int] | None = None) -> ProfileSpool:
-    """The shelf after these events, archived when they were received unless said."""
+    """The spool after these events, archived when they were received unless said."""
     rows = archived(encode_envelope([encode_event(each) for each in happened]))
     times = archived_at or [each.received_at for each in happened]
     spool = ProfileSpool(Path(":memory:"))
