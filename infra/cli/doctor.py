@@ -21,10 +21,16 @@ from infra.kafka.names import ARCHIVE_GROUP, DELIVERY_GROUP, DIALOGUE_GROUP, EVE
 from infra.kafka.topics import KafkaTopicsError, TopicAdmin
 from infra.playbook.playbook_file import PlaybookError, read_playbook
 from infra.redis.connecting import redis_client
+from infra.redis.partition_halts import PartitionHalts
 from infra.settings import Settings
 
+
+class HaltedError(Exception):
+    """A partition has stopped because the fold fails."""
+
+
 _PROBLEMS = (
-    KafkaError, KafkaTopicsError, RedisError, ClickHouseError, PlaybookError, OSError, EOFError,
+    HaltedError, KafkaError, KafkaTopicsError, RedisError, ClickHouseError, PlaybookError, OSError, EOFError,
 )  # fmt: skip
 _REACH_S = 3.0
 
@@ -42,6 +48,7 @@ def doctor(
         "kafka": _kafka,
         "redis": lambda s: asyncio.run(_redis(s)),
         "clickhouse": _clickhouse,
+        "fold": lambda s: asyncio.run(_fold(s)),
         "dialogue worker": lambda s: _lag(s, DIALOGUE_GROUP, EVENTS),
         "archive worker": lambda s: _lag(s, ARCHIVE_GROUP, EVENTS),
         "delivery worker": lambda s: _lag(s, DELIVERY_GROUP, TRIGGERS),
@@ -112,6 +119,20 @@ async def _redis(settings: Settings) -> str:
         return f"{about['redis_version']}, {memory['used_memory_human']} in use"
     finally:
         await client.aclose()
+
+
+async def _fold(settings: Settings) -> str:
+    client = redis_client(settings)
+    try:
+        halted = await PartitionHalts(client).read(range(settings.partitions))
+    finally:
+        await client.aclose()
+    for partition, halt in halted.items():
+        raise HaltedError(
+            f"partition {partition} has stopped at offset {halt.offset}: {halt.reason} "
+            f"({halt.problem}); install a version that mends it"
+        )
+    return "no partition has stopped"
 
 
 def _clickhouse(settings: Settings) -> str:
