@@ -30,8 +30,15 @@ class HaltedError(Exception):
 
 
 _PROBLEMS = (
-    HaltedError, KafkaError, KafkaTopicsError, RedisError, ClickHouseError, PlaybookError, OSError, EOFError,
-)  # fmt: skip
+    HaltedError,
+    KafkaError,
+    KafkaTopicsError,
+    RedisError,
+    ClickHouseError,
+    PlaybookError,
+    OSError,
+    EOFError,
+)
 _REACH_S = 3.0
 
 
