@@ -7,7 +7,7 @@ KAFKA_POM := infra/kafka/apache/pom.xml
 KAFKA_JARS := build/apache-kafka
 # As many files at once as there are cores: much of a test of the stack is waiting. In their order,
 # so that the short unit tests come last and fill what is left.
-AT_ONCE := -n auto --dist loadgroup --no-loadscope-reorder
+AT_ONCE := -n auto --dist loadfile --no-loadscope-reorder
 KAFKA_TESTS := tests/contract/test_kafka_topics.py tests/contract/test_broker_contract.py \
   tests/integration/test_main_job.py tests/integration/test_failures.py \
   tests/integration/test_broker_restart.py $(wildcard tests/soak)

@@ -5,11 +5,13 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from tests.harness.paths import ROOT
+from tests.harness.scheduling import StackScheduling
 from tests.harness.stack import RunningStack
 
 # No deadline: how long an example takes is the business of bench/, and of who else is working.
@@ -36,25 +38,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         running.stop()
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StackScheduling:
+    """Files of tests that share the session's stack go to one process."""
+    return StackScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says which tests share a process; gives laws that are tried on a nightly number of histories
-    the time they need."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    """Gives laws that are tried on a nightly number of histories the time they need."""
     if settings().max_examples <= 500:
         return
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker(pytest.mark.timeout(NIGHTLY_TIMEOUT))
-
-
-def _group(item: pytest.Item) -> str:
-    """Tests of one process: those of a file, and all that share the session's stack."""
-    definitions = getattr(item, "_fixtureinfo").name2fixturedefs.get("stack", ())  # noqa: B009
-    if any(one.scope == "session" for one in definitions[-1:]):
-        return "stack"
-    return item.nodeid.partition("::")[0]
 
 
 @pytest.fixture(autouse=True)
