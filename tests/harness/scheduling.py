@@ -11,7 +11,13 @@ from tests.harness.paths import ROOT
 SHARED = "the session's stack"
 """Group of the files whose tests use it: in two processes it would start twice."""
 
-_USES_STACK = re.compile(r"\b(stack: RunningStack|gate: Gate|site: Site|visit: Visit)\b")
+DELIVERING = "the stack with endpoints"
+"""Likewise, of the fixture `delivering`."""
+
+_USES = r"^(?:async )?def test_\w+\([^)]*\b(?:%s)\b"
+_STACK = re.compile(_USES % "stack: RunningStack|gate|site|visit", re.MULTILINE)
+_DELIVERING = re.compile(_USES % "delivering", re.MULTILINE)
+_OWN_STACK = re.compile(r"^def stack\(", re.MULTILINE)
 
 
 class StackScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped
@@ -25,6 +31,8 @@ class StackScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist is un
 def group_of(path: str) -> str:
     """The group of a test file."""
     text = (ROOT / path).read_text(encoding="utf-8")
-    if _USES_STACK.search(text) and not re.search(r"^def stack\(", text, re.MULTILINE):
+    if _STACK.search(text) and not _OWN_STACK.search(text):
         return SHARED
+    if _DELIVERING.search(text):
+        return DELIVERING
     return path
