@@ -60,6 +60,8 @@ def limited_protocol(limits: RequestLimits) -> type[asyncio.Protocol]:
         _address = ""
         _head_left = limits.head_bytes
         _reading_head = True
+        _requests = 0
+        """Requests that came whole on this connection."""
         _answer: tuple[int, str, str] | None = None
         _timer: asyncio.TimerHandle | None = None
 
@@ -85,8 +87,11 @@ def limited_protocol(limits: RequestLimits) -> type[asyncio.Protocol]:
                 return
             if self._timer is None:  # the first byte of another request on the connection
                 self._expect(limits.head_seconds)
+            began_in_head, requests = self._reading_head, self._requests
             super().data_received(data)
-            if self._reading_head and self.parser is not None:
+            # Bytes that end a body and bring the head of the next request are not counted.
+            only_head = began_in_head and self._reading_head and requests == self._requests
+            if only_head and self.parser is not None:
                 self._head_left -= len(data)
                 if self._head_left < 0:
                     self._refuse(_TOO_LARGE, limits.head_bytes)
@@ -112,6 +117,7 @@ def limited_protocol(limits: RequestLimits) -> type[asyncio.Protocol]:
         def on_message_complete(self) -> None:
             self._expect(None)
             self._reading_head, self._head_left = True, limits.head_bytes
+            self._requests += 1
             super().on_message_complete()
 
         def send_400_response(self, msg: str) -> None:

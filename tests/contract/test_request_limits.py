@@ -179,6 +179,14 @@ async def test_eight_hundred_half_sent_requests_shut_nobody_out(api: Api) -> Non
             writer.close()
 
 
+async def test_large_bodies_on_one_connection_are_no_heads(api: Api) -> None:
+    body = b'{"batch": [' + b" " * 400_000 + b"]}"
+    async with httpx.AsyncClient(base_url=api.url) as client:
+        for _ in range(3):
+            answer = await client.post("/v1/batch", content=body, auth=("key", ""))
+            assert answer.status_code not in (408, 414, 431), answer.text
+
+
 async def test_hosts_and_tokens(api: Api) -> None:
     async with httpx.AsyncClient(base_url=api.url) as client:
         foreign = await client.get("/healthz", headers={"Host": "rebound.example"})
