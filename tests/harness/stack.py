@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -95,7 +96,7 @@ class RunningStack:
                 return process
             if any(word == sign or word.endswith(f"/{sign}") for word in command):
                 return process
-            if name == "redis" and command and "redis" in command[0]:
+            if name == "redis" and command and re.search("redis|valkey", command[0]):
                 return process
         raise AssertionError(f"no part {name}; there are {[p.cmdline() for p in self.parts()]}")
 

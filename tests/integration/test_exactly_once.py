@@ -91,7 +91,6 @@ async def test_redis_loses_its_latest_writes_while_more_happens(story: Story) ->
     await check(story.fleet, story.sent)
 
 
-@pytest.mark.destructive
 async def test_redis_loses_everything(story: Story) -> None:
     await story.fleet.redis.flushall()
     await check(story.fleet, story.sent)

@@ -22,6 +22,9 @@ NEW = version_of(WITH_NEW_RULE)
 VISITORS = 12
 
 
+pytestmark = pytest.mark.destructive  # stops its stack and starts another on the same data
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("data")
@@ -151,7 +154,6 @@ def test_the_same_once_more_is_no_change(running: RunningStack) -> None:
     assert old["text"] == SHIPPED_PLAYBOOK.read_text(encoding="utf-8")
 
 
-@pytest.mark.destructive
 def test_what_was_put_in_force_outlives_the_stack(
     running: RunningStack, data: Path, tmp_path: Path
 ) -> None:
