@@ -48,7 +48,7 @@ class ArchiveBatcher:
         """`positions`: partition -> the offset it is read from; `barrier`: what is done for those
         who were erased."""
         self.waiting: asyncio.Queue[Record] = asyncio.Queue(MAX_WAITING_RECORDS)
-        """Faust events whose records are to be archived."""
+        """Records that are to be archived."""
         self._table = table
         self._rows = rows
         self._inserter = inserter

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from secrets import token_urlsafe
+from tempfile import NamedTemporaryFile
 
 import msgspec
 
@@ -28,14 +29,17 @@ def stack_secrets(folder: Path) -> StackSecrets:
 
 def kept_secret(folder: Path | None, name: str) -> str:
     """The secret in the folder's file of this name, readable by its owner only; made where it is
-    not there. Without a folder a new one, kept nowhere."""
+    not there or empty. Without a folder a new one, kept nowhere."""
     if folder is None:
         return token_urlsafe(24)
     path = folder / name
-    if path.exists():
-        return path.read_text(encoding="ascii").strip()
+    kept = path.read_text(encoding="ascii").strip() if path.exists() else ""
+    if kept:
+        return kept
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret = token_urlsafe(24)
-    path.touch(mode=0o600)
-    path.write_text(secret, encoding="ascii")
+    # Whole or not at all: an empty file would be an empty password from the next start on.
+    with NamedTemporaryFile("w", encoding="ascii", dir=folder, delete=False) as file:
+        file.write(secret)
+    Path(file.name).replace(path)
     return secret

@@ -4,9 +4,8 @@ A playbook comes from outside. Whatever is in it, the API that checks it goes on
 """
 
 import asyncio
-import os
 import sys
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import PIPE
 
 import msgspec
 
@@ -15,6 +14,8 @@ from infra.playbook.playbook_file import Mistake
 MAX_SECONDS = 20
 MAX_BYTES = 2 * 1024**3
 """Address space of the process; what the program itself takes of it is a few hundred megabytes."""
+OUT_OF_MEMORY = 3
+"""Exit code of the process where the playbook takes more than that."""
 
 _TOO_MUCH = Mistake(
     1, 1, f"checking it takes more than {MAX_SECONDS} s or 2 GB; make it smaller or simpler"
@@ -22,20 +23,27 @@ _TOO_MUCH = Mistake(
 
 
 async def check_playbook(text: str) -> list[Mistake]:
-    """Everything that is wrong with the playbook; empty where nothing is. Takes about a second."""
+    """Everything that is wrong with the playbook; empty where nothing is. Takes about a second.
+
+    Raises `RuntimeError` where the check itself fails: that is a bug, not a playbook too large.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "infra.playbook.check_process",
-        stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=dict(os.environ),
+        stdin=PIPE, stdout=PIPE, stderr=PIPE,
     )  # fmt: skip
     try:
         async with asyncio.timeout(MAX_SECONDS):
-            answer, _ = await process.communicate(text.encode("utf-8", "surrogatepass"))
+            answer, problem = await process.communicate(text.encode("utf-8", "surrogatepass"))
     except TimeoutError:
         return [_TOO_MUCH]
     finally:
         if process.returncode is None:
             process.kill()
         await process.wait()
-    if process.returncode != 0:
+    code = process.returncode or 0
+    if code == OUT_OF_MEMORY or code < 0:  # below 0: the kernel ended it at a bound
         return [_TOO_MUCH]
+    if code:
+        tail = problem.decode("utf-8", "replace").strip()[-500:]
+        raise RuntimeError(f"the check of a playbook failed with exit code {code}: {tail}")
     return msgspec.json.decode(answer, type=list[Mistake])

@@ -1,12 +1,13 @@
 """`python -m infra.playbook.check_process`: a playbook on standard input, its mistakes as JSON on
-standard output. Ends with an exit code other than 0 where it takes too much memory or time."""
+standard output. `OUT_OF_MEMORY` is its exit code where the playbook takes too much memory; the
+kernel ends it where it takes too much time."""
 
 import resource
 import sys
 
 import msgspec
 
-from infra.playbook.check import MAX_BYTES, MAX_SECONDS
+from infra.playbook.check import MAX_BYTES, MAX_SECONDS, OUT_OF_MEMORY
 from infra.playbook.playbook_file import PlaybookError, parse_playbook
 
 
@@ -20,7 +21,7 @@ def main() -> int:
     except PlaybookError as problem:
         sys.stdout.buffer.write(msgspec.json.encode(problem.mistakes))
     except MemoryError:
-        return 3
+        return OUT_OF_MEMORY
     else:
         sys.stdout.buffer.write(b"[]")
     return 0

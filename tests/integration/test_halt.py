@@ -14,6 +14,7 @@ from infra.kafka.names import DEAD_LETTERS
 from tests.harness.checking import check
 from tests.harness.fleet import Fleet, fleet
 from tests.harness.traffic import disturbed, shop_traffic
+from tests.harness.waiting import wait_until
 
 EVENTS, VISITORS = 300, 60
 
@@ -37,7 +38,7 @@ async def test_a_partition_stops_says_why_and_goes_on_with_a_mended_version(
     await api.start()
     try:
         await running.log.append(disturbed(sent, seed=3, copies=0.05, late=0.1))
-        halted = await _halted(url, running.settings.partitions)
+        halted = await asyncio.to_thread(_halted, url, running.settings.partitions)
     finally:
         await api.stop()
     for halt in halted.values():
@@ -55,12 +56,13 @@ async def test_a_partition_stops_says_why_and_goes_on_with_a_mended_version(
     assert await running.log.size(DEAD_LETTERS) == 0
 
 
-async def _halted(url: str, partitions: int) -> dict[str, dict[str, object]]:
+def _halted(url: str, partitions: int) -> dict[str, dict[str, object]]:
     """What `/readyz` says once every partition has stopped."""
-    async with httpx.AsyncClient() as client, asyncio.timeout(30):
-        while True:
-            answer = (await client.get(f"{url}/readyz")).json()
-            found: dict[str, dict[str, object]] = answer["halted"]
-            if len(found) == partitions:
-                return found
-            await asyncio.sleep(0.1)
+
+    def all_halted() -> dict[str, dict[str, object]] | None:
+        found: dict[str, dict[str, object]] = httpx.get(f"{url}/readyz").json()["halted"]
+        return found if len(found) == partitions else None
+
+    halted = wait_until(all_halted, within=30)
+    assert halted is not None
+    return halted
