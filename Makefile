@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Without cached bytecode each process of the stack compiles its imports: four seconds a process.
+unexport PYTHONDONTWRITEBYTECODE
 READY := $(VENV)/.ready
 KAFKA_POM := infra/kafka/apache/pom.xml
 KAFKA_JARS := build/apache-kafka

@@ -47,6 +47,18 @@ Origin = Annotated[
 ]
 
 
+def _list_filter(
+    reason: Annotated[DeadLetterReason | None, Query()] = None,
+    state: Annotated[DeadLetterState, Query()] = "open",
+    since: Since = None,
+    until: Until = None,
+    origin: Origin = None,
+) -> DeadLetterFilter:
+    return DeadLetterFilter(
+        reason=reason, state=state, since=_ms(since), until=_ms(until), origin=origin
+    )
+
+
 class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which letters are replayed, and what becomes of those that would be dead again."""
 
@@ -70,19 +82,12 @@ class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 )
 async def dead_letters(
     parts: FromParts,
-    reason: Annotated[DeadLetterReason | None, Query()] = None,
-    state: Annotated[DeadLetterState, Query()] = "open",
-    since: Since = None,
-    until: Until = None,
-    origin: Origin = None,
+    letter_filter: Annotated[DeadLetterFilter, Depends(_list_filter)],
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 50,
     cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
 ) -> Response:
     """`{"dead_letters": [...], "next": cursor or null}`; `docs/how-to/dead-letters.md` says what
     each reason means and how to mend it."""
-    letter_filter = DeadLetterFilter(
-        reason=reason, state=state, since=_ms(since), until=_ms(until), origin=origin
-    )
     after = _read_cursor(cursor) if cursor else None
     found = await _asked(parts, lambda spool: spool.listed(letter_filter, limit, after))
     last = _cursor(found[-1]) if len(found) == limit else None

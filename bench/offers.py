@@ -10,7 +10,7 @@ import numpy as np
 from bench.completejourney import Basket, baskets
 from bench.figure import Figure
 from schemas.profile import Dialogue
-from streams.models.offers import interests, known_beside, next_topics
+from streams.models.offers import OfferQuery, interests, known_beside, next_topics
 from streams.models.transitions import CountedTransitions
 from streams.profile.dialogues import advance
 
@@ -90,15 +90,11 @@ class DryRun:
         self.known += len(dialogues)
         last = self._names[self._last[household]]
         considered = interests(dialogues, {})
-        everything = next_topics(
-            last, considered, self._learned, known=dialogues, covers=_any,
-            most=len(self._names),
-        )  # fmt: skip
+        query = OfferQuery(last, considered, known=dialogues, covers=_any)
+        everything = next_topics(query, self._learned, most=len(self._names))
         started = time.process_time()
-        next_topics(
-            last, interests(dialogues, {}), self._learned, known=dialogues, covers=_any,
-            popular=False,
-        )  # fmt: skip
+        query = OfferQuery(last, interests(dialogues, {}), known=dialogues, covers=_any)
+        next_topics(query, self._learned, popular=False)
         self.seconds += time.process_time() - started
         self._note("ours", [offer.topic for offer in everything], new)
         begun = self._begun

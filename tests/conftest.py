@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from tests.harness.paths import ROOT
-from tests.harness.scheduling import StackScheduling
+from tests.harness.scheduling import LastUse, StackScheduling, by_group
 from tests.harness.stack import RunningStack
 
 # No deadline: how long an example takes is the business of bench/, and of who else is working.
@@ -28,14 +28,26 @@ NIGHTLY_TIMEOUT = 1800
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers what ends shared stacks early."""
+    config.pluginmanager.register(LastUse(), "last-use")
+
+
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+def last_use(request: pytest.FixtureRequest) -> LastUse:
+    """Stops what is added with the last test of the group that shares it."""
+    found = request.config.pluginmanager.get_plugin("last-use")
+    assert isinstance(found, LastUse)
+    return found
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, last_use: LastUse) -> RunningStack:
     """The whole stack, shared: tests use customers of their own and leave the parts alone."""
-    running = RunningStack(tmp_path_factory.mktemp("stack"))
-    try:
-        yield running
-    finally:
-        running.stop()
+    folder = tmp_path_factory.mktemp("stack")
+    running = RunningStack(folder, data=folder / "data")
+    last_use.add(running.stop)
+    return running
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StackScheduling:
@@ -44,7 +56,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StackSchedul
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives laws that are tried on a nightly number of histories the time they need."""
+    """Puts tests that share a stack together, and gives nightly laws the time they need."""
+    by_group(items)
     if settings().max_examples <= 500:
         return
     for item in items:

@@ -9,7 +9,7 @@ import faust
 import structlog
 from kafka.errors import KafkaError
 
-from agents.archive.batcher import ArchiveBatcher
+from agents.archive.batcher import ArchiveBatcher, ArchiveTable, Source
 from agents.archive.erasure_barrier import Erasing, EventsErasureBarrier, OtherErasureBarrier
 from agents.archive.rows import dead_letter_rows, event_rows, trigger_rows
 from agents.cancellation import drain_queue, end_all
@@ -127,17 +127,13 @@ class ArchiveWorker:
                 # What is stored speaks of records that are gone, not of those with their offsets.
                 starts[partition] = min(places[name, partition], end)
             positions.update({(name, partition): start for partition, start in starts.items()})
+            barrier = EventsErasureBarrier if name == EVENTS else OtherErasureBarrier
             batcher = ArchiveBatcher(
-                table,
-                rows,
+                ArchiveTable(table, rows, barrier(self._erasing)),
+                Source(starts, partial(self._first_offset, name)),
                 self._patient,
                 self._writer,
                 self._settings.archive_linger_ms,
-                starts,
-                partial(self._first_offset, name),
-                EventsErasureBarrier(self._erasing)
-                if name == EVENTS
-                else OtherErasureBarrier(self._erasing),
             )
             self._batchers[name] = batcher
             task = asyncio.create_task(batcher.run(log_ids[name]))

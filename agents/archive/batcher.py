@@ -6,6 +6,7 @@ starts after the highest offset that is stored, so that a crash in between doubl
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -31,33 +32,46 @@ Rows = Callable[[Sequence[tuple[Place, bytes]]], Columns]
 log = structlog.get_logger()
 
 
+class ArchiveTable(NamedTuple):
+    """Where a Kafka topic is archived."""
+
+    name: str
+    rows: Rows
+    barrier: ErasureBarrier | None = None
+    """Removes the rows of customers who were erased."""
+
+
+class Source(NamedTuple):
+    """What is read of a Kafka topic."""
+
+    positions: Mapping[int, int]
+    """Partition -> the offset it is read from."""
+    first_offset: FirstOffset
+
+
 class ArchiveBatcher:
     """One Kafka topic on its way into one table."""
 
     def __init__(
         self,
-        table: str,
-        rows: Rows,
+        table: ArchiveTable,
+        source: Source,
         inserter: RetryingInserter,
         writer: LogWriter,
         linger_ms: int,
-        positions: Mapping[int, int],
-        first_offset: FirstOffset,
-        barrier: ErasureBarrier | None = None,
     ) -> None:
-        """`positions`: partition -> the offset it is read from; `barrier`: what is done for those
-        who were erased."""
         self.waiting: asyncio.Queue[Record] = asyncio.Queue(MAX_WAITING_RECORDS)
         """Records that are to be archived."""
-        self._table = table
-        self._rows = rows
+        self._table = table.name
+        self._rows = table.rows
         self._inserter = inserter
         self._writer = writer
-        self._barrier = barrier
+        self._barrier = table.barrier
         self._linger = linger_ms / 1000
-        self._expected = dict(positions)
+        self._expected = dict(source.positions)
         self._sequences = {
-            partition: RecordSequence(partition, first_offset) for partition in positions
+            partition: RecordSequence(partition, source.first_offset)
+            for partition in source.positions
         }
 
     async def run(self, log_id: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from infra.cli.refusal import Refusal, settings_or_refusal
-from infra.cli.sending_file import opened, send_file, show_first
+from infra.cli.sending_file import Import, opened, send_file, show_first
 from infra.sources.mapping_file import SHIPPED, MappingError, MappingFile, read_mapping
 from streams.mapping.mapping_items import Mapper
 from streams.playbook.suggestions import choices
@@ -47,10 +47,8 @@ def import_file(
             raise Refusal(str(problem)) from None
     if dry_run:
         show_first(records, maps, dry_run)
-    send_file(
-        file, records, maps, mapping.name,
-        needs=found.mapping.kinds, state=state, rejected=rejected, as_json=as_json,
-    )  # fmt: skip
+    what = Import(records, maps, mapping.name, found.mapping.kinds)
+    send_file(file, what, state=state, rejected=rejected, as_json=as_json)
 
 
 def _mapping(named: str, changes: dict[str, str]) -> MappingFile:

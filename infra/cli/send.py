@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.sending_file import opened, send_file, show_first
+from infra.cli.sending_file import Import, opened, send_file, show_first
 from infra.importing.ready_events import ReadyEvents
 from schemas.mapping import EventRule, Mapping
 
@@ -31,7 +31,5 @@ def send(
     maps = ReadyEvents()
     if dry_run:
         show_first(records, maps, dry_run)
-    send_file(
-        file, records, maps, _NAME,
-        needs=("track",), state=state, rejected=rejected, as_json=as_json,
-    )  # fmt: skip
+    what = Import(records, maps, _NAME, ("track",))
+    send_file(file, what, state=state, rejected=rejected, as_json=as_json)

@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import typer
@@ -25,19 +26,30 @@ TIMEOUT_S = 60.0
 INTERRUPTED = 130
 
 
+class Import(NamedTuple):
+    """How a file is read."""
+
+    records: Records
+    maps: Maps
+    name: str
+    """Of the mapping; a checkpoint of another one is refused."""
+    kinds: Collection[str]
+    """Of the events, by which the credentials that the API will ask for are known."""
+
+
 def send_file(
-    file: Path, records: Records, maps: Maps, name: str, *, needs: Iterable[str],
-    state: Path | None, rejected: Path | None, as_json: bool,
-) -> None:  # fmt: skip
+    file: Path, what: Import, *, state: Path | None, rejected: Path | None, as_json: bool
+) -> None:
     """Sends the rest of the file; exits with 0, 1 (lines were rejected) or 130 (Ctrl-C).
 
-    `needs` are the kinds of events, which say what the API will ask for. Refusal.
+    Raises `Refusal` where settings are missing, and for a file that cannot be read.
     """
+    records = what.records
     settings = settings_or_refusal()
     url = api_url(settings)
     token = settings.api_token.get_secret_value()
     write_key = os.environ.get("DAEHWA_WRITE_KEY") or next(iter(settings.write_keys), "")
-    requested = set(needs)
+    requested = set(what.kinds)
     if "contact" in requested and not token:
         raise Refusal("set DAEHWA_API_TOKEN to the token of the API: contacts need it")
     if requested - {"contact"} and not write_key:
@@ -54,10 +66,10 @@ def send_file(
                 ended[:] = [progress]
                 report.tell(progress)
 
-            await import_records(records, maps, sender, kept, checkpoint, tell)
+            await import_records(records, what.maps, sender, kept, checkpoint, tell)
 
     try:
-        checkpoint = kept.read(records, name)
+        checkpoint = kept.read(records, what.name)
         with Report(file.name, as_json) as report:
             asyncio.run(work(report, checkpoint))
         report.done(ended[0])

@@ -16,6 +16,34 @@ SOURCE = "delivery"
 Outcome = Literal["delivered", "failed", "withheld"]
 
 
+class _Contact(msgspec.Struct, frozen=True, kw_only=True):
+    message_id: str
+    customer_id: str
+    channel: str
+    name: str
+    direction: Direction
+    outcome: str
+    properties: dict[str, Any]
+    operator: str | None = None
+
+    def event(self, now: int) -> WireEvent:
+        known = {key: value for key, value in self.properties.items() if value is not None}
+        return WireEvent(
+            message_id=self.message_id,
+            type="contact",
+            occurred_at=now,
+            received_at=now,
+            key=self.customer_id,
+            channel=self.channel,
+            name=self.name,
+            direction=self.direction,
+            outcome=self.outcome,
+            operator=self.operator,
+            properties=msgspec.Raw(_encode(known)),
+            source=SOURCE,
+        )
+
+
 def outcome_event(delivery: Delivery, outcome: Outcome, kind: str, now: int) -> WireEvent | None:
     """The contact event of a delivery that is done with; None for what is only counted.
 
@@ -25,14 +53,13 @@ def outcome_event(delivery: Delivery, outcome: Outcome, kind: str, now: int) -> 
     trigger = delivery.trigger
     if trigger.channel is None and outcome != "failed":
         return None
-    return _contact(
+    return _Contact(
         message_id=f"delivery:{trigger.id}:{delivery.endpoint}:{outcome}",
         customer_id=trigger.customer_id,
         channel=trigger.channel or kind,
         name=f"trigger.{outcome}",
         direction="outbound",
         outcome=outcome,
-        now=now,
         properties={
             "trigger_id": trigger.id,
             "rule": trigger.rule,
@@ -41,7 +68,7 @@ def outcome_event(delivery: Delivery, outcome: Outcome, kind: str, now: int) -> 
             "campaign": trigger.campaign,
             "attempts": delivery.attempts,
         },
-    )
+    ).event(now)
 
 
 def reaction_event(link: Link, now: int) -> WireEvent:
@@ -50,16 +77,15 @@ def reaction_event(link: Link, now: int) -> WireEvent:
     outcome = "opened" if link.kind == "open" else "clicked"
     about = {"url": link.url} if link.url else {}
     tail = f":{_digest(link.url)}" if link.url else ""
-    return _contact(
+    return _Contact(
         message_id=f"delivery:{link.trigger_id}:{outcome}{tail}",
         customer_id=link.customer_id,
         channel=link.channel,
         name=f"trigger.{outcome}",
         direction="inbound",
         outcome=outcome,
-        now=now,
         properties={"trigger_id": link.trigger_id, **about},
-    )
+    ).event(now)
 
 
 def unsubscribed_event(link: Link, now: int) -> WireEvent:
@@ -79,7 +105,7 @@ def unsubscribed_event(link: Link, now: int) -> WireEvent:
 
 def called_event(call: Call, operator: str, outcome: str, note: str, now: int) -> WireEvent:
     """The contact event of a call that an operator has made."""
-    return _contact(
+    return _Contact(
         message_id=f"call:{call.id}:done",
         customer_id=call.customer_id,
         channel="call",
@@ -87,7 +113,6 @@ def called_event(call: Call, operator: str, outcome: str, note: str, now: int) -
         direction="outbound",
         outcome=outcome,
         operator=operator,
-        now=now,
         properties={
             "trigger_id": call.id,
             "rule": call.rule,
@@ -96,19 +121,18 @@ def called_event(call: Call, operator: str, outcome: str, note: str, now: int) -
             "campaign": call.campaign,
             "note": note or None,
         },
-    )
+    ).event(now)
 
 
 def uncalled_event(call: Call, now: int) -> WireEvent:
     """The contact event of a call that was not made: its customer does not want it any more."""
-    return _contact(
+    return _Contact(
         message_id=f"call:{call.id}:withheld",
         customer_id=call.customer_id,
         channel=call.channel or "call",
         name="trigger.withheld",
         direction="outbound",
         outcome="withheld",
-        now=now,
         properties={
             "trigger_id": call.id,
             "rule": call.rule,
@@ -116,37 +140,7 @@ def uncalled_event(call: Call, now: int) -> WireEvent:
             "topic": call.topic,
             "campaign": call.campaign,
         },
-    )
-
-
-def _contact(
-    *,
-    message_id: str,
-    customer_id: str,
-    channel: str,
-    name: str,
-    direction: Direction,
-    outcome: str,
-    now: int,
-    properties: dict[str, Any],
-    operator: str | None = None,
-) -> WireEvent:
-    return WireEvent(
-        message_id=message_id,
-        type="contact",
-        occurred_at=now,
-        received_at=now,
-        key=customer_id,
-        channel=channel,
-        name=name,
-        direction=direction,
-        outcome=outcome,
-        operator=operator,
-        properties=msgspec.Raw(
-            _encode({key: value for key, value in properties.items() if value is not None})
-        ),
-        source=SOURCE,
-    )
+    ).event(now)
 
 
 def _digest(text: str) -> str:

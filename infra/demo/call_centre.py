@@ -65,57 +65,65 @@ class CallCentre:
         about = self._random.choice(list(_COMPLAINTS))
         case = {"about": about, "subject": self._random.choice(_COMPLAINTS[about])}
         channel = self._random.choices(("call", "email", "letter"), (60, 30, 10))[0]
-        self._add(at, customer, "complaint.opened", channel, "inbound", case)
+        self._add(at, customer, _inbound("complaint.opened", channel, case))
         at = self._later(at, 40)
-        self._add(at, customer, "complaint.acknowledged", "email", "outbound", case)
+        self._add(at, customer, _outbound("complaint.acknowledged", "email", case))
         at = self._later(at, 60)
-        self._add(at, customer, "complaint.working", "call", "outbound", case)
+        self._add(at, customer, _outbound("complaint.working", "call", case))
         if self._random.random() < _RESOLVED:
             at = self._later(at, 120)
             channel = self._random.choice(("call", "email", "letter"))
-            self._add(at, customer, "complaint.resolved", channel, "outbound", case, "solved")
+            self._add(at, customer, _outbound("complaint.resolved", channel, case, "solved"))
 
     def _question(self, customer: str, at: int) -> None:
         about = self._random.choice(list(_QUESTIONS))
         case = {"about": about, "subject": self._random.choice(_QUESTIONS[about])}
         channel = self._random.choice(("call", "email"))
-        self._add(at, customer, "question.asked", channel, "inbound", case)
+        self._add(at, customer, _inbound("question.asked", channel, case))
         at = self._later(at, 45)
-        self._add(at, customer, "question.answered", channel, "outbound", case, "answered")
+        self._add(at, customer, _outbound("question.answered", channel, case, "answered"))
 
     def _inquiry(self, customer: str, at: int) -> None:
         product = self._random.choice(list(PRODUCTS.values()))
         case = {"category": product.slug, "subject": product.name}
-        self._add(at, customer, "product.inquiry", "call", "inbound", case, "informed")
+        self._add(at, customer, _inbound("product.inquiry", "call", case, "informed"))
         if self._random.random() < _PHONE_ORDER:
             order = {**case, "total": product.price, "currency": CURRENCY}
             at = self._later(at, 60)
-            self._add(at, customer, "order.placed", "call", "inbound", order, "ordered")
+            self._add(at, customer, _inbound("order.placed", "call", order, "ordered"))
 
     def _later(self, at: int, seconds: float) -> int:
         return at + 5_000 + int(self._random.expovariate(1 / seconds) * 1000)
 
-    def _add(
-        self,
-        at: int,
-        customer: str,
-        code: str,
-        channel: str,
-        direction: str,
-        properties: dict[str, Any],
-        outcome: str | None = None,
-    ) -> None:
-        contact: dict[str, Any] = {
+    def _add(self, at: int, customer: str, contact: dict[str, Any]) -> None:
+        contact |= {
             "message_id": str(UUID(int=self._random.getrandbits(128), version=4)),
             "user_id": customer,
-            "code": code,
-            "channel": channel,
-            "direction": direction,
             "operator": self._random.choice(_OPERATORS),
             "occurred_at": iso(at),
-            "properties": properties,
         }
-        if outcome is not None:
-            contact["outcome"] = outcome
         self._count += 1
         heappush(self._coming, (at, self._count, contact))
+
+
+def _inbound(
+    code: str, channel: str, properties: dict[str, Any], outcome: str | None = None
+) -> dict[str, Any]:
+    return _contact("inbound", code, channel, properties, outcome)
+
+
+def _outbound(
+    code: str, channel: str, properties: dict[str, Any], outcome: str | None = None
+) -> dict[str, Any]:
+    return _contact("outbound", code, channel, properties, outcome)
+
+
+def _contact(
+    direction: str, code: str, channel: str, properties: dict[str, Any], outcome: str | None
+) -> dict[str, Any]:
+    contact: dict[str, Any] = {
+        "code": code, "channel": channel, "direction": direction, "properties": properties,
+    }  # fmt: skip
+    if outcome is not None:
+        contact["outcome"] = outcome
+    return contact

@@ -50,13 +50,12 @@ class Comparison(msgspec.Struct):
 async def compare_partition(
     redis: Redis,
     store: StateStore,
-    partition: int,
-    spool: ProfileSpool,
-    expirations: Expirations,
     replayed: Replayed,
+    expirations: Expirations,
     found: Comparison,
 ) -> None:
     """Adds to `found` what differs in one partition."""
+    partition, spool = replayed.partition, replayed.spool
     for values in spool.profiles():
         live = await redis.mget([profile_key(partition, key) for key in values])
         for (key, (value, touched)), held in zip(values.items(), live, strict=True):

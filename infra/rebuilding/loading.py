@@ -62,10 +62,8 @@ async def load_partition(
     store: StateStore,
     aliases: AliasIndex,
     region: str,
-    partition: int,
-    spool: ProfileSpool,
-    expirations: Expirations,
     replayed: Replayed,
+    expirations: Expirations,
     reached: Watermark,
 ) -> None:
     """Writes the spool into Redis, aliases too, and ends the rebuilding of the partition at
@@ -73,7 +71,8 @@ async def load_partition(
 
     `FencedError` where somebody else has written to it.
     """
-    for batch in _batches(spool, expirations, now_ms()):
+    partition = replayed.partition
+    for batch in _batches(replayed.spool, expirations, now_ms()):
         await aliases.add(alias_moves({}, batch.profiles, region).held)
         await store.write(partition, batch, REBUILDING, REBUILDING)
     # Counts are added to, so they go with the one write that cannot happen twice.

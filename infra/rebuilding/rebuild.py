@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 from infra.rebuilding.archived_log import ArchivedLog
 from infra.rebuilding.comparing import Comparison, Difference, compare_partition
 from infra.rebuilding.definitions import Definers, read_definitions
-from infra.rebuilding.expirations import Expirations, expirations_of
+from infra.rebuilding.expirations import expirations_of
 from infra.rebuilding.loading import clear_partitions, load_partition, take_partitions
 from infra.rebuilding.profile_spool import ProfileSpool
-from infra.rebuilding.replay import Replayed, replay_partition
+from infra.rebuilding.replay import Replayed, ReplayPlan, replay_partition
 from infra.rebuilding.replay_bounds import KafkaPlaces, cut_of, kafka_places
 from infra.rebuilding.skipped_events import skipped
 from infra.redis.alias_index import AliasIndex
@@ -22,7 +22,6 @@ from infra.redis.definition_copy import DefinitionCopy
 from infra.redis.state_store import StateStore
 from infra.settings import Settings
 from schemas.watermark import Watermark
-from streams.archive.replay import Identity
 from streams.definitions.definitions import encode_in_force
 from streams.playbook.compiled import CompiledPlaybook
 
@@ -105,6 +104,7 @@ async def rebuild(
         rebuilt.unarchived = sum(
             max(0, places.earliest[partition] - cut) for partition, cut in enumerate(cuts)
         )
+        plan = ReplayPlan(definers, partitions, expirations, waiting)
         comparison = Comparison()
         logs = await asyncio.to_thread(log.logs)
         total = 0
@@ -114,21 +114,20 @@ async def rebuild(
             for partition, cut in enumerate(cuts):
                 spool = ProfileSpool(Path(folder) / str(partition))
                 try:
+                    rows = log.read(partition, logs, places.log_id, cut)
                     replayed = await asyncio.to_thread(
-                        _replay, log, logs, spool, definers, partition, partitions, places.log_id,
-                        cut, expirations, lambda events: tell(events, total), waiting,
+                        replay_partition, rows, spool, partition, plan,
+                        lambda events: tell(events, total),
                     )  # fmt: skip
-                    _add(rebuilt, replayed, spool)
+                    _add(rebuilt, replayed)
                     if dry_run:
-                        await compare_partition(
-                            redis, store, partition, spool, expirations, replayed, comparison
-                        )
+                        await compare_partition(redis, store, replayed, expirations, comparison)
                     else:
                         in_force = encode_in_force(replayed.active.in_force)
                         reached = Watermark(places.log_id, cut, in_force)
                         await load_partition(
-                            store, AliasIndex(redis), settings.region, partition, spool,
-                            expirations, replayed, reached,
+                            store, AliasIndex(redis), settings.region, replayed, expirations,
+                            reached,
                         )  # fmt: skip
                 finally:
                     spool.close()
@@ -149,27 +148,8 @@ async def _as_far_as_redis(
     return min(archived, held.next_offset) if held.log_id == places.log_id else cut
 
 
-def _replay(
-    log: ArchivedLog,
-    logs: list[str],
-    spool: ProfileSpool,
-    definers: Definers,
-    partition: int,
-    partitions: int,
-    log_id: str,
-    cut: int,
-    expirations: Expirations,
-    tell: Callable[[int], None],
-    waiting: Container[Identity],
-) -> Replayed:
-    rows = log.read(partition, logs, log_id, cut)
-    return replay_partition(
-        rows, spool, definers, partition, partitions, expirations, tell, waiting
-    )
-
-
-def _add(rebuilt: Rebuilt, replayed: Replayed, spool: ProfileSpool) -> None:
+def _add(rebuilt: Rebuilt, replayed: Replayed) -> None:
     rebuilt.events += replayed.events
     rebuilt.folded += replayed.folded
     rebuilt.skipped += replayed.skipped
-    rebuilt.profiles += len(spool)
+    rebuilt.profiles += len(replayed.spool)

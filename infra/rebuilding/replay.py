@@ -3,6 +3,8 @@
 from collections.abc import Callable, Container, Iterable
 from typing import Any
 
+import msgspec
+
 from infra.playbook.active_definitions import ActiveDefinitions
 from infra.rebuilding.definitions import Definers
 from infra.rebuilding.expirations import Expirations
@@ -14,10 +16,22 @@ from streams.fold.batch import fold_batch
 from streams.models.learned import Learned
 
 
-class Replayed:
-    """What a replay came to, besides the spool."""
+class ReplayPlan(msgspec.Struct, frozen=True):
+    """What all partitions of one rebuild share."""
 
-    def __init__(self, active: ActiveDefinitions) -> None:
+    definers: Definers
+    partitions: int
+    expirations: Expirations
+    skipped: Container[Identity] = ()
+    """Events that were not folded, and are not."""
+
+
+class Replayed:
+    """A partition folded anew: its profiles in a spool, its counts beside it."""
+
+    def __init__(self, partition: int, spool: ProfileSpool, active: ActiveDefinitions) -> None:
+        self.partition = partition
+        self.spool = spool
         self.active = active
         """What the partition goes by in the end."""
         self.events = 0
@@ -30,21 +44,18 @@ class Replayed:
 def replay_partition(
     blocks: Iterable[list[tuple[Any, ...]]],
     spool: ProfileSpool,
-    definers: Definers,
     partition: int,
-    partitions: int,
-    expirations: Expirations,
+    plan: ReplayPlan,
     tell: Callable[[int], None],
-    skipped: Container[Identity] = (),
 ) -> Replayed:
     """Folds archived rows in order; `tell` hears how many were read, block by block.
 
     Triggers and events that the fold asks to be sent are not sent: they were, and what profiles
     sent each other stands in the archive where the log had it. A profile that had expired when
     its next event came begins anew, as it did. Playbook and models change where they changed.
-    Events in `skipped` were not folded, and are not.
     """
-    replayed = Replayed(definers.first())
+    definers, expirations = plan.definers, plan.expirations
+    replayed = Replayed(partition, spool, definers.first())
 
     def fold(events: list[tuple[str, Event]], touched: dict[str, int]) -> None:
         profiles = spool.read(list({key: None for key, _ in events}))
@@ -58,7 +69,7 @@ def replay_partition(
         touched: dict[str, int] = {}
         for *row, at in block:
             event = replayed_event(row)
-            key = None if event is None else replayed_owner(event, partition, partitions)
+            key = None if event is None else replayed_owner(event, partition, plan.partitions)
             if event is None or key is None:
                 adoption = None if event is None else adoption_of(event)
                 if adoption is not None:
@@ -66,7 +77,7 @@ def replay_partition(
                     events, touched = [], {}
                     replayed.active = definers.after(replayed.active, adoption)
                 continue
-            if skipped and archived_identity(event) in skipped:
+            if plan.skipped and archived_identity(event) in plan.skipped:
                 replayed.skipped += 1
                 continue
             before = touched.get(key)

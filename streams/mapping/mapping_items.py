@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import cel
 import msgspec
 from xxhash import xxh3_128_hexdigest
 
@@ -53,6 +52,9 @@ class Mapper:
     """Maps items one after the other. Not for several threads: it keeps one CEL environment."""
 
     def __init__(self, mapping: CompiledMapping) -> None:
+        # Only where there is a mapping: the package imports a terminal UI, a third of a second.
+        import cel  # noqa: PLC0415
+
         self._mapping = mapping
         self._problems: list[str] = []
         self._environment = cel.Context(

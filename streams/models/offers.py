@@ -55,6 +55,21 @@ Interest = tuple[str, int]
 """(topic of the customer, how much it counts)."""
 
 
+class OfferQuery(msgspec.Struct, frozen=True, gc=False):
+    """The customer side of a search for the next offer."""
+
+    last: str
+    """The topic reached last."""
+    considered: Sequence[Interest]
+    """The topics that speak for candidates, heaviest first."""
+    known: Collection[str]
+    """Topics the customer has begun: none of them is a candidate."""
+    covers: Callable[[str], bool]
+    """Whether the playbook offers a topic."""
+    complements: Collection[str] = ()
+    """Topics that the playbook pairs with `last`."""
+
+
 class NextTopic(msgspec.Struct, frozen=True, gc=False):
     """A candidate for the next offer."""
 
@@ -123,24 +138,21 @@ def known_beside(dialogues: Mapping[str, Dialogue], topic: str) -> tuple[str, ..
 
 
 def next_topics(
-    last: str,
-    considered: Sequence[Interest],
+    query: OfferQuery,
     transitions: Transitions,
     *,
-    known: Collection[str],
-    covers: Callable[[str], bool],
-    eligible: Callable[[NextTopic], bool] | None = None,
-    complements: Iterable[str] = (),
     most: int = 3,
+    eligible: Callable[[NextTopic], bool] | None = None,
     popular: bool = True,
     least: int = 0,
 ) -> list[NextTopic]:
-    """The `most` likeliest topics after `last` of a customer who is interested in what is
-    `considered` and knows what is `known`, best first.
+    """The `most` likeliest next topics of a customer, best first.
 
-    Without `popular`, only what the customer's topics or the playbook speak for is found, and
-    beside complements nothing while there are fewer than `least` transitions from `last`.
+    Without `popular`, only topics with evidence from the customer's own topics or the playbook are
+    candidates. Complements aside, there are none while fewer than `least` transitions left
+    `query.last`.
     """
+    last, considered, known = query.last, query.considered, query.known
     names: set[str] = set()
     if transitions.gone_on(last) >= least:
         # At a click only what is far likelier than on average is asked for, and it is among few.
@@ -151,7 +163,7 @@ def next_topics(
                 names.update(transitions.strongest(topic)[:strongest])
         if popular:
             names.update(islice(filterfalse(known.__contains__, transitions.popular), MAX_POPULAR))
-    said = frozenset(complements)
+    said = frozenset(query.complements)
     names |= said
     names.difference_update(known)
     names.discard(last)
@@ -159,11 +171,9 @@ def next_topics(
         return []
     found: list[NextTopic] = []
     for score, topic, combined in _scored(names, said, considered, transitions):
-        if not covers(topic) or (combined <= 1 and not popular):
+        if not query.covers(topic) or (combined <= 1 and not popular):
             continue
-        candidate = _explained(
-            topic, last, considered, transitions, -score, combined, topic in said
-        )
+        candidate = _explained(query, transitions, topic, -score, combined)
         if eligible is None or eligible(candidate):
             found.append(candidate)
             if len(found) == most:
@@ -213,13 +223,7 @@ def _scored(
 
 
 def _explained(
-    topic: str,
-    last: str,
-    considered: Sequence[Interest],
-    transitions: Transitions,
-    score: float,
-    combined: float,
-    complement: bool,
+    query: OfferQuery, transitions: Transitions, topic: str, score: float, combined: float
 ) -> NextTopic:
     """The candidate with the topic that speaks for it."""
     following = transitions.following
@@ -230,13 +234,14 @@ def _explained(
         seen = following(earlier).get(topic, 0)
         return (seen + SHRINKAGE * expected) / (of + SHRINKAGE)
 
-    after, share = last, share_after(last)
+    after = query.last
+    share = share_after(after)
     if share <= expected:
-        for earlier, _ in considered:
+        for earlier, _ in query.considered:
             found = share_after(earlier)
             if found > share:
                 after, share = earlier, found
     return NextTopic(
         topic, after, share, share / expected, following(after).get(topic, 0),
-        transitions.gone_on(after), score, combined, complement,
+        transitions.gone_on(after), score, combined, topic in query.complements,
     )  # fmt: skip

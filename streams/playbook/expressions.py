@@ -9,7 +9,6 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import cel
 import msgspec
 
 from streams.playbook.errors import RuleError
@@ -71,6 +70,9 @@ def compile_expression(
     deeper = _loop_too_deep(bare)
     if deeper is not None:
         raise RuleError(where, "a loop (all, exists, map …) may hold one other, not more", deeper)
+    # Only where there is an expression: the package imports a terminal UI, a third of a second.
+    import cel  # noqa: PLC0415
+
     try:
         program = cel.compile(text)
     except ValueError as problem:

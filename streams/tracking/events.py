@@ -71,6 +71,16 @@ _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
+class _Request(msgspec.Struct, frozen=True):
+    """What all items of one request share; times in milliseconds."""
+
+    kind: str | None
+    received_at: int
+    source: str
+    sent_at: int | None
+    context: msgspec.Raw
+
+
 class _InvalidError(Exception):
     """The item is no event; the text says why."""
 
@@ -85,16 +95,15 @@ def read_events(
     """
     events: list[tuple[str, WireEvent]] = []
     rejected: list[Rejected] = []
-    sent_at = _forgiving_time(body.batched_sent_at)
+    request = _Request(
+        kind, received_at, source, _forgiving_time(body.batched_sent_at), body.batched_context
+    )
     for index, raw in enumerate(body.items):
         if len(memoryview(raw)) > LARGEST_EVENT:
             rejected.append(_too_large(raw))
             continue
         try:
-            event = _event(
-                raw, _decode_item(raw), kind, received_at, source, sent_at,
-                body.batched_context, index,
-            )  # fmt: skip
+            event = _event(raw, _decode_item(raw), request, index)
         except (_InvalidError, UnreadableError, msgspec.ValidationError) as problem:
             rejected.append(Rejected("invalid_event", str(problem), bytes(raw)))
             continue
@@ -118,26 +127,18 @@ def _too_large(raw: msgspec.Raw) -> Rejected:
     return Rejected("too_large", detail, bytes(memoryview(raw)[:LARGEST_KEPT]))
 
 
-def _event(
-    raw: msgspec.Raw,
-    item: _Item,
-    kind: str | None,
-    received_at: int,
-    source: str,
-    batched_sent_at: int | None,
-    batched_context: msgspec.Raw,
-    index: int,
-) -> WireEvent:
-    named = kind or item.type
+def _event(raw: msgspec.Raw, item: _Item, request: _Request, index: int) -> WireEvent:
+    received_at = request.received_at
+    named = request.kind or item.type
     if named not in KINDS:
         raise _InvalidError(f"`type` is {named!r}; write one of {', '.join(sorted(KINDS))}")
     of_type = cast(EventType, named)
     context = _object(item.context, "context")
-    if batched_context:
-        context = _merged(_object(batched_context, "context"), context)
+    if request.context:
+        context = _merged(_object(request.context, "context"), context)
     properties, head = _facts(item, of_type, context)
     check_readable(properties, context)
-    stated, sent_at = _times(item, batched_sent_at)
+    stated, sent_at = _times(item, request.sent_at)
     # A sender that states both `timestamp` and `originalTimestamp` has dated the event itself.
     dated = item.timestamp is not None and item.original_timestamp is not None
     occurred_at = corrected_time(stated, None if dated else sent_at, received_at)
@@ -162,7 +163,7 @@ def _event(
         properties=properties,
         context=context,
         sent_at=sent_at,
-        source=source,
+        source=request.source,
     )
 
 

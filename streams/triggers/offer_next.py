@@ -6,7 +6,7 @@ from schemas.decisions import Decisions, Waiting
 from schemas.models import Models
 from schemas.profile import Profile
 from streams.models.offer_outcomes import KIND, MAX_COMPARED, Chosen, choose
-from streams.models.offers import NextTopic, interests, next_topics
+from streams.models.offers import NextTopic, OfferQuery, interests, next_topics
 from streams.playbook.change import Change
 from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.parts import CompiledRule
@@ -29,14 +29,17 @@ def offer(
     if rests(profile.decisions, rule, event.received_at):
         return None
     topic, stage = change.matches[index].topic, change.matches[index].stage
-    found = next_topics(
+    query = OfferQuery(
         topic,
         interests(profile.dialogues, playbook.ranks),
-        models.transitions,
         known=profile.dialogues,
         covers=rule.covers,
-        eligible=_eligible(change, rule, stage, playbook, models),
         complements=playbook.complements.get(topic, ()),
+    )
+    found = next_topics(
+        query,
+        models.transitions,
+        eligible=_eligible(change, rule, stage, playbook, models),
         most=MAX_COMPARED,
         popular=False,
         least=rule.least_customers,

@@ -8,7 +8,7 @@ from schemas.decisions import Sent
 from schemas.models import Models
 from schemas.profile import Dialogue, Profile, Span
 from streams.models.offer_outcomes import KIND, outcomes
-from streams.models.offers import interests, next_topics
+from streams.models.offers import OfferQuery, interests, next_topics
 from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.topics import family
 from streams.profile.dialogues import current_stage, first_at, furthest_stage, last_at
@@ -141,14 +141,14 @@ def _next_offers(
         return []
     rules = {rule.name: rule for found in by_place.values() for rule in found}
     last = max(profile.dialogues, key=lambda topic: (last_at(profile.dialogues[topic]), topic))
-    found = next_topics(
+    query = OfferQuery(
         last,
         interests(profile.dialogues, playbook.ranks),
-        models.transitions,
         known=profile.dialogues,
         covers=lambda topic: any(rule.covers(topic) for rule in rules.values()),
         complements=playbook.complements.get(last, ()),
     )
+    found = next_topics(query, models.transitions)
     counts, segment = models.learned.counts(KIND), segment_of(profile)
     offers = []
     for offered in found:

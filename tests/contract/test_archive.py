@@ -20,7 +20,7 @@ from infra.clickhouse.failures import ClickHouseRefused, ClickHouseUnavailable
 from infra.clickhouse.inserter import MAX_ROWS, Inserter
 from infra.clickhouse.migrations import MIGRATIONS, MigrationChangedError, migrate
 from infra.clickhouse.retrying_inserter import RetryingInserter
-from infra.embedded.clickhouse.launch import ClickHouseProcess, launch
+from infra.embedded.clickhouse.launch import Access, ClickHouseProcess, launch
 from infra.metrics import DEPENDENCY_UP
 from infra.playbook.playbook_file import read_playbook
 from infra.settings import SHIPPED_PLAYBOOK, Settings
@@ -559,7 +559,10 @@ async def test_a_worker_waits_until_clickhouse_is_back_and_loses_nothing(tmp_pat
             assert not done
         server = await asyncio.to_thread(
             lambda: launch(
-                tmp_path / "data", tmp_path / "log", port=server.port, password=server.password
+                tmp_path / "data",
+                tmp_path / "log",
+                Access(password=server.password),
+                port=server.port,
             )
         )
         await waiting

@@ -21,7 +21,7 @@ from clickhouse_driver import Client, errors
 from clickhouse_driver.varint import write_varint
 from clickhouse_driver.writer import write_binary_str
 
-from infra.embedded.clickhouse.launch import ClickHouseProcess, LaunchError, launch
+from infra.embedded.clickhouse.launch import Access, ClickHouseProcess, LaunchError, launch
 
 PASSWORD = "s3cret"
 INSERT_LIMIT = 40_000_000
@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseProce
     started = launch(
         folder / "data",
         folder / "log",
-        password=PASSWORD,
+        Access(password=PASSWORD),
         extra=("--max-insert-bytes", str(INSERT_LIMIT)),
     )
     yield started
@@ -483,7 +483,7 @@ def test_a_malformed_block_closes_only_its_connection(
 
 def test_data_survives_a_restart(tmp_path: Path) -> None:
     directory = tmp_path / "data"
-    first = launch(directory, tmp_path / "log", password=PASSWORD)
+    first = launch(directory, tmp_path / "log", Access(password=PASSWORD))
     client = Client(first.host, port=first.port, password=PASSWORD)
     client.execute("CREATE DATABASE kept")
     client.execute("CREATE TABLE kept.t (a UInt32) ENGINE = MergeTree ORDER BY a")
@@ -494,7 +494,7 @@ def test_data_survives_a_restart(tmp_path: Path) -> None:
         launch(directory, tmp_path / "second.log")
     first.process.send_signal(signal.SIGINT)
     assert first.process.wait(20) == 0
-    second = launch(directory, tmp_path / "log", password=PASSWORD)
+    second = launch(directory, tmp_path / "log", Access(password=PASSWORD))
     again = Client(second.host, port=second.port, password=PASSWORD)
     assert again.execute("SELECT a FROM kept.t ORDER BY a") == [(1,), (2,)]
     assert again.execute("SELECT a FROM in_default") == [(3,)]
@@ -502,7 +502,7 @@ def test_data_survives_a_restart(tmp_path: Path) -> None:
     # Killed, it keeps what it acknowledged, and leaves no lock behind.
     second.process.kill()
     second.process.wait()
-    second = launch(directory, tmp_path / "log", password=PASSWORD)
+    second = launch(directory, tmp_path / "log", Access(password=PASSWORD))
     again = Client(second.host, port=second.port, password=PASSWORD)
     assert again.execute("SELECT a FROM kept.t ORDER BY a") == [(1,), (2,), (4,)]
     # A running query ends with the server, an idle client does not hold it.

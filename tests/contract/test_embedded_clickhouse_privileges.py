@@ -12,7 +12,7 @@ import pytest
 from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
 
-from infra.embedded.clickhouse.launch import ClickHouseProcess, launch
+from infra.embedded.clickhouse.launch import Access, ClickHouseProcess, launch
 
 PASSWORD, DASHBOARD = "of-the-writer", "of-the-dashboard"
 DENIED, READONLY = 497, 164
@@ -22,7 +22,9 @@ DENIED, READONLY = 497, 164
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseProcess]:
     folder = tmp_path_factory.mktemp("clickhouse")
     started = launch(
-        folder / "data", folder / "log", password=PASSWORD, dashboard_password=DASHBOARD
+        folder / "data",
+        folder / "log",
+        Access(password=PASSWORD, dashboard_password=DASHBOARD),
     )
     client = Client.from_url(started.url)
     client.execute("CREATE TABLE held (a UInt32) ENGINE = MergeTree ORDER BY a")

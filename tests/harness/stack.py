@@ -33,6 +33,7 @@ class RunningStack:
         command = [str(Path(sys.executable).with_name("daehwa")), "run"]
         if data is not None:
             command += ["--data", str(data)]
+        self.data = data
         self._process = subprocess.Popen(
             [*command, "--", sys.executable, "-c", _HOLD, str(told)],
             stdin=subprocess.PIPE,

@@ -1,17 +1,14 @@
 """What several files of integration tests share."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.harness.delivering import Delivering
+from tests.harness.scheduling import LastUse
 
 
 @pytest.fixture(scope="package")
-def delivering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivering]:
+def delivering(tmp_path_factory: pytest.TempPathFactory, last_use: LastUse) -> Delivering:
     """The stack with endpoints of every kind; tests use customers and endpoints of their own."""
     running = Delivering(tmp_path_factory.mktemp("delivering"))
-    try:
-        yield running
-    finally:
-        running.stop()
+    last_use.add(running.stop)
+    return running

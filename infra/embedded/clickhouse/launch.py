@@ -48,26 +48,33 @@ class ClickHouseProcess:
             return self.process.wait()
 
 
+@dataclass(frozen=True)
+class Access:
+    """User names and passwords of a server; without a `password` it gets a random one."""
+
+    user: str = "default"
+    password: str = field(default_factory=lambda: token_urlsafe(24), repr=False)
+    dashboard_password: str = field(default="", repr=False)
+    """Of the read-only user `dashboard`; "" where there is none."""
+
+
 def launch(
     directory: Path,
     log: Path,
+    access: Access | None = None,
     *,
     port: int = 0,
     http_port: int = 0,
-    user: str = "default",
-    password: str = "",
-    dashboard_password: str = "",
     extra: tuple[str, ...] = (),
 ) -> ClickHouseProcess:
-    """Start a server and wait until it accepts clients (about two seconds); without a `password` it
-    gets one that nobody knows but the answer.
+    """Starts a server and waits until it accepts clients (about two seconds).
 
     Its log is appended to ``log``. Raises `LaunchError` when it cannot start, for example because
     ``directory`` is in use.
     """
-    password = password or token_urlsafe(24)
+    access = access or Access()
     command = [sys.executable, "-m", "infra.embedded.clickhouse", "--path", str(directory)]
-    command += ["--port", str(port), "--http-port", str(http_port), "--user", user, *extra]
+    command += ["--port", str(port), "--http-port", str(http_port), "--user", access.user, *extra]
     written_before = log.stat().st_size if log.exists() else 0
     with log.open("ab") as stderr:
         process = subprocess.Popen(  # noqa: S603 - our own module, arguments as a list
@@ -76,8 +83,8 @@ def launch(
             stderr=stderr,
             env={
                 **os.environ,
-                PASSWORD_VARIABLE: password,
-                DASHBOARD_VARIABLE: dashboard_password,
+                PASSWORD_VARIABLE: access.password,
+                DASHBOARD_VARIABLE: access.dashboard_password,
             },
         )
     line = _first_line(process, time.monotonic() + START_SECONDS)
@@ -88,7 +95,7 @@ def launch(
         raise LaunchError(said or "The ClickHouse process did not start in time.")
     ready = json.loads(line)
     return ClickHouseProcess(
-        process, ready["host"], ready["port"], ready["http_port"], user, password
+        process, ready["host"], ready["port"], ready["http_port"], access.user, access.password
     )
 
 

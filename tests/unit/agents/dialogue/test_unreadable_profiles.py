@@ -14,7 +14,7 @@ from agents.dialogue import unreadable_profiles
 from agents.dialogue.unreadable_profiles import UnreadableProfiles
 from infra.metrics import PROFILES_UNREADABLE
 from infra.rebuilding.profile_spool import ProfileSpool
-from infra.rebuilding.replay import Replayed, replay_partition
+from infra.rebuilding.replay import Replayed, ReplayPlan, replay_partition
 from infra.redis.profile_reader import ProfileReader, UnreadableProfileError
 from infra.redis.state_store import FencedError, Fetched, decoded
 from schemas.event import Event
@@ -217,11 +217,8 @@ def rebuilt(events: Sequence[Event], skipped: set[Identity]) -> tuple[Replayed, 
     spool = ProfileSpool(Path(":memory:"))
     rows = archived(envelope(*events))
     block = [(*row, one.received_at) for row, one in zip(rows, events, strict=True)]
-    definers = Definers(Definitions(), BOOK)
-    return (
-        replay_partition([block], spool, definers, 0, 1, LIVES, lambda _: None, skipped),
-        spool,
-    )
+    plan = ReplayPlan(Definers(Definitions(), BOOK), 1, LIVES, skipped)
+    return replay_partition([block], spool, 0, plan, lambda _: None), spool
 
 
 def test_a_rebuild_leaves_to_the_replay_what_waits_in_a_letter() -> None:

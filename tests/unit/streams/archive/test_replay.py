@@ -12,7 +12,7 @@ from infra.playbook.playbook_file import read_playbook
 from infra.rebuilding.definitions import Definers
 from infra.rebuilding.expirations import Expirations
 from infra.rebuilding.profile_spool import ProfileSpool
-from infra.rebuilding.replay import replay_partition
+from infra.rebuilding.replay import ReplayPlan, replay_partition
 from infra.settings import SHIPPED_PLAYBOOK
 from schemas.event import Event
 from streams.archive.replay import REPLAY_COLUMNS, replayed_event, replayed_owner
@@ -101,7 +101,8 @@ def replayed(*happened: Event, archived_at: list[int] | None = None) -> ProfileS
     times = archived_at or [each.received_at for each in happened]
     spool = ProfileSpool(Path(":memory:"))
     block = [(*row, at) for row, at in zip(rows, times, strict=True)]
-    replay_partition([block], spool, Definers(Definitions(), BOOK), 0, 1, LIVES, lambda _: None)
+    plan = ReplayPlan(Definers(Definitions(), BOOK), 1, LIVES)
+    replay_partition([block], spool, 0, plan, lambda _: None)
     return spool
 
 

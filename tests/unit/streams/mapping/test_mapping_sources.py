@@ -247,10 +247,10 @@ def sources(folder: Path, mapping: str) -> Sources:
 
 
 @pytest.mark.parametrize(
-    ("body", "origin", "fault", "mended"),
+    ("body", "origin", "renamed"),
     [
-        ({"items": [{"id": 7, "tel": "+821012345678"}]}, "source:desk/item", "number", "tel"),
-        ({"calls": [{"id": 7, "number": "+821012345678"}]}, "source:desk", "items", "calls"),
+        ({"items": [{"id": 7, "tel": "+821012345678"}]}, "source:desk/item", ("number", "tel")),
+        ({"calls": [{"id": 7, "number": "+821012345678"}]}, "source:desk", ("items", "calls")),
     ],
 )
 async def test_a_letter_of_a_source_is_read_again_by_the_mapping_of_today(
@@ -259,9 +259,9 @@ async def test_a_letter_of_a_source_is_read_again_by_the_mapping_of_today(
     tmp_path: Path,
     body: dict[str, Any],
     origin: str,
-    fault: str,
-    mended: str,
+    renamed: tuple[str, str],
 ) -> None:
+    fault, mended = renamed
     parts.sources = sources(tmp_path, MAPPING)
     answer = post(client, "desk", json.dumps(body).encode(), TOKEN)
     assert answer.json() == {"accepted": 0, "skipped": 0, "dead": 1}

@@ -13,7 +13,14 @@ from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.fold.fold import fold
 from streams.models.learned import Learned
-from streams.models.offers import MAX_TAUGHT, SHRINKAGE, NextTopic, known_beside, next_topics
+from streams.models.offers import (
+    MAX_TAUGHT,
+    SHRINKAGE,
+    NextTopic,
+    OfferQuery,
+    known_beside,
+    next_topics,
+)
 from streams.models.transitions import MAX_FOLLOWING, CountedTransitions
 from streams.profile.dialogues import advance
 from tests.harness.histories import BEGIN, DAY, MINUTE, event, fold_all, law, shop
@@ -49,10 +56,10 @@ def test_nothing_known_or_ineligible_is_offered_and_shares_are_the_shrunk_ones(
     considered = [(topic, 1) for topic in sorted(known | {"product/a"})]
 
     def ask() -> list[NextTopic]:
+        query = OfferQuery("product/a", considered, known=known, covers=anything)
         return next_topics(
-            "product/a", considered, learned, known=known, covers=anything, most=99,
-            eligible=lambda offer: offer.topic not in refused,
-        )  # fmt: skip
+            query, learned, most=99, eligible=lambda offer: offer.topic not in refused
+        )
 
     found = ask()
     assert found == ask()
@@ -78,15 +85,17 @@ def test_nothing_known_or_ineligible_is_offered_and_shares_are_the_shrunk_ones(
 
 
 def test_an_empty_shop_offers_nothing() -> None:
-    found = next_topics("product/a", [], counted({}, {}), known=(), covers=anything)
+    query = OfferQuery("product/a", [], known=(), covers=anything)
+    found = next_topics(query, counted({}, {}))
     assert found == []
 
 
 def test_what_the_playbook_says_goes_well_is_offered_though_nobody_went_there() -> None:
-    (found,) = next_topics(
-        "product/a", [("product/a", 1)], counted({}, {}), known=("product/c",), covers=anything,
-        complements=("product/b", "product/c"), popular=False, least=20,
+    query = OfferQuery(
+        "product/a", [("product/a", 1)], known=("product/c",), covers=anything,
+        complements=("product/b", "product/c"),
     )  # fmt: skip
+    (found,) = next_topics(query, counted({}, {}), popular=False, least=20)
     assert (found.topic, found.complement) == ("product/b", True)
 
 
@@ -253,8 +262,8 @@ def test_of_many_known_topics_each_is_taught_equally_often() -> None:
 def test_without_evidence_the_order_is_that_of_popularity() -> None:
     begun = {f"product/{number}": 50 - number for number in range(20)}
     learned = CountedTransitions(begun, totals={"customers": 10_000})
-    found = next_topics("product/0", [("product/0", 1)], learned, known=["product/0"],
-                        covers=anything, most=19)  # fmt: skip
+    query = OfferQuery("product/0", [("product/0", 1)], known=["product/0"], covers=anything)
+    found = next_topics(query, learned, most=19)
     assert [offer.topic for offer in found] == list(begun)[1:]
     assert all(offer.combined == 1 for offer in found)
 
