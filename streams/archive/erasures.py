@@ -20,7 +20,7 @@ _decode_merge = msgspec.json.Decoder(_Merge).decode
 
 
 def erasures_in(events: Iterable[WireEvent]) -> list[Erasure]:
-    """The erasures that the events ask for."""
+    """The erasures requested by these events."""
     return [
         Erasure(event.key, event.occurred_at)
         for event in events
@@ -29,13 +29,14 @@ def erasures_in(events: Iterable[WireEvent]) -> list[Erasure]:
 
 
 def kept_events(events: Sequence[WireEvent], tombstones: Tombstones) -> list[WireEvent]:
-    """The events without those that happened before their customer was erased, and without merges
-    that carry such."""
+    """The events, less those that happened before their customer was erased and the merges that
+    carry them."""
     return [event for event in events if not _is_erased(event, tombstones)]
 
 
 def keeps_trigger(trigger: Trigger, tombstones: Tombstones) -> bool:
-    """Whether the trigger was decided after its customer was erased, if ever they were."""
+    """Whether the trigger may be archived: its customer was never erased, or erased before the
+    decision."""
     return trigger.decided_at > tombstones.until(trigger.customer_id)
 
 

@@ -32,7 +32,7 @@ REPLAY_COLUMNS: Final = (
     "source",
     "hops",
 )
-"""What `replayed_event` reads of `daehwa.events_stored`, in this order; texts as bytes."""
+"""Columns of `daehwa.events_stored` that `replayed_event` reads, in this order; texts as bytes."""
 
 Identity = tuple[str, str, int]
 """(profile that the archive keeps an event under, message id, forwards)."""
@@ -42,10 +42,10 @@ _context_decoder = msgspec.json.Decoder(Context)
 
 
 def replayed_event(row: Sequence[Any]) -> Event | None:
-    """The event of an archived row; None for one that no worker could fold because its properties
-    or context are none (the archive keeps their JSON unread).
+    """The event of an archived row; None where properties or context are not JSON objects: no
+    worker could fold it, and the archive keeps the JSON as it came.
 
-    Its `sent_at` is gone: it went into `occurred_at` before the event came to the log.
+    `sent_at` is not archived: `occurred_at` is already corrected by it.
     """
     (
         message_id, kind, channel, name, addressed_to, user_id, anonymous_id, previous_id,
@@ -76,14 +76,15 @@ def replayed_event(row: Sequence[Any]) -> Event | None:
 
 
 def replayed_owner(event: Event, partition: int, partitions: int) -> str | None:
-    """The key of the profile that a worker of `partition` folded the event into; None where it
-    did not: nobody is named, or the event came astray and its copy stands in its own partition."""
+    """The key of the profile that a worker of `partition` folded the event into; None where it did
+    not: the event names no profile, or arrived in another profile's partition and its copy stands
+    in its own."""
     key = profile_key(event)
     return None if key is None or partition_of(key, partitions) != partition else key
 
 
 def archived_identity(event: Event) -> Identity:
-    """What the archive knows the event by: whoever it is replaced by has the same."""
+    """The deduplication key of the event in the archive; a replacement has the same."""
     return archived_under(event), event.message_id, min(event.hops, 255)
 
 

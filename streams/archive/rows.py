@@ -1,8 +1,8 @@
-"""What is archived of the log: columns of ClickHouse's tables, out of decoded records.
+"""ClickHouse columns from decoded log records.
 
-A column is a list with one value a row. Times stay integer milliseconds, JSON stays the bytes it
-came in: the driver writes both as they are. Nothing here depends on when it is computed, so the
-same records give the same columns.
+A column is a list, one value a row. Times stay integer milliseconds, JSON stays the bytes it
+came in: the driver writes both as they are. No value depends on the time of computation: the same
+records give the same columns.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,7 +40,7 @@ _json_encoder = msgspec.json.Encoder()
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a record stands: identity of the Kafka topic, partition and offset."""
+    """Position of a record: identity of the Kafka topic, partition and offset."""
 
     log_id: str
     partition: int
@@ -48,9 +48,8 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def block_token(places: Iterable[Place]) -> str:
-    """The deduplication token of a block: the same records in it, the same token.
-
-    Names the first and last offset and the number of records of every partition.
+    """The deduplication token of a block: equal for equal records. It names first offset, last
+    offset and number of records of every partition.
     """
     offsets: dict[tuple[str, int], list[int]] = {}
     for place in places:
@@ -66,11 +65,11 @@ def event_columns(
     playbook: CompiledPlaybook,
     region: str = "",
 ) -> Columns:
-    """The columns `EVENT_COLUMNS` of the events of these records; `region` is whose national
-    telephone numbers are read.
+    """The columns `EVENT_COLUMNS` of the events of these records; `region` (ISO 3166) is the
+    country of national telephone numbers.
 
-    Topics and stages are the ones the playbook gives them now. Never raises for what is in an
-    event: one whose properties the playbook cannot read is archived without topics.
+    Topics and stages are those of the playbook in force. Never raises for the content of an event:
+    one whose properties the playbook cannot read is archived without topics.
     """
     events: list[WireEvent] = []
     places: list[tuple[str, int, int, int]] = []
@@ -173,8 +172,8 @@ def _place_columns(places: list[Place]) -> Columns:
 
 
 def _matched(event: WireEvent, playbook: CompiledPlaybook) -> tuple[Any, ...]:
-    """(topics, stages, ranks, whether each is the last, what is promised, hundredths, currency) by
-    the playbook, then what was seen."""
+    """(topics, stages, ranks, whether each is the last, promised time, hundredths, currency) by the
+    playbook, then what the quality checks need."""
     kind = event.type
     dispatch = playbook.dispatch
     context = NO_CONTEXT
@@ -224,9 +223,9 @@ def _matched(event: WireEvent, playbook: CompiledPlaybook) -> tuple[Any, ...]:
 
 
 def _clocks(matches: list[Match], playbook: CompiledPlaybook) -> tuple[list[int], list[int]]:
-    """Whether each stage is the last of its ladder, and what is promised on its topic."""
+    """Whether each stage is the last of its ladder, and the time promised for its topic."""
     if len(matches) == 1 and matches[0].place[0] not in playbook.promises:
-        # Most events by far: a list of their own each would keep the garbage collector busy.
+        # The usual case: a new list per event would load the garbage collector.
         return _ONE if matches[0].place in playbook.ends else _ZERO, _ZERO
     return (
         [int(found.place in playbook.ends) for found in matches],

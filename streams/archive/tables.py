@@ -86,4 +86,4 @@ COLUMNS_OF: Final = {
 
 EARLIEST: Final = 0
 LATEST: Final = 9_904_550_399_999
-"""Milliseconds: what a DateTime64 holds, from 1970 on."""
+"""Milliseconds: the latest DateTime64."""

@@ -1,4 +1,4 @@
-"""Uplift of a campaign in money. Imports scipy: not for what starts often."""
+"""Uplift of a campaign in money. Imports scipy, which takes a second."""
 
 from math import sqrt
 
@@ -9,8 +9,8 @@ from streams.campaigns.uplift import LEVEL, Estimate
 
 
 class Spend(msgspec.Struct, frozen=True):
-    """What the customers of an arm spent in their time, in one currency: number of customers (with
-    those who spent nothing), sum, and sum of squares."""
+    """Spend of the customers of an arm in one currency: number of customers (those with no spend
+    included), sum, and sum of squares."""
 
     customers: int
     total: float
@@ -18,8 +18,8 @@ class Spend(msgspec.Struct, frozen=True):
 
 
 def spend_difference(treated: Spend, held_out: Spend) -> Estimate | None:
-    """How much more a treated customer spent on average, with the interval of Welch 1947 (for one
-    look); None where an arm has fewer than two customers, or nobody's spend differs."""
+    """Mean spend of treated minus held-out customers, with the interval of Welch 1947 (for one
+    look); None where an arm has fewer than two customers or no variance."""
     if treated.customers < 2 or held_out.customers < 2:
         return None
     one, other = _variance_of_mean(treated), _variance_of_mean(held_out)
@@ -35,5 +35,5 @@ def spend_difference(treated: Spend, held_out: Spend) -> Estimate | None:
 def _variance_of_mean(spend: Spend) -> float:
     count = spend.customers
     scatter = spend.squares - spend.total**2 / count
-    # What is left where everybody spent the same is the rounding of the sums.
+    # With equal spends the variance is only rounding of the sums.
     return scatter / (count - 1) / count if scatter > 1e-9 * spend.squares else 0.0

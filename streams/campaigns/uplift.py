@@ -13,23 +13,23 @@ from typing import Final, Literal
 import msgspec
 
 Looks = Literal["any", "one"]
-"""How often the figures are looked at: whenever somebody likes, or once, at a time set before."""
+"""Looks at the figures: any number at any time, or one at a time fixed in advance."""
 
 Verdict = Literal["works", "harms", "no effect shown", "too early"]
 
 LEVEL: Final = 0.95
-"""Of every interval."""
+"""Confidence level of every interval."""
 POWER: Final = 0.8
 MIN_CUSTOMERS: Final = 50
-"""In each arm: below it there is no verdict."""
+"""Customers in each arm; with fewer there is no verdict."""
 MIN_EXPECTED: Final = 5.0
-"""Conversions, and customers without one, expected in each arm if the campaign did nothing (Cochran
-1954): below it the intervals are not yet what they say."""
+"""Expected conversions, and non-conversions, in each arm under no effect (Cochran 1954); with fewer
+the intervals do not have their level."""
 MIN_RELATIVE: Final = 0.2
-"""The smallest effect worth finding unless said otherwise: a fifth of what happens by itself."""
+"""Default of the smallest effect worth finding: a fifth of the held-out rate."""
 _TIGHTEST_AT: Final = 2_000
-"""Customers at which the interval for any number of looks is tuned to be narrowest; fixed, because
-chosen from the data it would not hold."""
+"""Number of customers at which the interval for any number of looks is narrowest; a constant,
+because an interval tuned on the data loses its level."""
 _MAX_CUSTOMERS: Final = 10**12
 
 _Z: Final = NormalDist().inv_cdf((1 + LEVEL) / 2)
@@ -38,7 +38,7 @@ _WIDENING: Final = -2 * log(1 - LEVEL) + log(-2 * log(1 - LEVEL)) + 1
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """A figure that cannot be without its interval (of `LEVEL`)."""
+    """A figure with its interval of level `LEVEL`."""
 
     value: float
     low: float
@@ -46,7 +46,7 @@ class Estimate(msgspec.Struct, frozen=True):
 
 
 class Arm(msgspec.Struct, frozen=True):
-    """Customers whose time to convert is over, and how many of them converted."""
+    """Customers whose conversion window is over, and how many of them converted."""
 
     customers: int
     conversions: int
@@ -58,7 +58,7 @@ class Uplift(msgspec.Struct, frozen=True, kw_only=True):
     treated: Arm
     held_out: Arm
     looks: Looks
-    """What the verdict rests on."""
+    """The figure that decides the verdict."""
     treated_rate: Estimate | None
     held_out_rate: Estimate | None
     uplift: Estimate | None
@@ -66,22 +66,22 @@ class Uplift(msgspec.Struct, frozen=True, kw_only=True):
     uplift_any_time: Estimate | None
     """The same difference; the interval holds at all looks together."""
     relative: Estimate | None
-    """Uplift over the rate of the held out, for one look; None where an arm has no conversion: of
-    such a ratio nothing is known."""
+    """Uplift relative to the held-out rate, for one look; None where an arm has no conversion: the
+    ratio has no interval."""
     p_value: float | None
     """Two-sided, of the score test; for one look."""
     verdict: Verdict
     more_customers: int | None
-    """Of "too early": how many more in both arms, divided as now, until an effect worth finding
-    would be seen with a probability of `POWER`. None where an arm is empty."""
+    """For "too early": further customers needed in both arms, at the present split, to detect the
+    smallest effect worth finding with power `POWER`. None where an arm is empty."""
 
 
 def measure(
     treated: Arm, held_out: Arm, *, looks: Looks = "any", least_relative: float = MIN_RELATIVE
 ) -> Uplift:
-    """What the treatment changed. `least_relative` is the smallest effect worth finding, as a share
-    of the rate of the held out; greater than 0. ValueError where an arm has more conversions than
-    customers."""
+    """The effect of the treatment. `least_relative` is the smallest effect worth finding, as a
+    share of the rate of the held out; greater than 0. ValueError where an arm has more conversions
+    than customers."""
     for arm in (treated, held_out):
         if not 0 <= arm.conversions <= arm.customers:
             raise ValueError(f"{arm.conversions} conversions of {arm.customers} customers")
@@ -132,8 +132,7 @@ def measure(
 
 def rate(arm: Arm) -> Estimate:
     """Share of customers who converted, with Wilson's interval."""
-    # scipy has it in `binomtest` only, which works out an exact test first: a thousand times
-    # slower.
+    # scipy has it in `binomtest` only, which computes an exact test first: a thousand times slower.
     count, hits = arm.customers, arm.conversions
     centre = hits + _Z * _Z / 2
     half = _Z * sqrt(hits * (count - hits) / count + _Z * _Z / 4)
@@ -144,7 +143,7 @@ def rate(arm: Arm) -> Estimate:
 
 
 def difference(treated: Arm, held_out: Arm) -> Estimate:
-    """Treated minus held out, with Newcombe's interval out of Wilson's of each."""
+    """Treated minus held out, with Newcombe's interval from the Wilson interval of each."""
     one, other = rate(treated), rate(held_out)
     value = one.value - other.value
     low = value - sqrt((one.value - one.low) ** 2 + (other.high - other.value) ** 2)
@@ -156,9 +155,9 @@ def difference_any_time(treated: Arm, held_out: Arm) -> Estimate:
     """Treated minus held out, with an interval that holds at every look together.
 
     The asymptotic confidence sequence (a mixture over normal alternatives): the standard error
-    times `_factor` of all customers so far. Each arm's variance is that of its rate with one
-    conversion and one failure added, so that an arm without conversions does not seem certain; and
-    it is never narrower than the interval for one look.
+    times `_factor` of all customers so far. The variance of an arm uses its rate with one
+    conversion and one failure added, so that an arm without conversions does not have variance 0.
+    It is never narrower than the interval for one look.
     """
     once = difference(treated, held_out)
     error = sqrt(_variance(treated) + _variance(held_out))
@@ -172,7 +171,7 @@ def ratio(treated: Arm, held_out: Arm) -> Estimate | None:
     where an arm has no conversion."""
     if not (treated.conversions and held_out.conversions):
         return None
-    from scipy.stats.contingency import relative_risk  # noqa: PLC0415 - a second of a process that may never ask
+    from scipy.stats.contingency import relative_risk  # noqa: PLC0415 - slow import
 
     found = relative_risk(
         treated.conversions, treated.customers, held_out.conversions, held_out.customers
@@ -183,10 +182,9 @@ def ratio(treated: Arm, held_out: Arm) -> Estimate | None:
 
 
 def score_test(treated: Arm, held_out: Arm) -> float:
-    """Two-sided p-value of equal rates: the score test, whose variance is that of the rates pooled.
-
-    Not Fisher's: that one is conditional on how many converted in all, and calls far less than one
-    true nothing in twenty.
+    """Two-sided p-value of equal rates by the score test with pooled variance. Fisher's exact test
+    is conditional on the total of conversions and rejects a true null far less often than one time
+    in twenty.
     """
     count = treated.customers + held_out.customers
     pooled = (treated.conversions + held_out.conversions) / count
@@ -229,7 +227,7 @@ def _variance(arm: Arm) -> float:
 
 
 def _factor(customers: float) -> float:
-    """By how many standard errors the interval for any number of looks reaches."""
+    """Half width, in standard errors, of the interval for any number of looks."""
     spread = customers * _WIDENING / _TIGHTEST_AT
     return sqrt(2 * (1 + 1 / spread) * log(sqrt(spread + 1) / (1 - LEVEL)))
 

@@ -1,10 +1,10 @@
-"""A campaign's effect in a sentence; every figure with its interval."""
+"""The effect of a campaign as a sentence; every figure with its interval."""
 
 from streams.campaigns.uplift import Estimate, Uplift
 
 
 def uplift_in_words(effect: Uplift) -> str:
-    """The verdict and what it rests on, for a person."""
+    """The verdict and the figure that decides it, as a sentence."""
     shown = decisive(effect)
     if shown is None:
         missing = "held out" if effect.treated.customers else "treated"
@@ -16,7 +16,7 @@ def uplift_in_words(effect: Uplift) -> str:
 
 
 def decisive(effect: Uplift) -> Estimate | None:
-    """The uplift with the interval that the verdict rests on."""
+    """The uplift with the interval that decides the verdict."""
     return effect.uplift_any_time if effect.looks == "any" else effect.uplift
 
 

@@ -1,4 +1,4 @@
-"""Bytes in, structs out, and back. Profiles are msgpack with sorted keys: equal states are equal
+"""Codecs of records and profiles. Profiles are msgpack with sorted keys: equal states are equal
 bytes."""
 
 from collections.abc import Iterator, Sequence
@@ -14,8 +14,7 @@ from schemas.trigger import Trigger
 E = TypeVar("E")
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that do not hold what is read; the last for what is nested without
-end."""
+"""Exceptions of msgspec for bytes that are not the struct; the last for unbounded nesting."""
 
 _profile_encoder = msgspec.msgpack.Encoder(order="deterministic")
 _profile_decoder = msgspec.msgpack.Decoder(Profile)
@@ -31,7 +30,7 @@ _json_encoder = msgspec.json.Encoder()
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """A part of an envelope that is no event: the bytes, where they stood, and why not."""
+    """An undecodable part of an envelope: bytes, place and reason."""
 
     payload: bytes
     index: int
@@ -40,12 +39,12 @@ class Unreadable(msgspec.Struct, frozen=True):
 
 
 def encode_profile(profile: Profile) -> bytes:
-    """The bytes of a profile; equal for equal profiles, however they came about."""
+    """The bytes of a profile; equal profiles have equal bytes."""
     return _profile_encoder.encode(profile)
 
 
 def decode_profile(data: bytes) -> Profile:
-    """The profile in the bytes. `UNREADABLE` where they are none."""
+    """The profile in the bytes. Raises `UNREADABLE`."""
     return _profile_decoder.decode(data)
 
 
@@ -55,12 +54,12 @@ def encode_event(event: Event | WireEvent) -> bytes:
 
 
 def encode_envelope(events: list[bytes]) -> bytes:
-    """An envelope of events that are JSON already."""
+    """An envelope of events encoded as JSON."""
     return b"[" + b",".join(events) + b"]"
 
 
 def decode_envelope(data: bytes) -> tuple[list[Event], list[Unreadable]]:
-    """The events of a Kafka record's value, and its parts that are none. Never raises."""
+    """The events of a Kafka record's value and its undecodable parts. Never raises."""
     try:
         found = _envelope_decoder.decode(data)
     except UNREADABLE:
@@ -69,8 +68,8 @@ def decode_envelope(data: bytes) -> tuple[list[Event], list[Unreadable]]:
 
 
 def decode_addressees(data: bytes) -> Sequence[Addressee | Event]:
-    """Whose events a Kafka record's value holds, in their order, in less than half the time that
-    `decode_envelope` takes: one for each of its events, and perhaps more. Never raises."""
+    """The profile keys of a Kafka record's events, in order, in less than half the time of
+    `decode_envelope`: one per event, possibly more. Never raises."""
     try:
         found = _addressees_decoder.decode(data)
     except UNREADABLE:
@@ -111,7 +110,7 @@ def _piece_by_piece(
 def find_payload(data: bytes, event: Event) -> tuple[int, bytes]:
     """(place in the envelope, bytes as they came) of an event that was decoded from `data`.
 
-    ValueError where it is not there.
+    Raises `ValueError` where `data` does not contain it.
     """
     for index, payload, found in pieces_of(data):
         if found == event:
@@ -120,7 +119,7 @@ def find_payload(data: bytes, event: Event) -> tuple[int, bytes]:
 
 
 def pieces_of(data: bytes) -> Iterator[tuple[int, bytes, Event]]:
-    """(place in the envelope, bytes as they came, event) of everything in it that is an event."""
+    """(place in the envelope, bytes as they came, event) of every event in it."""
     try:
         pieces = _raw_envelope_decoder.decode(data)
     except UNREADABLE:
@@ -139,7 +138,7 @@ def encode_trigger(trigger: Trigger) -> bytes:
 
 
 def decode_trigger(data: bytes) -> Trigger:
-    """The trigger in the JSON. `UNREADABLE` where it is none."""
+    """The trigger in the JSON. Raises `UNREADABLE`."""
     return _trigger_decoder.decode(data)
 
 
@@ -149,5 +148,5 @@ def encode_dead_letter(letter: DeadLetter) -> bytes:
 
 
 def decode_dead_letter(data: bytes) -> DeadLetter:
-    """The dead letter in the JSON. `UNREADABLE` where it is none."""
+    """The dead letter in the JSON. Raises `UNREADABLE`."""
     return _dead_letter_decoder.decode(data)

@@ -1,4 +1,4 @@
-"""Consent: what is stated by channel and purpose, by whom, and whether we may speak.
+"""Consent: statements by channel and purpose with their author, and whether a channel is allowed.
 
 Imports values; imported by policy and fold.
 """

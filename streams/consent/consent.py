@@ -1,7 +1,7 @@
-"""Consent: where an event states it, and the memory of the latest statement of each kind.
+"""Consent: reads statements from events and keeps the latest of each kind.
 
 A statement is about a channel or `all`, or about one purpose on it: `email`, `email:marketing`,
-`all:marketing`. `streams.profile.traits` has the law: the last by the time of the event stays.
+`all:marketing`. Last writer wins by event time, as in `streams.profile.traits`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,14 +11,14 @@ from schemas.event import Event
 from schemas.profile import Statement
 
 EVERY_CHANNEL = "all"
-"""The name of a statement that speaks of every channel."""
+"""Name of a statement on every channel."""
 
 MARKETING = "marketing"
-"""The purpose of what a campaign says."""
+"""Purpose of a campaign's triggers."""
 
 MAX_STATEMENTS = 32
-"""Statements that are kept: "all", then channels, then purposes, the first by name: the same in
-any order."""
+"""Maximum of statements kept: "all", then channels, then purposes, first by name; independent of
+arrival order."""
 
 MAX_NAME_LENGTH = 64
 """Characters of `channel:purpose`; a longer one is archived but not folded."""
@@ -27,8 +27,8 @@ MAX_SOURCE_LENGTH = 64
 """Characters; longer ones are cut."""
 
 UNASKED = frozenset({"call", "letter", "store", "web"})
-"""Channels on which a customer who has stated nothing may be spoken to: somebody calls or writes by
-hand, or the customer came by themselves. Every other one (email, sms, push, ...) needs a yes."""
+"""Channels that need no opt-in: a person calls or writes, or the customer opens the page. Every
+other channel (email, sms, push, …) is opt-in."""
 
 _STATE = frozenset({"identify", "contact"})
 _UNSUBSCRIBED = "Unsubscribed"
@@ -39,12 +39,11 @@ _BANNERS_SPEAK_OF = frozenset({"web", "app"})
 def may_speak(
     consent: Mapping[str, Statement], channel: str | None, purpose: str | None = None
 ) -> bool:
-    """Whether the customer may be spoken to on the channel; None: on none, staff is told.
-
-    A no to the channel stands until a yes to that channel. A no to everything stands until a later
-    yes: to everything or, for one channel, to that channel. Who has stated nothing may be spoken to
-    on `UNASKED` channels only. What is said for a `purpose` asks for that first: a no to the
-    purpose stands whatever the channel says; a yes to it on the channel lifts every no before it.
+    """Whether consent allows the channel; `channel` None is a message to staff. An opt-out of a
+    channel holds until an opt-in to that channel. An opt-out of everything holds until a later
+    opt-in: to everything or, for one channel, to that channel. Without a statement only `UNASKED`
+    channels are allowed. A statement on the `purpose` comes first: its opt-out holds whatever the
+    channel's is; its opt-in on the channel lifts every earlier opt-out.
     """
     allowed = _may_speak(consent, channel)
     if purpose is None or channel is None:
@@ -82,17 +81,17 @@ def _refused(consent: Mapping[str, Statement], channel: str) -> bool:
 
 
 def consent_of(event: Event) -> Mapping[str, bool]:
-    """What the event states: "all", channel or `channel:purpose` -> granted.
+    """The statements in the event: "all", channel or `channel:purpose` -> granted.
 
     Read from `consent` in an `identify` event's traits or a contact's properties: one truth value
     for everything, or an object of truth values, or of objects by purpose
     (`{"email": {"marketing": false}}`); from a track event `Unsubscribed` (all: False); and from
-    `context.consent.categoryPreferences` of any event, as Segment's consent wrapper writes it. What
-    a banner says is about the site or app it stands on, never about mails.
+    `context.consent.categoryPreferences` of any event, as Segment's consent wrapper writes it. A
+    banner's categories apply to its site or app, never to mail.
     """
     banner = event.context.consent
     if banner is None:
-        if event.type not in _STATE and event.name != _UNSUBSCRIBED:  # most events by far
+        if event.type not in _STATE and event.name != _UNSUBSCRIBED:  # the usual case
             return _NOTHING
         return _of_event(event)
     return {**_of_banner(event.channel, banner), **_of_event(event)}
@@ -134,7 +133,7 @@ def _of_banner(channel: str, banner: object) -> dict[str, bool]:
 
 
 def source_of(event: Event) -> str:
-    """Who stated it: the operator who wrote it down, else the site or system it came by."""
+    """Author of the statement: the operator who recorded it, else the source of the event."""
     source = f"operator:{event.operator}" if event.operator else event.source
     return source[:MAX_SOURCE_LENGTH]
 
@@ -153,7 +152,7 @@ def write_consent(
 
 
 def merge_consent(one: dict[str, Statement], other: dict[str, Statement]) -> dict[str, Statement]:
-    """Of each kind the statement made last."""
+    """The latest statement of each kind."""
     merged = dict(one)
     for name, stated in other.items():
         mine = merged.get(name)
@@ -165,6 +164,6 @@ def merge_consent(one: dict[str, Statement], other: dict[str, Statement]) -> dic
 def _bounded(consent: dict[str, Statement]) -> dict[str, Statement]:
     if len(consent) <= MAX_STATEMENTS:
         return consent
-    # A refusal of everything must not be pushed out by made-up channels.
+    # Invented channels must not evict an opt-out of everything.
     names = sorted(consent, key=lambda name: (name != EVERY_CHANNEL, ":" in name, name))
     return {name: consent[name] for name in names[:MAX_STATEMENTS]}

@@ -1,4 +1,4 @@
-"""Dead letters: what could not be folded, whole, with the reason."""
+"""Dead letters: the payload of an event that could not be folded, with the reason."""
 
 from typing import cast
 
@@ -14,8 +14,8 @@ MAX_DETAIL_LENGTH = 2_000
 def dead_letter(
     reason: str, detail: str, origin: str, payload: bytes, at: int, batch: bytes = b""
 ) -> DeadLetter:
-    """The dead letter of `payload`; `at` in milliseconds. Its id follows from origin and payload,
-    so that the same failure told twice is one dead letter."""
+    """The dead letter of `payload`; `at` in milliseconds. Its id is a hash of origin and payload:
+    the same failure reported twice is one dead letter."""
     digest = xxh3_128_hexdigest(origin.encode("utf-8", "surrogatepass") + b"\x1f" + payload)
     return DeadLetter(
         id="dead_" + digest,
@@ -29,7 +29,7 @@ def dead_letter(
 
 
 def shown_payload(payload: bytes) -> dict[str, object]:
-    """The payload as far as it can be read: `{"json": …}` (unchanged, as `msgspec.Raw`), else
+    """The payload in the most readable form: `{"json": …}` (unchanged, as `msgspec.Raw`), else
     `{"text": …}`, else `{"hex": …}`."""
     try:
         text = payload.decode()

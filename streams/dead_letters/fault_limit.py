@@ -1,7 +1,6 @@
-"""The limit on `fold_failed` dead letters: beyond it a partition stops instead of losing a day.
-
-One event that the fold cannot take is the event's matter: a dead letter, and the next one is
-folded. Many of them are a fault of the fold: every further one would only have to be replayed.
+"""The limit on `fold_failed` dead letters; beyond it a partition stops. One event that fails is a
+poison event: it becomes a dead letter and the next one is folded. Many failures are a fault of the
+fold, and every further dead letter would have to be replayed.
 """
 
 from collections import deque
@@ -10,19 +9,19 @@ from collections.abc import Iterable
 import msgspec
 
 WINDOW = 1000
-"""Latest events of a partition of which the share is taken."""
+"""Number of latest events over which the share of failures is computed."""
 
 
 class FaultLimits(msgspec.Struct, frozen=True):
-    """How many failures a partition takes before it stops."""
+    """Failures at which a partition stops."""
 
     in_a_row: int = 50
     share: float = 0.2
-    """Of the latest `WINDOW` events."""
+    """Share of failures among the latest `WINDOW` events."""
 
 
 class FaultLimit:
-    """The failures of one partition since it was taken over. Mutable; not for several threads."""
+    """Failures of one partition since its assignment. Mutable; not thread-safe."""
 
     def __init__(self, limits: FaultLimits) -> None:
         self._limits = limits
@@ -33,8 +32,8 @@ class FaultLimit:
         """Numbers of the failed ones among the latest `WINDOW` events."""
 
     def exceeded(self, events: int, failed: Iterable[int]) -> str | None:
-        """Takes in a batch of `events`, of which those with the numbers `failed` (from 0,
-        ascending) failed; the reason to stop, None where there is none."""
+        """Adds a batch of `events` whose indexes `failed` (from 0, ascending) failed. Returns the
+        reason to stop, or None."""
         most = max(1, int(self._limits.share * WINDOW))
         for number in failed:
             at = self._seen + number

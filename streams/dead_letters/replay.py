@@ -16,9 +16,10 @@ from streams.tracking.events import KINDS, read_events
 COLLECTOR = "collector:"
 SOURCE = "source:"
 ITEM = "/item"
-"""Ends the origin of one item out of what a source sent; else the letter is all that it sent."""
+"""Suffix of the origin of one item of a source's request; without it the letter is the whole
+request."""
 BATCH = "batch"
-"""Stands in an origin where the route named no kind of event."""
+"""Placeholder in an origin where the route named no event type."""
 
 _PLACE = re.compile(r"(?P<name>[^/]+)/(?P<partition>\d{1,9})/(?P<offset>\d{1,18})(?:\[\d+\])?")
 
@@ -29,16 +30,16 @@ class Again(msgspec.Struct, frozen=True):
     key: str
     """The profile it is addressed to."""
     owner: str
-    """The profile that the archive keeps it under."""
+    """The profile key in the archive."""
     message_id: str
     hops: int
     event: bytes
     stood_at: tuple[int, int] | None
-    """Partition and offset where it was found dead on the log. None: it was never on the log."""
+    """Partition and offset of its record on the log; None: it was never on the log."""
 
 
 class AgainForArchive(msgspec.Struct, frozen=True):
-    """A record that was folded; only the archive lacks it."""
+    """A folded record that the archive does not have."""
 
     table: str
     partition: int
@@ -47,22 +48,20 @@ class AgainForArchive(msgspec.Struct, frozen=True):
 
 
 class StillDead(msgspec.Struct, frozen=True):
-    """It would be a dead letter again."""
+    """The letter would be dead again."""
 
     reason: DeadLetterReason
     detail: str
 
 
 Scrub = Callable[[WireEvent], WireEvent]
-"""Takes out of an event what may not be kept."""
+"""Scrubs an event by the privacy settings."""
 
 
 def read_letter(letter: DeadLetter, scrub: Scrub) -> list[Again] | AgainForArchive | StillDead:
-    """What a replay of the letter does, by the code of today. Never raises. A source's letter
-    needs the source's mapping: not here.
-
-    Ids and times are those that the event would have had when it first came: the letter's `at`
-    is the time of receipt. What was never on the log is scrubbed as everything that comes.
+    """The result of replaying the letter with the present code. Never raises. Letters of a source
+    are read elsewhere, with its mapping. Ids and times are those of the first attempt: the letter's
+    `at` is the time of receipt. Events that were never on the log are scrubbed like any other.
     """
     if letter.origin.startswith(COLLECTOR):
         return _of_collector(letter, scrub)
@@ -77,7 +76,7 @@ def read_letter(letter: DeadLetter, scrub: Scrub) -> list[Again] | AgainForArchi
 
 def source_and_kind(origin: str) -> tuple[str, str | None]:
     """(source, kind of event that the route named) of a collector's origin; None: each item of the
-    batch names its own, or the letter is older than kinds in origins."""
+    batch names its own, or the letter predates types in origins."""
     named = origin.removeprefix(COLLECTOR)
     source, slash, kind = named.rpartition("/")
     if not slash or kind not in (*KINDS, BATCH):
@@ -92,7 +91,7 @@ def source_of(origin: str) -> tuple[str, bool]:
 
 
 def never_on_the_log(events: Sequence[WireEvent]) -> list[Again]:
-    """The events as they go onto the log for the first time."""
+    """The events in the form in which they first go to the log."""
     return [_again(event, None) for event in events]
 
 
@@ -122,7 +121,7 @@ def _of_log(letter: DeadLetter, stood_at: tuple[int, int]) -> list[Again] | Stil
 
 
 def _from_the_start(events: list[WireEvent], stood_at: tuple[int, int]) -> list[Again]:
-    """What went round between merged profiles, as it first came: by its own ids, not forwarded."""
+    """A forwarded event in its first form: with its own ids, not forwarded."""
     again = []
     for event in events:
         own = usable_id(event.user_id) or usable_id(event.anonymous_id)

@@ -3,7 +3,7 @@
 from traceback import extract_tb
 
 MAX_FRAMES = 12
-"""The innermost ones."""
+"""Number of innermost frames kept."""
 
 MAX_LENGTH = 2_000
 """Characters."""
@@ -19,5 +19,5 @@ def short_traceback(problem: BaseException) -> str:
 
 
 def _short(path: str) -> str:
-    """The path without the folder that the program is installed in."""
+    """The path relative to the installation folder."""
     return "/".join(path.replace("\\", "/").split("/")[-3:])

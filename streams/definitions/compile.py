@@ -1,4 +1,4 @@
-"""Compiles a playbook: reports every mistake, and indexes rules by where the fold asks for them."""
+"""Compiles a playbook: reports every mistake, and builds the fold's dispatch tables."""
 
 from collections.abc import Iterable
 
@@ -117,7 +117,7 @@ def _conditions(rules: Iterable[CompiledRule]) -> list[Expression]:
 
 
 def _with_hooks(playbook: CompiledPlaybook) -> CompiledPlaybook:
-    """The playbook with its rules where the fold looks for them, in the order of the registry."""
+    """The playbook with its rules in the fold's dispatch tables, in the order of the registry."""
     ladders = playbook.source.ladders
     by_kind: dict[str, Rules] = {}
     by_place: dict[str, dict[Place, Rules]] = {}
@@ -194,7 +194,8 @@ def _with_memberships(playbook: CompiledPlaybook) -> CompiledPlaybook:
     table: dict[str, tuple[CompiledSegment, ...]] = {}
     for segment in playbook.segments:
         groups = set(segment.groups)
-        # Whoever is new is what nobody is, in all that their first event did not change.
+        # A new customer has the facts of an empty profile in all groups that the first event did
+        # not change.
         if _holds_of_nobody(segment.expression, playbook):
             groups.add("first")
         elif "relationship" in segment.expression.names and relationship is not None:
@@ -214,6 +215,6 @@ def _with_memberships(playbook: CompiledPlaybook) -> CompiledPlaybook:
 
 
 def _holds_of_nobody(expression: Expression, playbook: CompiledPlaybook) -> bool:
-    """Whether it is true of somebody of whom nothing has been heard."""
+    """Whether the expression holds for an empty profile."""
     nothing = Models(CountedTransitions())
     return expression.holds(facts_of(expression.names, Profile(""), 0, playbook.ranks, nothing))

@@ -1,7 +1,7 @@
 """Versions of definitions, and the control records that put them in force on the log.
 
-All definitions are on one partition, so every reader sees them in one order and comes to the same
-answer, also to the question whose change was made in ignorance of another's.
+All definitions are on one partition: every reader sees one order and decides alike which of two
+concurrent changes is refused.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,8 +19,7 @@ _in_force_decoder = msgspec.json.Decoder(dict[str, InForce])
 
 
 def version_of(content: str) -> str:
-    """The version of a content: 12 hexadecimal digits of its 128-bit XXH3, as the compiled playbook
-    and its triggers have it."""
+    """The version of a content: 12 hexadecimal digits of its 128-bit XXH3."""
     return xxh3_128_hexdigest(content.encode("utf-8", "surrogatepass"))[:12]
 
 
@@ -30,33 +29,33 @@ def encode_definition(definition: Definition) -> bytes:
 
 
 def decode_definition(data: bytes) -> Definition:
-    """The definition in the JSON. `codec.UNREADABLE` where it is none."""
+    """The definition in the JSON. Raises `codec.UNREADABLE`."""
     return _decoder.decode(data)
 
 
 def encode_in_force(found: Mapping[str, InForce]) -> str:
-    """What is in force, by kind, as text; `""` where nothing is. Equal for equal mappings."""
+    """The versions in force, by kind, as text; `""` for none. Equal for equal mappings."""
     return _encoder.encode(dict(sorted(found.items()))).decode() if found else ""
 
 
 def decode_in_force(text: str) -> dict[str, InForce]:
-    """What `encode_in_force` made. `codec.UNREADABLE` where it is not that."""
+    """The inverse of `encode_in_force`. Raises `codec.UNREADABLE`."""
     return _in_force_decoder.decode(text) if text else {}
 
 
 class Definitions:
-    """The definitions that count, kind by kind, in the order of their topic."""
+    """The accepted definitions by kind, in the order of their Kafka topic."""
 
     def __init__(self, definitions: Iterable[Definition] = ()) -> None:
         self._by_kind: dict[str, list[Definition]] = {}
         self.count = 0
-        """How many count."""
+        """Number of accepted definitions."""
         for definition in definitions:
             self.add(definition)
 
     def add(self, definition: Definition) -> bool:
-        """Takes in the next one of the topic; False where it does not count: it was made to
-        replace another than the latest, or is older, or there already."""
+        """Adds the next definition of the topic; False where it is refused: it replaces another
+        version than the latest, is older, or is a duplicate."""
         known = self._by_kind.setdefault(definition.kind, [])
         latest = known[-1] if known else None
         if latest is not None and definition.at <= latest.at:
@@ -73,17 +72,17 @@ class Definitions:
         return tuple(self._by_kind.get(kind, ()))
 
     def latest(self, kind: str) -> Definition | None:
-        """The one adopted last."""
+        """The definition adopted last."""
         known = self._by_kind.get(kind)
         return known[-1] if known else None
 
     def first(self, kind: str) -> Definition | None:
-        """The one that a log begins with."""
+        """The definition in force at the beginning of a log."""
         known = self._by_kind.get(kind)
         return known[0] if known else None
 
     def find(self, kind: str, version: str, at: int | None = None) -> Definition | None:
-        """The latest of that version (and of that time, where it is given)."""
+        """The latest definition of that version (and of that time, if given)."""
         for definition in reversed(self._by_kind.get(kind, ())):
             if definition.version == version and (at is None or definition.at == at):
                 return definition
@@ -91,7 +90,7 @@ class Definitions:
 
     @property
     def kinds(self) -> Sequence[str]:
-        """The kinds there are."""
+        """The kinds present."""
         return tuple(self._by_kind)
 
     def __iter__(self) -> Iterator[Definition]:
@@ -100,9 +99,8 @@ class Definitions:
 
 
 def adopt_event(definition: Definition, partition: int, now: int) -> Event:
-    """The control record that puts a definition in force on one partition, from its place on.
-
-    Its message id is deterministic: appended twice, the second changes nothing.
+    """The control record that puts a definition in force on one partition from its offset on. The
+    message id is deterministic: a second append changes nothing.
     """
     return Event(
         message_id=f"adopt:{definition.kind}:{definition.version}:{definition.at}:{partition}",
@@ -121,7 +119,7 @@ def adopt_event(definition: Definition, partition: int, now: int) -> Event:
 
 
 class Adoption(msgspec.Struct, frozen=True, gc=False):
-    """What a control record asks for."""
+    """The content of a control record."""
 
     kind: str
     version: str
@@ -129,7 +127,7 @@ class Adoption(msgspec.Struct, frozen=True, gc=False):
 
 
 def adoption_of(event: Event) -> Adoption | None:
-    """What the control record asks for; None where it is none, or says nothing sensible."""
+    """The adoption in the control record; None for another record or an invalid one."""
     if event.type != "adopt":
         return None
     kind, version = event.properties.get("kind"), event.properties.get("version")

@@ -23,31 +23,31 @@ MAX_EXAMPLES = 10
 
 
 class RuleTally(msgspec.Struct):
-    """What one trigger rule came to."""
+    """Result of one trigger rule."""
 
     fired: int = 0
     customers: int = 0
-    """Different ones for whom it fired."""
+    """Number of distinct customers for whom it fired."""
     suppressed: dict[str, int] = {}
     """Reason -> decisions."""
 
 
 class Tally(msgspec.Struct):
-    """What a playbook came to."""
+    """Result of a playbook."""
 
     version: str
     fired: int
     customers: int
-    """Different ones for whom anything fired."""
+    """Number of distinct customers for whom any rule fired."""
     suppressed: dict[str, int]
     rules: dict[str, RuleTally]
-    """Every rule of the playbook, also those that stayed silent."""
+    """Every rule of the playbook, also those that never fired."""
     examples: list[Trigger]
     """The latest that fired, latest first."""
 
 
 class DryRun:
-    """One playbook and the customers it meets."""
+    """A playbook with the profiles of a dry run."""
 
     def __init__(self, playbook: CompiledPlaybook, models: ChurnModels) -> None:
         self._playbook = playbook
@@ -62,12 +62,12 @@ class DryRun:
         self._latest: deque[Trigger] = deque(maxlen=MAX_EXAMPLES)
 
     def happen(self, event: Event) -> None:
-        """Folds an event, and first the deadlines that came before it was received."""
+        """Folds an event, after the deadlines that were due before its receipt."""
         self.pass_until(event.received_at)
         self._fold(event)
 
     def pass_until(self, at: int) -> None:
-        """Lets time pass (milliseconds since 1970): deadlines up to `at` come due."""
+        """Advances the clock to `at` (milliseconds since 1970): deadlines up to it come due."""
         while self._coming_due and self._coming_due[0][0] <= at:
             due, kind, key = heappop(self._coming_due)
             if self._due.get((kind, key)) == due:
@@ -75,7 +75,7 @@ class DryRun:
                 self._fold(timer_event(key, kind, due, due))
 
     def tally(self) -> Tally:
-        """What it came to so far."""
+        """The result so far."""
         suppressed: Counter[str] = Counter()
         for reasons in self._suppressed.values():
             suppressed += reasons

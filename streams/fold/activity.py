@@ -1,4 +1,4 @@
-"""What a customer does, or what is said to them: facts, then candidates, then decisions."""
+"""Activity of a customer, and contacts to them: facts, then candidates, then decisions."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ def fold_activity(
     matches, is_purchase = match_event(event, playbook.dispatch)
     # 2. Facts: the same in whatever order events come.
     after, earlier, began, effects = _record_facts(profile, event, hashed, matches, is_purchase)
-    # 3. Learning: offers whose topic the event began, and what all customers teach.
+    # 3. Learning: outcomes of offers, and transitions between topics.
     if began:
         after, learned = _learn(profile, after, event, began)
         effects += learned
@@ -57,12 +57,12 @@ def fold_activity(
                 candidates.append((rule, cause))
     if is_purchase:
         effects += move(profile.lifecycle.spend, after.lifecycle.spend)
-    # 5. Decisions: policy is asked, memory is kept.
+    # 5. Decisions: policy, and the memory of decisions.
     decisions = change.after.decisions
     if candidates:
         decisions, decided = decide(change.after, candidates, playbook, models)
         effects += decided
-    # 6. Deadlines: when silence will be a signal.
+    # 6. Deadlines: when silence becomes a signal.
     if may_wait or (playbook.day_deadlines and change.is_new_day):
         decisions, armed = arm_deadlines(change, decisions, playbook, models)
         effects += armed
@@ -124,7 +124,7 @@ def _record_facts(
 def _learn(
     before: Profile, after: Profile, event: Event, began: Sequence[str]
 ) -> tuple[Profile, list[Effect]]:
-    """The customer who may have accepted an offer; which topic followed which others."""
+    """The profile with an offer's acceptance, and the transitions between topics to count."""
     learned: list[Effect] = []
     if after.decisions.offered:
         decisions, accepted = record_acceptance(after.decisions, began, event.received_at)

@@ -26,7 +26,7 @@ from streams.playbook.compiled import CompiledPlaybook
 
 
 class Batch:
-    """What a batch came to: the changed profiles and the effects, later ones over earlier ones."""
+    """Result of a batch: changed profiles and effects; a later one replaces an earlier one."""
 
     def __init__(self) -> None:
         self.profiles: dict[str, Profile] = {}
@@ -38,22 +38,22 @@ class Batch:
         self.deadlines: dict[tuple[str, str], int | None] = {}
         """(kind, profile key) -> due (milliseconds), None for one that was cleared."""
         self.counted: dict[str, dict[str, int]] = {}
-        """Kind -> field -> by how much what was learned has grown."""
+        """Kind -> field -> increment of a learned count."""
         self.dead: list[tuple[Event, Dead]] = []
         self.failed: list[int] = []
-        """Numbers, from 0, of the events that failed by a fault of the fold."""
+        """Indexes, from 0, of the events on which the fold failed."""
         self.dropped: Counter[str] = Counter()
         self.folded = 0
         self.summarised = 0
-        """Of those folded, the ones that were only counted."""
+        """Events of hot profiles, folded in summary."""
 
     @property
     def events(self) -> int:
-        """How many were taken in so far."""
+        """Number of events so far."""
         return self.folded + self.dropped.total() + len(self.dead)
 
     def add(self, key: str, effects: Iterable[Effect], learned: Learned) -> None:
-        """Takes in the effects of one event on the profile `key`."""
+        """Adds the effects of one event on the profile `key`."""
         for effect in effects:
             # A chain of tests by type: `match` with class patterns costs several times as much.
             if type(effect) is Trigger:
@@ -77,15 +77,15 @@ class Batch:
                 self.summarised += 1
 
     def forget_deadline(self, key: str, event: Event, profile: Profile | None) -> None:
-        """Clears the deadline of a timer that its profile does not wait for (it expired, or became
-        another's): left where it is, it would come due again and again."""
+        """Clears the deadline of a timer that its profile does not have pending (expired or
+        merged); otherwise it would come due again and again."""
         kind = event.properties.get("kind")
         pending = profile.decisions.deadlines if profile is not None else {}
         if isinstance(kind, str) and kind not in pending:
             self.deadlines[kind, key] = None
 
     def count(self, kind: str, field: str, by: int) -> None:
-        """Takes in what was learned."""
+        """Adds increments of learned counts."""
         fields = self.counted.get(kind)
         if fields is None:
             fields = self.counted[kind] = {}
@@ -115,7 +115,7 @@ def fold_batch(
         before = changed.get(key) or profiles.get(key)
         try:
             outcome = fold(before, key, event, playbook, models)
-        except Exception as problem:  # a fault of ours: the event is kept whole, with where
+        except Exception as problem:  # a fault of the fold, kept with its traceback
             batch.failed.append(batch.events + folded)
             outcome = Dead("fold_failed", short_traceback(problem))
         if type(outcome) is Folded:

@@ -29,7 +29,7 @@ Armed = tuple[Decisions, list[Effect]]
 def arm_deadlines(
     change: Change, decisions: Decisions, playbook: CompiledPlaybook, models: Models
 ) -> Armed:
-    """The `decisions` with the deadlines that the change makes necessary."""
+    """The `decisions` with the deadlines that the change sets."""
     profile = change.after
     due: dict[str, int] = {}
     # 1. At a stage that a rule waits at.
@@ -57,8 +57,8 @@ def arm_deadlines(
 def due_by_time(
     profile: Profile, decisions: Decisions, now: int, playbook: CompiledPlaybook, models: Models
 ) -> dict[str, int]:
-    """Kind -> when it is due (milliseconds), of what any event at `now` may make necessary:
-    silence, dormancy, segments that days alone can change."""
+    """Kind -> when it is due (milliseconds), of the deadlines that any event at `now` may set:
+    silence, dormancy, segments that change with days alone."""
     due = _due(playbook.event_deadlines, {}, profile, decisions, playbook, models)
     if playbook.relationship is not None and DORMANT_KIND not in decisions.deadlines:
         at = dormant_at(profile, playbook)

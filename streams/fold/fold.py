@@ -1,7 +1,7 @@
 """The fold: one profile and one event in, the profile after it and the effects out.
 
-Facts (what happened) do not depend on the order of events; decisions (what to say about it) do,
-and use only the times the events carry, so that a replay decides the same.
+Facts do not depend on the order of events. Decisions do, and use only the times in the events, so
+that a replay decides the same.
 """
 
 from schemas.effect import Dropped, Outcome
@@ -19,16 +19,15 @@ from streams.profile.message_ids import holds, message_hash
 from streams.profile.spoken import fold_spoken, is_ours
 
 _MESSAGES = frozenset({"timer", "link", "merge", "erase"})
-"""Types of events that profiles send to profiles and deadlines to the log."""
+"""Event types of messages between profiles and of timers."""
 
 
 def fold(
     profile: Profile | None, key: str, event: Event, playbook: CompiledPlaybook, models: Models
 ) -> Outcome:
-    """What becomes of the profile `key` (None: not seen yet) and what is to be done.
-
-    Never raises for what is in an event that `streams.codec` decoded; one that cannot be folded is
-    `Dead`.
+    """The profile `key` after the event (before: None for a new one), and the effects. Never raises
+    for the content of an event that `streams.codec` decoded; one that cannot be folded has the
+    effect `Dead`.
     """
     if profile is None:
         profile = Profile(key)
@@ -47,7 +46,7 @@ def fold(
         return fold_in_summary(profile, event, hashed)
     if holds(profile.recent, hashed) and not (kind == "timer" and is_awaited(profile, event)):
         return Dropped("duplicate")
-    # 4. The handler of the event's type folds it.
+    # 4. Dispatch by event type.
     if kind not in _MESSAGES:
         if kind == "contact" and is_ours(event):
             if is_tombstone(profile):  # what was said before, told of late
@@ -62,7 +61,8 @@ def fold(
 
 
 def _pass_on(profile: Profile, event: Event, to: str) -> Outcome | None:
-    """What becomes of an event of a profile that was merged into another; None: it comes back."""
+    """The outcome for an event of a profile that was merged into another; None: the merge came
+    back."""
     kind = event.type
     if kind == "erase":
         return fold_erase(profile, event)

@@ -1,9 +1,8 @@
-"""Hot profiles: a bot, or an id that a broken site gives to everybody.
+"""Hot profiles: a bot, or one id that a broken site gives to all visitors.
 
 Of the page and track events that name one profile, `MAX_A_MINUTE` of each minute (by the time of
-receipt, UTC) are folded in full. The rest are folded in summary: counted, with first and last
-time, but not matched, not remembered by their ids, and deciding nothing. Every one of them is
-archived like any other event.
+receipt, UTC) are folded in full. The rest are folded in summary: counted, with first and last time,
+but not matched, not deduplicated, and without decisions. Every one of them is archived.
 
 What holds, in whatever order a minute's events come and wherever batches end: the number folded
 in full and the number folded in summary, `lifecycle.events`, `.first_seen` and `.last_seen`. Which
@@ -34,7 +33,7 @@ MAX_A_MINUTE = 3000
 """Events a minute; a whole batch of 2,500, the most of the tracking protocol, stays below."""
 
 HOT_RING = MAX_A_MINUTE * ENTRY
-"""Bytes of a ring below which no minute can be full: all that an ordinary event is asked."""
+"""Bytes of a ring below which no minute can be full: the only check for an ordinary event."""
 
 LIVE = 60_000
 """Milliseconds between occurrence and receipt within which an event counts as live."""
@@ -43,7 +42,7 @@ _SUMMARISED = frozenset({"track", "page", "screen"})
 
 
 def is_excess(profile: Profile, event: Event) -> bool:
-    """Whether the event is one more than its minute's share, and may be folded in summary."""
+    """Whether the event exceeds the limit of its minute and may be folded in summary."""
     if event.type not in _SUMMARISED or event.received_at - event.occurred_at > LIVE:
         return False
     minute = event.received_at // 60_000 * 60
@@ -67,8 +66,8 @@ def fold_in_summary(profile: Profile, event: Event, hashed: int) -> Folded | Dro
 
 
 class _Known:
-    """Whether a ring holds an id, for one ring that is asked again and again: events in summary
-    leave it as it is, so after a few searches it is worth taking apart."""
+    """Membership test for one ring that many events ask: events in summary do not change it, so
+    after a few searches it is decoded into a set."""
 
     def __init__(self, recent: bytes) -> None:
         self._recent = recent
@@ -85,6 +84,6 @@ class _Known:
 
 
 _WORTH_IT = 20
-"""Searches that cost as much as taking a full ring apart."""
+"""Searches that cost as much as decoding a full ring."""
 
 _known = lru_cache(maxsize=16)(_Known)

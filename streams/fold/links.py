@@ -1,11 +1,11 @@
 """The visitor's side of a merge: send the state, leave a forwarding address, forward.
 
-Messages of one profile to another arrive in the order they were sent (one writer, one partition);
-that is all the protocol relies on. Two customers are merged only by an `alias` that names both.
+The protocol relies on one property: messages between two profiles arrive in order (one writer, one
+partition). Two customers are merged only by an `alias` that names both.
 
-A customer who was renamed again and again has a chain of addresses. Whoever gets an event at its
-end tells the profile at its beginning where it lives (`relink_events`), so the next one comes
-directly.
+A customer who was renamed again and again has a chain of addresses. The profile at the end of a
+chain tells the one at its beginning the final address (`relink_events`), so that the next event
+comes directly.
 """
 
 from base64 import b64encode
@@ -27,7 +27,7 @@ MAX_HOPS = 64
 
 def forward(profile: Profile, event: Event, to: str) -> Folded | Dead:
     """The same event, addressed to the profile that this one was merged into. The address is
-    written again, so that it does not expire while it is used."""
+    written again: a used address does not expire."""
     if event.hops >= MAX_HOPS:
         return Dead("forward_loop", f"forwarded {event.hops} times, last by {profile.key!r}")
     return Folded(replace(profile), [Send(replace(event, key=to, hops=event.hops + 1))])
@@ -42,13 +42,13 @@ def fold_link(profile: Profile, event: Event, hashed: int) -> Outcome:
     if to == profile.key:
         return Dropped("link_to_itself")
     if event.properties.get("moved") is True:
-        # Whoever lived there once leads to where they live now. Not so where nobody has moved.
+        # An id that was merged before leads to its present profile; not so for an id never merged.
         if profile.forwarded_to is None:
             return Dropped("not_moved")
         recent = remember(profile.recent, hashed, event.received_at)
         return Folded(replace(profile, forwarded_to=to, recent=recent), [])
     if profile.forwarded_to is not None:
-        # The alias of a customer who became another one speaks of that one.
+        # An alias of a merged customer is an alias of the profile merged into.
         if by_alias and profile.known and profile.forwarded_to != to:
             return forward(profile, event, profile.forwarded_to)
         return Dropped("already_linked")

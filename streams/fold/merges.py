@@ -1,7 +1,6 @@
-"""The customer's side of a merge: take in what the visitor's profile sent, once.
-
-Where aliases run in a circle, the merge that comes back to its sender turns it into a profile of
-its own again, so nothing circles for ever and nothing is lost.
+"""The customer's side of a merge: adds the state that the visitor's profile sent, once. In a cycle
+of aliases, a merge that returns to its sender makes it a profile of its own again: no message
+circles for ever and nothing is lost.
 """
 
 from base64 import b64decode
@@ -32,9 +31,8 @@ from streams.triggers.registry import KINDS
 def fold_merge(
     profile: Profile, event: Event, hashed: int, playbook: CompiledPlaybook, models: Models
 ) -> Outcome:
-    """The customer's side: take in what the visitor's profile sent, once.
-
-    A profile's own state that comes back to it has gone round a circle: it lives again.
+    """Adds the state that the visitor's profile sent, once. A profile's own state that returns went
+    round a cycle: the profile is restored.
     """
     other = event.properties.get("from")
     state = event.properties.get("state")
@@ -73,8 +71,8 @@ def _settle(
     playbook: CompiledPlaybook,
     models: Models,
 ) -> tuple[Profile, list[Effect]]:
-    """The profile after a merge, whose events are past: what its state means is evaluated anew, and
-    every deadline it asks for is set. `before` is the customer's lifecycle without the merge."""
+    """The profile after a merge: its state is evaluated anew and every deadline of it is set.
+    `before` is the customer's lifecycle without the merge."""
     effects: list[Effect] = []
     decisions = profile.decisions
     # 1. Open cases, by the dialogues of both.
@@ -82,7 +80,7 @@ def _settle(
         cases = reopened(decisions.cases, profile.dialogues, profile.dialogues, playbook)
         decisions = replace(decisions, cases=cases)
         profile = replace(profile, decisions=decisions)
-    # 2. Segments and relationship, and what is said about them.
+    # 2. Segments and relationship, and their triggers.
     if playbook.segments or playbook.relationship is not None:
         found = evaluate_segments(profile, event.received_at, None, playbook, models)
         profile = replace(profile, decisions=found.decisions)
@@ -119,7 +117,7 @@ def _settle(
 
 
 def _merged(identities: dict[str, bool], other: str) -> dict[str, bool]:
-    """The identities with `other` merged; of too many, those not merged go first."""
+    """The identities with `other` merged; beyond the bound, unmerged ones are evicted first."""
     marked = {**identities, other: True}
     if len(marked) <= MAX_IDENTITIES:
         return marked

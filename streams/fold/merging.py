@@ -42,8 +42,7 @@ def merge_profiles(one: Profile, other: Profile) -> Profile:
 
 
 def is_sound(profile: Profile) -> bool:
-    """Whether a profile that came as a message can be merged: whole ring and days, no empty
-    dialogue."""
+    """Whether a profile from a message is valid: whole ring and days, no empty dialogue."""
     return (
         is_ring(profile.recent)
         and are_days(profile.lifecycle.purchase_days)
@@ -53,7 +52,8 @@ def is_sound(profile: Profile) -> bool:
 
 
 def merge_lifecycles(one: Lifecycle, other: Lifecycle) -> Lifecycle:
-    """Counts and money add; days unite; firsts take the earlier, lasts the later; 0 is no time."""
+    """Counts and money add; days unite; firsts take the minimum, lasts the maximum; 0 is no
+    time."""
     active_day, active_days = unite_active_days(
         one.active_day, one.active_days, other.active_day, other.active_days
     )

@@ -29,7 +29,7 @@ _BY_TIME = ("time", "quiet")
 
 
 class CameDue(msgspec.Struct, frozen=True):
-    """What a deadline that came due means for the customer."""
+    """Result of a deadline that came due."""
 
     decisions: Decisions
     candidates: Sequence[Candidate] = ()
@@ -66,7 +66,7 @@ def is_awaited(profile: Profile, event: Event) -> bool:
 def fold_timer(
     profile: Profile, event: Event, hashed: int, playbook: CompiledPlaybook, models: Models
 ) -> Outcome:
-    """Fires what is true now, and sets the next deadline if there is more to wait for."""
+    """Fires the rules that hold now, and sets the next deadline."""
     kind = event.properties.get("kind")
     due = event.properties.get("due")
     if not isinstance(kind, str) or not isinstance(due, int):
@@ -82,10 +82,10 @@ def fold_timer(
         recent = remember(recent, hashed, event.received_at)
     decisions = replace(profile.decisions, deadlines=pending)
     profile = replace(profile, recent=recent, decisions=decisions)
-    # 2. What it means.
+    # 2. The causes.
     came = _came_due(kind, profile, event, playbook, models)
     profile = replace(profile, decisions=came.decisions)
-    # 3. What is said about it.
+    # 3. The decisions.
     decisions, decided = decide(profile, came.candidates, playbook, models)
     effects += decided
     # 4. The next deadlines.
@@ -122,7 +122,7 @@ def _came_due(
 
 
 def _morning_came(profile: Profile, timer: Event, playbook: CompiledPlaybook) -> CameDue:
-    """The quiet hours are over: what waited is decided again, unless it is no longer so."""
+    """End of quiet hours: waiting decisions whose cause still holds are decided again."""
     left = []
     candidates: list[Candidate] = []
     for waiting in profile.decisions.waiting:

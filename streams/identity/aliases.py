@@ -1,5 +1,5 @@
-"""E-mail addresses and telephone numbers in traits, written in one way each, so that whoever
-writes or calls is found."""
+"""E-mail addresses and telephone numbers in traits, normalised, so that a caller or a sender is
+found."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -34,7 +34,7 @@ _MAX_PHONE_LENGTH = 64
 
 
 class Alias(msgspec.Struct, frozen=True, gc=False):
-    """Another name of a customer, in the one way it is written."""
+    """A normalised address or number of a customer."""
 
     kind: AliasKind
     value: str
@@ -48,7 +48,7 @@ class AliasMoves(msgspec.Struct, frozen=True, gc=False):
 
 
 def email_alias(text: str) -> Alias | None:
-    """The e-mail address, trimmed and in small letters; None where it is none."""
+    """The e-mail address, trimmed and in lower case; None for anything else."""
     value = text.strip().lower()
     name, _, host = value.partition("@")
     if not name or not host or "@" in host or any(c.isspace() for c in value):
@@ -91,8 +91,8 @@ def aliases_of(traits: Mapping[str, Stamped], region: str) -> set[Alias]:
 def alias_moves(
     before: Mapping[str, Profile], after: Mapping[str, Profile], region: str
 ) -> AliasMoves:
-    """What a batch did to the aliases: `after` are the profiles it changed, by key, and `before`
-    the ones it found. A profile whose traits were not written to is not looked at."""
+    """Changes of aliases by a batch: `before` and `after` are the profiles by key. A profile with
+    unchanged traits is skipped."""
     moves = AliasMoves([], [])
     for key, profile in after.items():
         earlier = before.get(key)
@@ -107,5 +107,5 @@ def alias_moves(
 
 @lru_cache(maxsize=10_000)
 def kind_of(name: str) -> AliasKind | None:
-    """What a trait of this name holds; None for all others."""
+    """Alias kind of a trait name; None for all others."""
     return _KINDS.get("".join(c for c in name.lower() if c.isalnum()))

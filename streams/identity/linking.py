@@ -11,7 +11,7 @@ from schemas.profile import Profile
 from streams.identity.profile_key import usable_id
 
 MAX_IDENTITIES = 64
-"""Ids of one customer; further ones are folded where they are and not linked."""
+"""Maximum of ids of one customer; further ones keep profiles of their own and are not linked."""
 
 
 def names_owner(profile: Profile, event: Event) -> bool:

@@ -22,7 +22,7 @@ BLOCKED_IDS = frozenset(
         "[object object]",
     }
 )
-"""Values that broken sites send as an id; to accept one would fold strangers into one person."""
+"""Placeholders that broken sites send as an id; accepting one would merge strangers."""
 
 MAX_ID_LENGTH = 200
 """Characters; a longer id is blocked."""
@@ -42,7 +42,7 @@ class Identified(Protocol):
 
 
 def usable_id(value: str | None) -> str | None:
-    """The id, or None where it names nobody."""
+    """The id, or None for a placeholder."""
     if value is None or len(value) > MAX_ID_LENGTH:
         return None
     stripped = value.strip()

@@ -46,7 +46,7 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class CompiledMapping(msgspec.Struct, frozen=True):
-    """A mapping that is in order."""
+    """A valid mapping."""
 
     source: written.Mapping
     functions: dict[str, Function]

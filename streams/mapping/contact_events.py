@@ -15,7 +15,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ContactRefused(Exception):  # noqa: N818 - what the API says of it
-    """The contact is no event: `code` and what is wrong."""
+    """The contact is invalid: `code` and the reason."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -29,8 +29,8 @@ def contact_event(
     """The event of a contact received at `received_at` (milliseconds).
 
     `named` is the key of the profile that its telephone number or e-mail address names, looked up
-    where the contact bears no id. The text goes into the context, which the fold does not read:
-    it is archived with the event and in no profile. ContactRefused.
+    for a contact without id. The text goes into the context, which the fold does not read: it is
+    archived and in no profile. Raises `ContactRefused`.
     """
     at = received_at
     if contact.occurred_at is not None:
@@ -66,7 +66,7 @@ def contact_event(
 
 
 def names_nobody(contact: Contact) -> bool:
-    """Whether no id of the contact is usable, so that its phone and email are to be asked."""
+    """Whether the contact has no usable id, so that phone and e-mail address are looked up."""
     return not any(
         usable_id(one) for one in (contact.user_id, contact.anonymous_id, contact.customer_id)
     )

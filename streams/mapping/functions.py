@@ -1,6 +1,5 @@
-"""What an expression of a mapping may call beside what CEL has.
-
-Nothing in, nothing out: `null` gives `null`, so that a field that is not there is left out.
+"""Functions of mapping expressions, besides those of CEL. `null` in, `null` out, so that an absent
+field is left out.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,12 +22,12 @@ def _text(value: Any) -> str:
 
 
 def lower(value: Any) -> str:
-    """The text in small letters."""
+    """The text in lower case."""
     return _text(value).lower()
 
 
 def upper(value: Any) -> str:
-    """The text in capitals."""
+    """The text in upper case."""
     return _text(value).upper()
 
 
@@ -74,7 +73,7 @@ def slug(value: Any) -> str:
 
 
 def hashed(value: Any) -> str:
-    """SHA-256 of the text, hexadecimal: the same person, no longer named."""
+    """SHA-256 of the text, hexadecimal: a pseudonym."""
     return sha256(_text(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -85,7 +84,7 @@ def email(value: Any) -> str | None:
 
 
 def functions(region: str, zone: str, zones: Mapping[str, tzinfo]) -> dict[str, Function]:
-    """Name -> function; `region` and `zone` are what a call that names none means."""
+    """Name -> function; `region` and `zone` are the defaults of calls that name none."""
 
     def e164(value: Any, of: str = region) -> str | None:
         """The telephone number as +8223123456; null where it is none."""

@@ -40,7 +40,7 @@ class Mapped(msgspec.Struct, frozen=True):
 
 
 class Unmapped(Exception):  # noqa: N818 - an item's fate, not a fault
-    """The item is no event: why."""
+    """The item is no event; the exception has the reason."""
 
     def __init__(self, reason: DeadLetterReason, detail: str) -> None:
         super().__init__(detail)
@@ -49,7 +49,7 @@ class Unmapped(Exception):  # noqa: N818 - an item's fate, not a fault
 
 
 class Mapper:
-    """Maps items one after the other. Not for several threads: it keeps one CEL environment."""
+    """Maps items one after the other. Not thread-safe: it holds one CEL environment."""
 
     def __init__(self, mapping: CompiledMapping) -> None:
         # Only where there is a mapping: the package imports a terminal UI, a third of a second.
@@ -62,7 +62,7 @@ class Mapper:
         )
 
     def items(self, payload: Any) -> list[Any]:
-        """The items in a payload. Unmapped where the mapping finds none in it."""
+        """The items in a payload. Raises `Unmapped` where the mapping finds none."""
         if self._mapping.source.items == "payload":
             found = payload
         else:
@@ -75,7 +75,7 @@ class Mapper:
     def events(
         self, item: Any, place: str | None = None, received_at: int | None = None
     ) -> list[Mapped]:
-        """The events of the item, none where it is of no interest. Unmapped.
+        """The events of the item; none where the mapping skips it. Raises `Unmapped`.
 
         `received_at` (milliseconds) is what expressions find under that name: null in a file.
 
@@ -139,7 +139,7 @@ class Mapper:
         return mapped
 
     def _holds(self, expression: Expression) -> bool:
-        """Whether the condition is true; what is not there makes it not hold."""
+        """Whether the condition is true; an absent field makes it false."""
         try:
             return expression.program.execute(self._environment) is True
         except _WRONG:
@@ -148,7 +148,7 @@ class Mapper:
             self._problems.clear()
 
     def _value(self, expression: Expression, where: str) -> Any:
-        """The value; None where it speaks of what is not there."""
+        """The value; None where it refers to an absent field."""
         try:
             value = expression.program.execute(self._environment)
         except _NOT_THERE:

@@ -1,4 +1,4 @@
-"""A request's body into the payload that its mapping speaks of."""
+"""Decodes a request's body into the payload of its mapping."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from schemas.mapping import Mapping
 from streams.mapping.mapping_items import Unmapped
 
 MAX_ITEMS = 10_000
-"""Items of one request."""
+"""Maximum of items of one request."""
 
 _decode = msgspec.json.Decoder().decode
 
@@ -19,7 +19,7 @@ _decode = msgspec.json.Decoder().decode
 def read_payload(mapping: Mapping, body: bytes) -> Any:
     """JSON as it is; a form as one object of texts; CSV as a list of objects of texts.
 
-    Unmapped (`unreadable`, `too_large`) where the body is none of that kind.
+    Raises `Unmapped` (`unreadable`, `too_large`) for any other body.
     """
     try:
         if mapping.reads == "json":

@@ -10,7 +10,7 @@ from streams.values.durations import WEEK
 from streams.values.purchase_days import DAY, count_days
 
 MAX_WEEKS = 52 * 1000.0
-"""A deadline further away than this never comes."""
+"""Later deadlines are not set."""
 
 
 def p_alive(x: int, t_x: float, t: float, model: BgNbd) -> float:
@@ -32,8 +32,8 @@ def p_alive(x: int, t_x: float, t: float, model: BgNbd) -> float:
 def weeks_until(x: int, t_x: float, threshold: float, model: BgNbd) -> float | None:
     """T* in weeks since the first purchase at which P(alive) falls to `threshold`.
 
-    (alpha+t_x) * [(1/p* - 1)(b+x-1)/a]^(1/(r+x)) - alpha, never before t_x; None where it never
-    comes: for x = 0, where P(alive) stays 1, and for a model in which nobody leaves (a = 0).
+    (alpha+t_x) * [(1/p* - 1)(b+x-1)/a]^(1/(r+x)) - alpha, never before t_x; None for x = 0, where
+    P(alive) stays 1, and for a model without churn (a = 0).
     """
     if x <= 0 or model.a <= 0:
         return None
@@ -57,7 +57,7 @@ def observed(life: Lifecycle, now: int) -> tuple[int, float, float]:
 def repeat_days(life: Lifecycle) -> int:
     """Purchase days after the first one."""
     days = count_days(life.purchase_days)
-    # Without days it was folded before they were kept.
+    # Profiles from before purchase days were kept have none.
     return (days or life.purchases) - 1
 
 

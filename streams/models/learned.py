@@ -10,8 +10,9 @@ MAX_FIELDS: Final[dict[str, int]] = {
     "offers": 20_000,
     "spend": 5_000,
 }
-"""Kind -> fields counted per partition; a label nobody meant cannot fill the memory. The first ones
-are bounded by `CountedTransitions`. A kind is the end of its Redis key: new names, never reused."""
+"""Kind -> fields counted per partition; a bound against arbitrary labels. The kinds of
+`CountedTransitions` have bounds of their own. A kind is the end of its Redis key: new names, never
+reused."""
 
 _NOTHING: Mapping[str, int] = {}
 
@@ -23,7 +24,7 @@ class Learned:
     """
 
     def __init__(self, counts: Mapping[str, Mapping[str, int]] = {}) -> None:
-        """`counts` is kind -> field -> count, as it was written."""
+        """`counts` is kind -> field -> count, as stored."""
         self.transitions = transitions.CountedTransitions.of(counts)
         self._counts: dict[str, dict[str, int]] = {
             kind: dict(fields) for kind, fields in counts.items() if kind not in transitions.KINDS
@@ -34,7 +35,8 @@ class Learned:
         return self._counts.get(kind, _NOTHING)
 
     def count(self, kind: str, field: str, by: int) -> bool:
-        """Adds to a count (negative takes away); whether there was room. KeyError: unknown kind."""
+        """Adds to a count; False where the bound is reached. Raises `KeyError` for an unknown
+        kind."""
         most = MAX_FIELDS[kind]
         fields = self._counts.get(kind)
         if fields is None:
@@ -48,7 +50,7 @@ class Learned:
         return True
 
     def everything(self) -> dict[str, dict[str, int]]:
-        """Kind -> field -> count, as it is written."""
+        """Kind -> field -> count, as stored."""
         found = self.transitions.written()
         found.update((kind, dict(fields)) for kind, fields in self._counts.items())
         return {kind: fields for kind, fields in found.items() if fields}

@@ -23,13 +23,13 @@ KIND = "offers"
 """The kind of counts; a field is `topic US segment US shown|taken`."""
 
 WINDOW_MS = 7 * 86_400_000
-"""How long after an offer a dialogue on its topic counts as its doing."""
+"""Window after an offer in which a dialogue on its topic counts as taken."""
 
 MAX_OPEN = 4
-"""Offers remembered in a profile until they are taken or the window passes, the latest ones."""
+"""Latest offers remembered in a profile until taken or until the window has passed."""
 
 PRIOR_WEIGHT = 200.0
-"""Offers that the model's own estimate counts for, against those whose outcome was seen."""
+"""Weight of the model's estimate, in offers with a known outcome."""
 
 MAX_COMPARED = 3
 """Candidates that are compared by sampling, the likeliest ones."""
@@ -40,7 +40,7 @@ _normal = NormalDist().inv_cdf
 
 
 class Chosen:
-    """The offer that is made, and what its sampling went by."""
+    """The chosen offer with its outcome counts and draw."""
 
     __slots__ = ("explored", "offer", "sampled", "shown", "taken")
 
@@ -52,7 +52,7 @@ class Chosen:
         self.shown = shown
         self.taken = taken
         self.explored = explored
-        """Whether it is not the one that the model alone would have chosen."""
+        """Whether sampling chose another offer than the model alone."""
 
 
 def choose(

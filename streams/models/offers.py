@@ -1,10 +1,10 @@
-"""The likeliest next topics of a customer: what is begun lately by those who have not begun it yet,
-times what the customer's own topics make of it.
+"""The likeliest next topics of a customer: recent popularity among customers new to a topic, times
+the evidence of the customer's own topics.
 
 score(j) = hazard(j) * prod_i lift(i, j) ** (weight_i * min(1, `EVIDENCE` / sum of weights))
 
-* hazard(j): customers who began j lately over those who never began it; in a shop where nearly
-  everybody has bought milk, milk is no good guess for who has not.
+* hazard(j): customers who began j lately over those who never began it; where nearly every customer
+has bought milk, milk is unlikely for the others.
 * lift(i, j): P(next j | knows i) over P(next j | knows any topic), where P(j | i) is the
   posterior mean of a multinomial under a Dirichlet prior of weight k = `SHRINKAGE` centred on the
   latter: 1 where nothing was seen. As a product: naive Bayes, tempered because the topics of one
@@ -28,7 +28,7 @@ SHRINKAGE = 50.0
 """Transitions that the prior counts for, against those seen from one topic to the next."""
 
 STRANGERS = 20.0
-"""Customers added to those who never began a topic, so that the last few do not look keen."""
+"""Prior number of customers who never began a topic, against a small denominator."""
 
 MAX_INTERESTS = 20
 """Topics of the customer that are considered."""
@@ -37,19 +37,20 @@ MAX_LOOKED_AT = 2
 """Of these, the ones whose strongest next topics are candidates."""
 
 COMPLEMENT_LIFT = 2.0
-"""How much likelier than on average the playbook's word makes a topic."""
+"""Lift of a topic that the playbook calls a complement."""
 
 MAX_POPULAR = 48
 """Popular topics new to the customer that are candidates as well."""
 
 MAX_AT_A_CLICK = 8
-"""Of the strongest next topics, those that are candidates where popular ones are not."""
+"""Strongest next topics that are candidates without popular ones."""
 
 MAX_TAUGHT = 8
-"""Topics of a customer that a new one is counted as coming after."""
+"""Topics of a customer for which a new topic counts as a transition."""
 
 EVIDENCE = 2.0
-"""How many topics of a customer count in full; what more of them say is taken for the same."""
+"""Weight of evidence that counts in full; more is tempered, because a customer's topics are
+dependent."""
 
 Interest = tuple[str, int]
 """(topic of the customer, how much it counts)."""
@@ -85,9 +86,9 @@ class NextTopic(msgspec.Struct, frozen=True, gc=False):
     of: int
     """Transitions from `after` to any."""
     score: float
-    """What the ranking goes by; only its proportion to other scores means something."""
+    """Ranking score; only ratios of scores have a meaning."""
     combined: float
-    """Lift by all the customer's topics together; above 1 they speak for it."""
+    """Lift by all topics of the customer; above 1 is evidence for the candidate."""
     complement: bool = False
     """The playbook says that it goes well with the topic just reached."""
 
@@ -95,9 +96,8 @@ class NextTopic(msgspec.Struct, frozen=True, gc=False):
 def interests(
     dialogues: Mapping[str, Dialogue], ranks: Mapping[str, Mapping[str, int]]
 ) -> list[Interest]:
-    """The topics that count, heaviest first, at most `MAX_INTERESTS`: those of which most was
-    heard. One that came half way and not to the last stage counts double. `ranks` is topic
-    family -> its ladder."""
+    """The topics with most events, heaviest first, at most `MAX_INTERESTS`. One past the middle of
+    its ladder but not at the last stage counts double. `ranks` is topic family -> its ladder."""
     topics: Iterable[str] = dialogues
     if len(dialogues) > MAX_INTERESTS:
         topics = nlargest(
@@ -122,9 +122,8 @@ def interests(
 def known_beside(dialogues: Mapping[str, Dialogue], topic: str) -> tuple[str, ...]:
     """The topics of a customer that `topic` comes after, at most `MAX_TAUGHT`.
 
-    Of more they are taken at even distances, from where a hash says: each equally often in the
-    long run, whatever its name. What was on last would mostly be what one order names, which tells
-    baskets and not customers.
+    Of more, a systematic sample with a hashed start: each topic equally often in the long run. The
+    latest topics would mostly be those of one order, which describes baskets and not customers.
     """
     others = [name for name in dialogues if name != topic]
     many = len(others)
@@ -155,7 +154,7 @@ def next_topics(
     last, considered, known = query.last, query.considered, query.known
     names: set[str] = set()
     if transitions.gone_on(last) >= least:
-        # At a click only what is far likelier than on average is asked for, and it is among few.
+        # At a click only candidates far above average matter, and the strongest few contain them.
         strongest = None if popular else MAX_AT_A_CLICK
         names.update(transitions.strongest(last)[:strongest])
         for topic, _ in considered[:MAX_LOOKED_AT]:

@@ -1,4 +1,4 @@
-"""A customer's own rhythm of visits, for sites where people come rather than buy.
+"""Visit rhythm of a customer, for sites with visits rather than purchases.
 
 Models the visits of the window in `streams.profile.active_days`.
 """
@@ -12,12 +12,12 @@ from streams.profile.active_days import active_days, known_days
 from streams.values.purchase_days import DAY
 
 LATE, BEFORE = 14, 42
-"""A fall is seen in the days lately against the days before them."""
+"""Recent days, compared with the days before them."""
 
 
 def rhythm(life: Lifecycle) -> float:
-    """The chance that the customer is active on a day: (k + 1) / (n + 2) after k of n days, the
-    rule of succession, so that five days in a row are no promise for ever."""
+    """The chance that the customer is active on a day: (k + 1) / (n + 2) after k of n days,
+    Laplace's rule of succession."""
     return (active_days(life) + 1) / (known_days(life) + 2)
 
 
@@ -36,12 +36,12 @@ def silence_deadline(life: Lifecycle, chance: float, least_days: int) -> int | N
 
 
 def silence_chance(life: Lifecycle, now: int) -> float:
-    """How probable the silence until `now` is for this customer: (1-p)^s after s whole days."""
+    """Probability of the silence until `now` for this customer: (1-p)^s after s whole days."""
     return (1.0 - rhythm(life)) ** max(0, now // DAY - life.active_day - 1)
 
 
 class Fall(msgspec.Struct, frozen=True, gc=False):
-    """Active days lately and before, and how probable so few lately are by chance."""
+    """Recent and earlier active days, and the probability of so few recent ones by chance."""
 
     late: int
     before: int
@@ -64,7 +64,7 @@ def sharp_fall(life: Lifecycle, today: int, chance: float, least_days: int) -> F
     mask = life.active_days << passed
     late = (mask & ((1 << LATE) - 1)).bit_count()
     before = (mask >> LATE & ((1 << BEFORE) - 1)).bit_count()
-    # So few before, or no fewer a day than before: nothing fell.
+    # Too few days before, or no lower rate than before.
     if before < least_days or late * BEFORE >= before * LATE:
         return None
     days = late + before

@@ -23,7 +23,7 @@ TOP, MIDDLE = 0.80, 0.95
 """The fewest customers who bring 80% of the value are `top`; with `middle` they bring 95%."""
 
 MIN_CUSTOMERS = 100
-"""Of fewer, no tier is said."""
+"""Minimum of customers; with fewer there is no tier."""
 
 
 def spend_bin(hundredths: int) -> int:
@@ -44,8 +44,8 @@ def middle_of(number: int) -> float:
 
 
 def move(before: Mapping[str, int], after: Mapping[str, int]) -> list[Count]:
-    """What is counted when a customer's spend (currency -> hundredths) changes: out of the bin of
-    before, into that of after; nothing where it stays in its bin."""
+    """Increments when a customer's spend (currency -> hundredths) changes: -1 in the bin before, +1
+    in the bin after; none within a bin."""
     if before is after:
         return []
     found: list[Count] = []
@@ -82,7 +82,7 @@ class CountedValues:
             above += middle_of(number) * bins[number]
 
     def tier(self, hundredths: int) -> Tier | None:
-        """`top`, `middle` or `low`; None where too few customers are known to say."""
+        """`top`, `middle` or `low`; None with fewer than the minimum of customers."""
         if self.customers < MIN_CUSTOMERS or hundredths <= 0:
             return None
         number = spend_bin(hundredths)
@@ -92,8 +92,8 @@ class CountedValues:
 
 
 def tier_of(spend: Mapping[str, int], learned: Counts) -> Tier | None:
-    """The tier of a customer by the currency most spent in; None for somebody who spent nothing,
-    or among too few."""
+    """The tier of a customer by the currency most spent in; None without spend, or with too few
+    customers."""
     if not spend:
         return None
     currency, amount = max(spend.items(), key=lambda item: (item[1], item[0]))

@@ -3,22 +3,23 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 MAX_TOPICS = 5_000
-"""Topics counted per partition; a label nobody meant as a topic cannot fill the memory."""
+"""Topics counted per partition: a bound against arbitrary labels."""
 
 MAX_FOLLOWING = 400
-"""Next topics counted per topic: what comes late may well be what comes often."""
+"""Next topics counted per topic; a frequent one may be seen late."""
 
 MAX_PAIRS = 500_000
 """Pairs counted per partition, so that all topics together keep within some 100 MB."""
 
 MAX_STRONGEST = 16
-"""Of these, the ones kept at hand as candidates."""
+"""Strongest next topics kept as candidates."""
 
 MAX_POPULAR = 256
-"""Popular topics kept at hand: far more than a profile has dialogues, so that enough are new."""
+"""Popular topics kept: far more than a profile has dialogues, so that enough are new to a
+customer."""
 
 HALVING_MS = 28 * 86_400_000
-"""What is popular lately counts half after so long."""
+"""Half-life of recent popularity."""
 
 PAIR_SEPARATOR = "\x1f"
 """Between the two topics of a pair, where one text stands for both."""
@@ -29,7 +30,7 @@ KINDS = ("begun", "transitions", "lately", "totals")
 _NOTHING: Mapping[str, int] = {}
 
 Tell = Callable[[str, str, int], None]
-"""(kind, field, by): one count has grown."""
+"""(kind, field, increment) of one count."""
 
 
 class CountedTransitions:
@@ -68,7 +69,7 @@ class CountedTransitions:
         # Written before `lately` and `totals` were: taken from what was begun, and told once.
         self._made_up = lately is None and bool(begun)
         if self._made_up and not totals:
-            # As many as can be: who knows a topic then counts for little, rather than too much.
+            # The upper bound: an overestimate makes evidence weak, an underestimate too strong.
             self._totals["customers"] = self._total
 
     @classmethod
@@ -129,7 +130,7 @@ class CountedTransitions:
 
     @property
     def popular(self) -> Sequence[str]:
-        """The topics begun most lately, first of all the most frequent."""
+        """The most popular recent topics, most frequent first."""
         return self._popular
 
     def following(self, topic: str) -> Mapping[str, int]:

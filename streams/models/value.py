@@ -24,15 +24,15 @@ _NODES = (
     (0.8983332387068134, 0.1111905172266872),
     (0.9801449282487681, 0.0506142681451880),
 )
-"""Where to look in (0, 1), and the weight: Gauss-Legendre with eight points."""
+"""Nodes in (0, 1) and weights of the Gauss-Legendre quadrature with eight points."""
 
 _ENOUGH = 1e-13
 _MAX_TERMS = 20_000
 
 
 class Residual(msgspec.Struct, frozen=True, gc=False):
-    """What one customer is still worth, in `currency` (the one most spent in; "" where none was
-    named). Money is in units, discounted."""
+    """Residual value of one customer in `currency` (of most spend; "" where none was named). Money
+    is in units, discounted."""
 
     currency: str
     p_alive: float
@@ -45,18 +45,17 @@ class Residual(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def expected(self) -> float:
-        """Expected spend within the horizon as things are."""
+        """Expected spend within the horizon, weighted by P(alive)."""
         return self.p_alive * self.if_kept
 
     @property
     def at_stake(self) -> float:
-        """What is lost if nothing is done and could be kept: (1 - P(alive)) * `if_kept`."""
+        """Value at stake: (1 - P(alive)) * `if_kept`."""
         return (1.0 - self.p_alive) * self.if_kept
 
 
 def residual_value(life: Lifecycle, now: int, churn: BgNbd, value: ValueModel) -> Residual | None:
-    """What the customer is worth from `now` (milliseconds) on; None for somebody who has not
-    bought, or spent nothing."""
+    """Residual value from `now` (milliseconds) on; None without a purchase or without spend."""
     if life.purchases <= 0 or not life.spend:
         return None
     currency, spent = max(life.spend.items(), key=lambda item: (item[1], item[0]))

@@ -22,5 +22,5 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_new_day(self) -> bool:
-        """Whether it is the first event of the customer on a day later than all days before."""
+        """Whether it is the customer's first event on a new latest day."""
         return self.after.lifecycle.active_day > self.before.lifecycle.active_day

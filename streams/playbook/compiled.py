@@ -1,4 +1,4 @@
-"""The compiled playbook: the tables that the fold looks rules up in."""
+"""The compiled playbook: the dispatch tables of the fold."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,26 +27,25 @@ Hook = tuple[CompiledRule, Callable[..., Any]]
 `on_new_day`, `on_membership` or `deadline.due_at` of `streams.triggers.kind.TriggerKind`."""
 
 GroupTest = tuple[str, Callable[[Change], bool]]
-"""A group of facts and whether a change can have changed one of them, see
-`streams.segments.changes`."""
+"""A group of facts and its change test, see `streams.segments.changes`."""
 
 
 class RulesHere(msgspec.Struct, frozen=True):
-    """What the rules ask of one place: a match finds it with one look-up."""
+    """The rules of one place, found with one look-up per match."""
 
     ranks: dict[str, int]
     """The ladder: stage -> rank from 0."""
     immediate: tuple[Hook, ...]
-    """Rules that may fire at once when a dialogue comes here, with `at_stage`."""
+    """Rules that may fire when a dialogue reaches this place, with `at_stage`."""
     deadlines: tuple[Hook, ...]
-    """Rules that may wait from here on, with `due_at`."""
+    """Rules that may set a deadline at this place, with `due_at`."""
 
 
 _NO_RULES: Rules = ()
 
 
 class CompiledPlaybook(msgspec.Struct, frozen=True):
-    """What the fold reads."""
+    """The compiled playbook that the fold reads."""
 
     dispatch: Dispatch
     ranks: dict[str, dict[str, int]]
@@ -54,16 +53,15 @@ class CompiledPlaybook(msgspec.Struct, frozen=True):
     source: Playbook
     """As it is written."""
     version: str = ""
-    """Of the text it was read from, see `streams.definitions.definitions.version_of`; "" where from
-    none."""
+    """Version of its text, see `streams.definitions.definitions.version_of`; "" without a text."""
     rules: dict[str, CompiledRule] = {}
     """Trigger rules by name."""
     by_kind: dict[str, Rules] = {}
     """Trigger type -> its rules."""
     by_place: dict[str, dict[Place, Rules]] = {}
-    """Trigger type -> place -> its rules there, of the types that are asked at stages."""
+    """Trigger type -> place -> its rules there, for types evaluated at stages."""
     rules_here: dict[Place, RulesHere] = {}
-    """`by_place` once more, all types of a place together; without places nothing asks about."""
+    """`by_place` by place, all types together; only places with rules."""
     on_new_day: tuple[Hook, ...] = ()
     on_membership: tuple[Hook, ...] = ()
     purchase_deadlines: tuple[Hook, ...] = ()
@@ -72,18 +70,18 @@ class CompiledPlaybook(msgspec.Struct, frozen=True):
     has_deadlines: bool = False
     """Whether any event, whatever it is about, may set a deadline."""
     promises: dict[str, Rules] = {}
-    """complaint.overdue of every case of a topic family and at every stage of it: what is promised
-    to all. A rule with a condition, or of some stages, speaks of some cases only."""
+    """complaint.overdue rules that cover every case of a topic family at every stage: the promise
+    to all customers. A rule with a condition or with stages covers some cases only."""
     ends: frozenset[Place] = frozenset()
     """The last stages of the ladders."""
     segments: tuple[CompiledSegment, ...] = ()
     segments_by_group: dict[str, tuple[CompiledSegment, ...]] = {}
     watched: tuple[GroupTest, ...] = ()
-    """What the segments and the relationship depend on; empty: nothing is ever evaluated."""
+    """Groups of facts of the segments and the relationship; empty: nothing is evaluated."""
     timed: tuple[CompiledSegment, ...] = ()
-    """Those that days alone can change."""
+    """Segments that the passing of days alone can change."""
     relationship: CompiledRelationship | None = None
-    """None where nothing asks for it: then it costs nothing."""
+    """None where no expression or rule uses it: then it costs nothing."""
     policy: CompiledPolicy = CompiledPolicy()
     campaigns: dict[str, CompiledCampaign] = {}
     conversions: dict[Place, tuple[CompiledCampaign, ...]] = {}

@@ -4,7 +4,7 @@ from schemas.playbook import Endpoint, Playbook
 from streams.playbook.errors import RuleError
 
 SECRET = "DAEHWA_SECRET_"  # noqa: S105 - how the names of secrets begin
-"""A playbook names environment variables; these only, so that it cannot read any other."""
+"""Prefix of the environment variables that a playbook may name as secrets; it can read no other."""
 
 _USED_BY = {
     "url": ("webhook",),
@@ -15,7 +15,7 @@ _USED_BY = {
 
 
 def check_endpoints(playbook: Playbook, errors: list[RuleError]) -> None:
-    """Appends to `errors` what an endpoint lacks or has in vain."""
+    """Appends missing and unused fields of an endpoint to `errors`."""
     for name, endpoint in playbook.endpoints.items():
         where = f"endpoints.{name}"
         _check(endpoint, where, errors)

@@ -1,8 +1,8 @@
 """Expressions of the playbook: CEL (Common Expression Language), compiled once.
 
-`has(traits.plan)` and `"call" in channels` ask whether something is known. What is not known makes
-an expression not hold, whatever it says about it: neither `tier == "top"` nor `tier != "top"` holds
-of a customer whose tier nobody knows; `||` still holds by its other side.
+`has(traits.plan)` and `"call" in channels` test whether a fact is known. An unknown fact makes a
+comparison false: neither `tier == "top"` nor `tier != "top"` holds while the tier is unknown; `||`
+can still hold by its other operand.
 """
 
 import re
@@ -18,7 +18,8 @@ MAX_EXPRESSION_LENGTH = 2_000
 """Characters."""
 
 DEEPEST_LOOP = 2
-"""Loops within one another; a third over the topics of a busy customer would take half a second."""
+"""Maximum depth of nested loops; a third over the topics of a busy customer would take half a
+second."""
 
 FUNCTIONS = (
     "size", "contains", "startsWith", "endsWith", "matches", "int", "uint", "double", "string",
@@ -38,17 +39,17 @@ _NOT_KNOWN = (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError)
 
 
 class Expression(msgspec.Struct, frozen=True, gc=False):
-    """A condition that a customer fulfils or not."""
+    """A compiled condition on a customer."""
 
     source: str
     names: frozenset[str]
-    """The facts it speaks of: what `holds` has to be given, and nothing else."""
+    """Names of the facts it uses: the keys that `holds` needs."""
     program: Any
     """The compiled `cel.Program`."""
 
     def holds(self, facts: Mapping[str, Any]) -> bool:
-        """Whether it is true of the facts. False where it meets something that is not there or of
-        another kind than it thinks; never raises."""
+        """Whether it is true of the facts. False for an unknown fact or a wrong type; never
+        raises."""
         try:
             return self.program.execute(facts) is True
         except _NOT_KNOWN:
@@ -60,13 +61,14 @@ def compile_expression(
 ) -> Expression:
     """The compiled expression over the facts named in `known`.
 
-    RuleError on what is not CEL and on names and functions nobody knows, with the nearest word.
+    Raises `RuleError` for invalid CEL, and for unknown names and functions with the nearest known
+    word.
     """
     if len(text) > MAX_EXPRESSION_LENGTH:
         raise RuleError(where, f"an expression is at most {MAX_EXPRESSION_LENGTH} characters long")
     # A text in quotes may look like anything; blanks keep every position where it was.
     bare = _TEXTS.sub(lambda found: " " * len(found[0]), text)
-    # Before it is compiled: a loop in a loop in a loop takes all memory there already.
+    # Before compiling: three nested loops take all memory in the compiler.
     deeper = _loop_too_deep(bare)
     if deeper is not None:
         raise RuleError(where, "a loop (all, exists, map …) may hold one other, not more", deeper)
@@ -98,7 +100,7 @@ def compile_expression(
 
 
 def _loop_too_deep(text: str) -> int | None:
-    """Where a loop begins that is within more loops than it may be."""
+    """Offset of the first loop nested too deep."""
     begins = {found.end() - 1: found.start() + 1 for found in _LOOP_BEGINS.finditer(text)}
     open_: list[bool] = []  # of each parenthesis that is open, whether it is a loop's
     for at, sign in enumerate(text):

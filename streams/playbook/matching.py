@@ -13,7 +13,7 @@ from streams.playbook.suggestions import choices
 from streams.playbook.topics import Render, compile_template, family
 
 MAX_ITEMS = 50
-"""Items of one list (`each`) that are looked at."""
+"""Maximum of items of one list (`each`) that are matched."""
 
 
 class Match(msgspec.Struct, frozen=True, gc=False):
@@ -36,7 +36,7 @@ class CompiledMatch(msgspec.Struct, frozen=True, gc=False):
 
 
 class Dispatch(msgspec.Struct, frozen=True, gc=False):
-    """The match rules of a playbook by what they ask for."""
+    """The match rules of a playbook, indexed by event."""
 
     events: dict[str, tuple[CompiledMatch, ...]]
     contacts: dict[str, tuple[CompiledMatch, ...]]
@@ -44,8 +44,8 @@ class Dispatch(msgspec.Struct, frozen=True, gc=False):
 
 
 def compile_matches(playbook: Playbook, errors: list[RuleError]) -> Dispatch:
-    """The dispatch table of the playbook's match rules; every wrong rule is appended to `errors`
-    and left out."""
+    """The dispatch table of the playbook's match rules; mistakes are appended to `errors` and their
+    rules left out."""
     events: dict[str, tuple[CompiledMatch, ...]] = {}
     contacts: dict[str, tuple[CompiledMatch, ...]] = {}
     pages = PathTrie()
@@ -100,7 +100,7 @@ def match_event(event: Event, dispatch: Dispatch) -> tuple[list[Match], bool]:
         if not rules:
             return [], False
         rule = rules[0]
-        if rule.each is None and len(rules) == 1:  # most events by far
+        if rule.each is None and len(rules) == 1:  # the usual case
             return _apply_one(rule, event.properties)
         return _apply(rules, event.properties)
     if kind in ("page", "screen"):

@@ -6,7 +6,7 @@ from streams.playbook.compiled import CompiledPlaybook
 
 
 def notes(playbook: CompiledPlaybook) -> list[str]:
-    """One sentence each: segments nobody acts on, and names that nothing uses."""
+    """One sentence each: segments without a rule, and unused names."""
     source = playbook.source
     rules = source.triggers
     said = []

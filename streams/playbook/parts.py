@@ -1,4 +1,4 @@
-"""The parts of a compiled playbook: durations in milliseconds, names looked up, CEL compiled."""
+"""The parts of a compiled playbook: durations in milliseconds, names resolved, CEL compiled."""
 
 from collections.abc import Mapping
 from datetime import tzinfo
@@ -11,12 +11,12 @@ from streams.playbook.expressions import Expression
 
 
 def beginning_of(topic: str) -> str | None:
-    """How the topics begin that a `family/*` or `*` speaks of; None for one exact topic."""
+    """Prefix of the topics of `family/*` or `*`; None for one exact topic."""
     return topic[:-1] if topic == "*" or topic.endswith("/*") else None
 
 
 class CompiledCap(msgspec.Struct, frozen=True):
-    """At most so many that fire in any `per` milliseconds."""
+    """At most `at_most` triggers in any window of `per` milliseconds."""
 
     at_most: int
     per: int
@@ -28,7 +28,7 @@ class CompiledRule(msgspec.Struct, frozen=True):
     name: str
     topic: str
     beginning: str | None
-    """How the topics it speaks of begin; None where it is one exact topic."""
+    """Prefix of its topics; None for one exact topic."""
     stages: tuple[str, ...]
     after: int
     expires: int | None
@@ -52,13 +52,13 @@ class CompiledRule(msgspec.Struct, frozen=True):
     least_days: int = 5
 
     def covers(self, topic: str) -> bool:
-        """Whether the rule speaks of this topic."""
+        """Whether the rule covers this topic."""
         beginning = self.beginning
         return topic == self.topic if beginning is None else topic.startswith(beginning)
 
 
 class CompiledSegment(msgspec.Struct, frozen=True):
-    """A segment and the groups of facts that can change who is in it."""
+    """A segment and the groups of facts that can change its membership."""
 
     name: str
     expression: Expression
@@ -67,7 +67,7 @@ class CompiledSegment(msgspec.Struct, frozen=True):
 
 
 class CompiledRelationship(msgspec.Struct, frozen=True):
-    """What makes a relationship stage, and the groups of facts that can change it."""
+    """Conditions of the relationship stages, and the groups of facts that can change them."""
 
     regular: Expression
     advocate: Expression | None
@@ -84,14 +84,14 @@ class CompiledQuietHours(msgspec.Struct, frozen=True):
     begin: int
     end: int
     zone: str
-    """IANA name, for customers who did not say theirs."""
+    """IANA name of the default zone."""
     zones: Mapping[str, tzinfo] = {}
     """IANA name -> its rules. Given from outside (`infra.playbook.time_zones`): reading the
     database is I/O; where a name is missing it is UTC."""
 
 
 class CompiledPolicy(msgspec.Struct, frozen=True):
-    """What holds for every trigger that speaks to a customer."""
+    """Policy for every trigger on a customer channel."""
 
     caps: dict[str, CompiledCap] = {}
     """Channel, or `all`."""
@@ -102,7 +102,7 @@ class CompiledPolicy(msgspec.Struct, frozen=True):
 
 
 class CompiledCampaign(msgspec.Struct, frozen=True):
-    """Triggers measured together, and what counts as a conversion."""
+    """Triggers measured together, and their conversion."""
 
     name: str
     topic: str

@@ -1,4 +1,4 @@
-"""Page path patterns in a trie, so that a page costs its own length and not the number of rules."""
+"""Page path patterns in a trie: a look-up costs the length of the path, not the number of rules."""
 
 from functools import lru_cache
 from typing import Any
@@ -8,7 +8,7 @@ _MAX_SEGMENTS = 24
 _MAX_REMEMBERED = 16_384
 _MAX_REMEMBERED_LENGTH = 200
 _FIELD = "/"
-"""Where a node of the trie keeps what follows a field: a key that no segment of a path can be."""
+"""Key of a node's field branch; no path segment can equal it."""
 
 
 class PathTrie:
@@ -23,7 +23,7 @@ class PathTrie:
         self._remembered = lru_cache(maxsize=_MAX_REMEMBERED)(self._search)
 
     def add(self, pattern: str, value: Any) -> None:
-        """Keeps `value` under `pattern`. ValueError where the pattern is malformed."""
+        """Keeps `value` under `pattern`. Raises `ValueError` for a malformed pattern."""
         floating = pattern.startswith("**/")
         if not floating and not pattern.startswith("/"):
             raise ValueError(f"{pattern!r} is not a path pattern; begin it with / or **/")
@@ -43,7 +43,7 @@ class PathTrie:
     def match(self, path: str) -> list[tuple[dict[str, str], Any]]:
         """(fields, value) of every pattern that fits the whole path, the anchored ones first.
 
-        The list is remembered for the next visitor of the page: it is only to be read.
+        The list is cached by path: callers must not change it.
         """
         return self._remembered(path) if len(path) <= _MAX_REMEMBERED_LENGTH else self._search(path)
 

@@ -19,7 +19,7 @@ def check_topic(
     playbook: Playbook,
     errors: list[RuleError],
 ) -> None:
-    """Appends to `errors` what is wrong with an exact topic, `family/*` or `*`, and its stages."""
+    """Appends mistakes of an exact topic, `family/*` or `*`, and of its stages to `errors`."""
     ladders = playbook.ladders
     literal = any(match.topic == topic for match in playbook.match)
     if topic in ladders and not literal:
@@ -39,7 +39,7 @@ def check_topic(
 
 
 def places_of(topic: str, stages: Iterable[str], ladders: Ladders) -> list[tuple[str, str]]:
-    """(family, stage) of everything that a topic and its stages (none: every one) speak of."""
+    """Places (family, stage) covered by a topic and its stages (none: all)."""
     asked = frozenset(stages)
     families = list(ladders) if topic == "*" else [family(topic)]
     return [

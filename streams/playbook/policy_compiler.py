@@ -17,20 +17,20 @@ from streams.playbook.topics import family
 from streams.values.durations import milliseconds
 
 MAX_SPOKEN = 64
-"""Times remembered under one name, and with that the most a cap can count to."""
+"""Times remembered under one name: the maximum of a cap."""
 
 CHANNELS = (
     "all", "web", "app", "call", "email", "sms", "push", "chat", "letter", "store",
     "order", "delivery",
 )  # fmt: skip
-"""What a cap may be over, beside the channels that triggers name."""
+"""Names of caps, besides the channels of triggers."""
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _DAY = 86_400_000
 
 
 def compile_cap(cap: Cap, where: str, errors: list[RuleError]) -> CompiledCap | None:
-    """The cap; None where it is wrong, with every mistake appended to `errors`."""
+    """The cap; None where invalid, with every mistake appended to `errors`."""
     per = _duration(cap.per, f"{where}.per", errors)
     if not 1 <= cap.at_most <= MAX_SPOKEN:
         errors.append(RuleError(f"{where}.at_most", f"write 1 to {MAX_SPOKEN}"))

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 MAX_LISTED = 12
-"""Of more known words only the nearest is named, where one is near."""
+"""Maximum of known words to list; of more only a near one is named."""
 
 
 def choices(word: str, known: Iterable[str]) -> str:
-    """For the end of a message: the known words, and the nearest one where one is near."""
+    """End of an error message: the known words, or the nearest one."""
     words = list(known)
     near = get_close_matches(word, words, n=1)
     if near and len(words) > MAX_LISTED:

@@ -9,7 +9,7 @@ MAX_LABEL_LENGTH = 80
 """Characters of one part of a topic; longer ones are cut."""
 
 _MAX_FIELD_LENGTH = 400
-"""Characters of a field that are looked at, so that the cache of labels stays small."""
+"""Characters of a field that are read, so that the cache of labels stays small."""
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _UNSAFE = re.compile(r"[\s/]+")
@@ -19,19 +19,20 @@ Render = Callable[[Mapping[str, Any]], str | None]
 
 @lru_cache(maxsize=65_536)
 def label(text: str) -> str:
-    """Lower case, without blanks and slashes: `Running Shoes` and `running-shoes` are one topic."""
+    """The text in lower case without blanks and slashes: `Running Shoes` and `running-shoes` are
+    one topic."""
     return _UNSAFE.sub("-", text.strip().lower())[:MAX_LABEL_LENGTH].strip("-")
 
 
 def family(topic: str) -> str:
-    """What a topic is about in general: the part before the first slash."""
+    """The family of a topic: the part before the first slash."""
     return topic.partition("/")[0]
 
 
 def compile_template(template: str) -> Render:
     """A function from fields to the topic, None where no field is there.
 
-    ValueError where the braces do not name fields.
+    Raises `ValueError` where braces do not name fields.
     """
     pieces = _FIELD.split(template)
     if any("{" in piece or "}" in piece for piece in pieces) or not all(pieces[1::2]):

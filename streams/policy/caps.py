@@ -6,10 +6,11 @@ from streams.playbook.policy_compiler import MAX_SPOKEN
 
 
 def is_full(spoken: tuple[int, ...], at: int, at_most: int, per: int) -> bool:
-    """Whether one more at `at` would be the one too many within `per` milliseconds.
+    """Whether one more trigger at `at` would exceed the cap within `per` milliseconds.
 
     `spoken` are the latest times, oldest first. Times later than `at` count as well: with one that
-    comes late, no stretch `[t, t + per)` ever holds more than `at_most`. It errs towards silence.
+    comes late, no stretch `[t, t + per)` ever holds more than `at_most`. It errs towards
+    suppression.
     """
     if at_most <= 0:
         return True
@@ -26,7 +27,7 @@ def speak(spoken: tuple[int, ...], at: int, at_most: int) -> tuple[int, ...]:
 def unite_spoken(one: dict[str, tuple[int, ...]], other: dict[str, tuple[int, ...]]) -> (
     dict[str, tuple[int, ...]]
 ):  # fmt: skip
-    """What two customers who turn out to be one were told: under each name the latest times."""
+    """The merged memory of two profiles: the latest times under each name."""
     if not other:
         return one
     united = dict(one)

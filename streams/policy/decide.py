@@ -1,7 +1,7 @@
 """Decides candidates: condition, policy, deterministic id, memory.
 
-Every decision goes through `decide`. A rule whose condition (`if`) does not hold decides nothing;
-what policy holds back is a decision too, because a measured effect needs it.
+Every decision goes through `decide`. A rule whose condition (`if`) does not hold makes no decision;
+a suppressed candidate is a decision too, because measuring effects needs it.
 """
 
 from collections.abc import Sequence
@@ -32,10 +32,9 @@ def decide(
     playbook: CompiledPlaybook,
     models: Models,
 ) -> tuple[Decisions, list[Effect]]:
-    """The memory with the decisions on everything that one event caused, after those in `profile`,
-    which is the customer after the event; and the triggers, with what follows from them.
-
-    Of what speaks on the same channel only the first in the order of `policy.priority` may fire.
+    """The memory with the decisions on all candidates of one event, and the triggers with their
+    effects. `profile` is the customer after the event. Of the candidates on one channel only the
+    first in the order of `policy.priority` may fire.
     """
     decisions = profile.decisions
     effects: list[Effect] = []
@@ -101,7 +100,7 @@ def _trigger(
         playbook=version,
     )
     if then.channel is not None or then.endpoint is not None or then.template or rule.priority:
-        # Beyond fifteen arguments the constructor takes five times as long.
+        # With more than fifteen arguments the constructor takes five times as long.
         trigger = replace(
             trigger,
             channel=then.channel,
@@ -122,8 +121,7 @@ def trigger_id(rule: str, customer: str, cause: str) -> str:
 
 
 def _is_held_out(key: str, rule: CompiledRule, playbook: CompiledPlaybook) -> bool | None:
-    """Whether the customer is kept to compare with by a rule that speaks to them, None where nobody
-    is."""
+    """Whether the customer is held out from the rule; None for a rule without a hold-out."""
     everywhere = playbook.policy.holdout
     campaign = playbook.campaigns.get(rule.campaign) if rule.campaign is not None else None
     if campaign is None:
@@ -138,10 +136,8 @@ def _remembered(
     cause: Cause,
     playbook: CompiledPlaybook,
 ) -> Decisions:
-    """The memory with one more decision.
-
-    Caps and cooldown count what a hold-out kept back as if it had been said: the two groups are to
-    differ in nothing but the message.
+    """The memory with one more decision. Caps and cooldown count a trigger of a held-out customer
+    as if it had fired: the two groups differ in the message only.
     """
     held = trigger.suppressed_by
     fired = decisions.fired

@@ -1,11 +1,10 @@
-"""Hold-outs: customers who are not spoken to, chosen by a stable hash."""
+"""Hold-outs: customers without messages, chosen by a stable hash."""
 
 from xxhash import xxh3_64_intdigest
 
 
 def is_held_out(key: str, share: float, campaign: str = "") -> bool:
-    """Whether the customer `key` is among the `share` (0 to 1) who are not spoken to, by a
-    `campaign`, or at all.
+    """Whether the customer `key` is in the hold-out of `share` (0 to 1), of a `campaign` or global.
 
     64-bit XXH3 of (campaign, key) against share of 2^64: the same for the same customer always and
     everywhere, and independent from campaign to campaign.

@@ -1,4 +1,4 @@
-"""The memory of decisions: what one customer was told, bounded, and merged with another's."""
+"""The memory of decisions on one customer, bounded, and its merge with another's."""
 
 from collections.abc import Container, Mapping
 
@@ -13,8 +13,8 @@ MAX_SENT = 5
 
 
 def merge_decisions(one: Decisions, other: Decisions, dialogues: Container[str]) -> Decisions:
-    """What was decided for both; pending deadlines of `other` died with its profile. Segments and
-    the relationship are looked at anew by whoever merges, starting from these."""
+    """The decisions of both; pending deadlines of `other` end with its profile. The caller
+    evaluates segments and relationship anew, starting from these."""
     fired = _latest(one.fired, other.fired)
     sent = {decision.id: decision for decision in (*other.sent, *one.sent)}
     latest = sorted(sent.values(), key=lambda decision: (decision.at, decision.id))

@@ -7,7 +7,7 @@ from streams.triggers.candidate import Candidate
 
 def by_priority(candidates: Sequence[Candidate], rules: Iterable[str]) -> Sequence[Candidate]:
     """The candidates of one event, the highest priority first, then in the order of the playbook's
-    `rules`, then as they came. Where none speaks to the customer the order is left as it is."""
+    `rules`, then as they came. Without a candidate on a customer channel the order is unchanged."""
     if not any(rule.then.channel is not None for rule, _ in candidates):
         return candidates
     places = {name: place for place, name in enumerate(rules)}

@@ -16,9 +16,9 @@ def is_quiet(minute: int, quiet: CompiledQuietHours) -> bool:
 
 
 def quiet_until(at: int, quiet: CompiledQuietHours, zone: tzinfo) -> int | None:
-    """When the quiet hours that `at` falls into end, both in milliseconds; None where it falls into
-    none. Always later than `at`, also when the clock is put forward or back in between; past the
-    calendar's end nothing is quiet."""
+    """End of the quiet hours around `at`, both in milliseconds; None outside quiet hours. Always
+    later than `at`, also across a change of daylight saving time; None past the end of the
+    calendar."""
     try:
         local = (_EPOCH + timedelta(milliseconds=at)).astimezone(zone)
         if not is_quiet(local.hour * 60 + local.minute, quiet):
@@ -35,7 +35,7 @@ def quiet_until(at: int, quiet: CompiledQuietHours, zone: tzinfo) -> int | None:
 
 
 def zone_of(named: object, quiet: CompiledQuietHours) -> tzinfo:
-    """The customer's zone: the one they `named` if there is such a one, else the policy's."""
+    """The customer's zone: the `named` one if it exists, else the default of the policy."""
     if isinstance(named, str):
         zone = quiet.zones.get(named)
         if zone is not None:

@@ -1,7 +1,6 @@
-"""Suppression: the policies in their order; the first that objects gives the reason.
-
-blocked, no_consent, expired, cooldown, cap, quiet_hours, one_offer, priority, and last of all
-holdout: who is held out is compared with who is spoken to, so both have to have come equally far.
+"""Suppression: the policies in their order; the first that applies gives the reason. blocked,
+no_consent, expired, cooldown, cap, quiet_hours, one_offer, priority, and holdout last: treated and
+held-out customers have passed the same policies.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,7 +18,7 @@ from streams.triggers.candidate import Candidate, Cause
 from streams.triggers.registry import KINDS
 
 OFFERS = "offer.next"
-"""Under this name offers on a channel are remembered."""
+"""Name under which offers on a channel are remembered."""
 
 QUIET = "quiet_hours"
 
@@ -32,9 +31,8 @@ def suppression_reason(
     playbook: CompiledPlaybook,
     models: Models,
 ) -> str | None:
-    """The reason why the trigger is not to fire, None where only a hold-out could object.
-
-    `decisions` is the memory so far, `used` the channels on which the event has spoken already.
+    """The reason for suppression, None where only a hold-out could apply. `decisions` is the memory
+    so far, `used` the channels on which the event has fired already.
     """
     rule, cause = candidate
     channel = rule.then.channel
@@ -84,7 +82,7 @@ def _on_channel(
 
 
 def quiet_end(profile: Profile, at: int, playbook: CompiledPlaybook) -> int | None:
-    """When the customer's quiet hours around `at` end (milliseconds), None where there are none."""
+    """End of the customer's quiet hours around `at` (milliseconds), None outside of them."""
     quiet = playbook.policy.quiet
     if quiet is None:
         return None
@@ -96,7 +94,7 @@ def quiet_end(profile: Profile, at: int, playbook: CompiledPlaybook) -> int | No
 def spoken_with(
     spoken: dict[str, tuple[int, ...]], rule: CompiledRule, cause: Cause, playbook: CompiledPlaybook
 ) -> dict[str, tuple[int, ...]]:
-    """The memory of caps with one more trigger, without what the playbook no longer counts."""
+    """The memory of caps with one more trigger, without caps that the playbook no longer has."""
     limits = _caps(rule, playbook)
     if (
         playbook.policy.one_offer_per is not None
@@ -113,7 +111,7 @@ def spoken_with(
 
 
 def _caps(rule: CompiledRule, playbook: CompiledPlaybook) -> list[tuple[str, CompiledCap]]:
-    """Everything the trigger counts to, by the name it is remembered under."""
+    """The caps that the trigger counts towards, by name."""
     found = []
     if rule.cap is not None:
         found.append((f"rule|{rule.name}", rule.cap))

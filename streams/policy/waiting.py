@@ -10,7 +10,7 @@ from schemas.effect import Effect, SetDeadline
 from streams.triggers.candidate import Cause
 
 MAX_WAITING = 5
-"""Decisions that wait for the morning; of more the oldest are not decided again."""
+"""Maximum of waiting decisions; beyond it the oldest are dropped."""
 
 Armed = tuple[Decisions, Sequence[Effect]]
 """The memory with its deadlines, and the effects that set them."""

@@ -8,7 +8,7 @@ V6_BITS = 48
 
 def truncated(address: str) -> str | None:
     """`203.0.113.0` for `203.0.113.77`, `2001:db8:1::` for an address in that /48; an IPv4 address
-    within IPv6 is cut as IPv4. None for what is no address: it may be anything."""
+    within IPv6 is cut as IPv4. None for anything else."""
     try:
         found = ip_address(address.strip().partition("%")[0])
     except ValueError:

@@ -1,9 +1,8 @@
-"""Erasure: everything of a customer up to a moment goes, and what happened before it never returns.
-
-An `erase` event says so on the log. The profile becomes a tombstone (its key and `erased_at`), and
-asks every profile that was merged into it to do the same; one that was merged into another passes
-the request on. Who is erased already up to that moment does nothing, so the asking ends. A visitor
-whose merge is still under way is asked when it arrives.
+"""Erasure: removes all data of a customer up to a moment; late events from before it are dropped.
+An `erase` event on the log requests it. The profile becomes a tombstone (its key and `erased_at`),
+and asks every profile that was merged into it to do the same; one that was merged into another
+passes the request on. A profile erased up to that moment does nothing, so the requests end. A
+visitor whose merge is under way gets the request when it arrives.
 
 Laws: erasing and then folding an earlier event is folding it and then erasing; erasing twice is
 erasing up to the later moment; an event that happened after the erasure begins a new profile.
@@ -19,7 +18,7 @@ from schemas.profile import Profile
 from streams.models.tiers import move
 
 LATE = "erased"
-"""Reason of what was dropped because it happened before the erasure."""
+"""Reason of events dropped because they happened before the erasure."""
 
 
 class Erasure(msgspec.Struct, frozen=True):
@@ -30,8 +29,8 @@ class Erasure(msgspec.Struct, frozen=True):
 
 
 def erase_event(key: str, at: int) -> Event:
-    """The event that erases the profile `key` up to `at` (milliseconds). It names nobody else: it
-    stays in the archive, and must not tell which ids were one person."""
+    """The event that erases the profile `key` up to `at` (milliseconds). It names no other id: it
+    stays in the archive and must not reveal which ids were one person."""
     return Event(
         message_id=f"erase:{at}:{key}",
         type="erase",
@@ -44,7 +43,8 @@ def erase_event(key: str, at: int) -> Event:
 
 def fold_erase(profile: Profile, event: Event) -> Folded:
     """The tombstone, and the requests to the profiles that were merged into it and to the one it
-    was merged into. Ids that were only asked to merge may be somebody else's: they are left."""
+    was merged into. Ids whose merge is only requested may belong to another person: they are
+    left."""
     at = event.occurred_at
     others = {name for name, merged in profile.identities.items() if merged}
     if profile.forwarded_to is not None:
@@ -56,7 +56,7 @@ def fold_erase(profile: Profile, event: Event) -> Folded:
 
 
 def fold_late(profile: Profile, event: Event) -> Folded | Dropped:
-    """What happened before the erasure is dropped; a visitor who was merging is asked to erase."""
+    """Drops an event from before the erasure; a merging visitor gets the request to erase."""
     other = event.properties.get("from") if event.type == "merge" else None
     if not isinstance(other, str) or other == profile.key:
         return Dropped(LATE)
@@ -64,13 +64,13 @@ def fold_late(profile: Profile, event: Event) -> Folded | Dropped:
 
 
 def is_erased(profile: Profile, state: Profile) -> bool:
-    """Whether a state that is to be merged speaks of a time that was erased: it is refused whole,
-    because what happened when cannot be told apart in it."""
+    """Whether a state to be merged covers erased time: it is refused whole, because a state cannot
+    be split by time."""
     return 0 < state.lifecycle.first_seen <= profile.erased_at
 
 
 def erased_in(before: Mapping[str, Profile], after: Mapping[str, Profile]) -> list[Erasure]:
-    """What a batch erased: `after` are the profiles it changed, by key, `before` what it found."""
+    """The erasures of a batch; `before` and `after` are profiles by key."""
     found = []
     for key, profile in after.items():
         if profile.erased_at:
@@ -81,12 +81,12 @@ def erased_in(before: Mapping[str, Profile], after: Mapping[str, Profile]) -> li
 
 
 def is_tombstone(profile: Profile) -> bool:
-    """Whether the profile was erased and nothing has happened since."""
+    """Whether the profile is a tombstone without later events."""
     return profile.erased_at > 0 and profile == Profile(profile.key, erased_at=profile.erased_at)
 
 
 class Tombstones:
-    """Until when ids are erased, for those who see events pass without their profiles."""
+    """Erased ids with their times, for readers of the log without profiles."""
 
     def __init__(self, known: Iterable[Erasure] = ()) -> None:
         self._until: dict[str, int] = {}
@@ -97,9 +97,9 @@ class Tombstones:
         return bool(self._until)
 
     def add(self, erasure: Erasure) -> None:
-        """Takes in an erasure."""
+        """Adds an erasure."""
         self._until[erasure.key] = max(erasure.at, self.until(erasure.key))
 
     def until(self, key: str | None) -> int:
-        """Up to when (milliseconds) the id is erased; 0: it never was."""
+        """Time (milliseconds) up to which the id is erased; 0: never erased."""
         return 0 if key is None else self._until.get(key, 0)

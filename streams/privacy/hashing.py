@@ -1,5 +1,4 @@
-"""A keyed hash in the place of a value: who has the key can tell whether two are the same, nobody
-can read what it was."""
+"""Keyed hash (HMAC) of a value: equal values stay comparable, and the value cannot be read."""
 
 from hashlib import sha256
 from hmac import new
@@ -11,12 +10,12 @@ from streams.identity.aliases import email_alias
 
 PREFIX = "hmac:"
 HEX = 32
-"""Hexadecimal digits that are kept: 128 bits."""
+"""Hexadecimal digits kept: 128 bits."""
 
 
 def hashed_value(value: Any, key: bytes) -> Any:
-    """`hmac:` and the hash of the value; e-mail addresses that differ in capitals only hash alike.
-    None stays: it deletes a trait."""
+    """`hmac:` and the hash of the value; case of e-mail addresses is ignored. None stays None: it
+    deletes a trait."""
     if value is None:
         return None
     if isinstance(value, str):

@@ -15,7 +15,7 @@ from streams.privacy.urls import without_parameters
 Addresses = Literal["keep", "truncate", "drop"]
 
 ALWAYS = frozenset({"consent", "timezone"})
-"""Traits that are kept whatever is allowed: without them nobody's wish could be respected."""
+"""Traits always kept: consent and its policy depend on them."""
 
 _Fields = dict[str, msgspec.Raw]
 _decode_fields = msgspec.json.Decoder(_Fields).decode
@@ -24,20 +24,20 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Scrubbing(msgspec.Struct, frozen=True):
-    """What is not to be known."""
+    """The privacy settings of an event."""
 
     allowed: frozenset[str] | None = None
-    """Names of traits, small letters; None: any."""
+    """Allowed traits in lower case; None: all."""
     hashed: frozenset[str] = frozenset()
-    """Names of traits and properties, small letters, whose values are hashed."""
+    """Traits and properties in lower case whose values are hashed."""
     key: bytes = b""
     addresses: Addresses = "truncate"
     parameters: "re.Pattern[bytes] | None" = None
     """See `streams.privacy.urls`."""
 
     def scrub(self, event: WireEvent) -> WireEvent:
-        """The event without it: the same object where there was nothing. Never raises for what is
-        in it: what is no JSON object has no names."""
+        """The scrubbed event; the same object where nothing is to scrub. Never raises for the
+        content of an event: anything but a JSON object has no names."""
         properties, context = bytes(event.properties), bytes(event.context)
         if self.parameters is not None:
             properties = without_parameters(properties, self.parameters)

@@ -1,4 +1,4 @@
-"""Query parameters that do not belong into an archive: tokens, addresses."""
+"""Query parameters that must not be archived: tokens, addresses."""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ _VALUE = rb"(?:=|\\u003[dD]|%3[dD])(?:(?!\\u0026|%26)" + _CHARACTER + rb")*"
 
 
 def parameters_pattern(names: Iterable[str]) -> "re.Pattern[bytes] | None":
-    """What finds these parameters, in any capitals, in the URLs of a JSON text; None for none."""
+    """Pattern of these parameters, case-insensitive, in the URLs of a JSON text; None for none."""
     found = "|".join(re.escape(name) for name in names)
     if not found:
         return None
@@ -17,6 +17,5 @@ def parameters_pattern(names: Iterable[str]) -> "re.Pattern[bytes] | None":
 
 
 def without_parameters(document: bytes, pattern: "re.Pattern[bytes]") -> bytes:
-    """The JSON with the values of these parameters left out; their names stay, so that one sees
-    that there was something."""
+    """The JSON without the values of these parameters; their names stay."""
     return pattern.sub(rb"\1\2=", document)

@@ -1,4 +1,4 @@
-"""BG/NBD by maximum likelihood: how often customers buy, and how they stop.
+"""BG/NBD by maximum likelihood: purchase rates and dropout of customers.
 
 Fader, Hardie and Lee, "Counting your customers the easy way", Marketing Science 24 (2005):
 the likelihood of one customer is formula (6), its sum over customers (7).
@@ -25,7 +25,7 @@ _FURTHEST = 12.0
 
 
 class UnfittableError(Exception):
-    """No maximum was found; the text says what was."""
+    """No maximum was found; the text says why."""
 
 
 class FittedBgNbd(msgspec.Struct, frozen=True):

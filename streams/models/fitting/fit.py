@@ -1,4 +1,4 @@
-"""All models of a shop from what its archive knows, and how well they would have foretold it."""
+"""Fits all models of a shop to its archive, with a hold-out validation."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,11 +16,11 @@ MAX_CURRENCIES = 8
 
 
 class TooThinError(Exception):
-    """There is too little to fit to; the text says what there is and what is needed."""
+    """Too little data; the text says what there is and what is needed."""
 
 
 class HoldOut(msgspec.Struct, frozen=True):
-    """A model that knew less, against what came then: repeat purchases of its customers."""
+    """Hold-out validation: predicted and actual repeat purchases."""
 
     weeks: float
     customers: int
@@ -31,7 +31,7 @@ class HoldOut(msgspec.Struct, frozen=True):
 
 
 class Fit(msgspec.Struct, frozen=True):
-    """What `daehwa fit` found."""
+    """Result of `daehwa fit`."""
 
     models: ChurnModels
     customers: int
@@ -41,7 +41,7 @@ class Fit(msgspec.Struct, frozen=True):
     spenders: dict[str, int]
     """Currency -> repeat buyers its model is fitted to."""
     hold_out: HoldOut | None
-    """None where half of the time is too little to fit a model to."""
+    """None where half of the observation is too little to fit a model."""
 
 
 def fit_models(
@@ -51,8 +51,8 @@ def fit_models(
     fitted_at: int,
     tell: Callable[[str], None] = lambda step: None,
 ) -> Fit:
-    """The models. `later_weeks` is how long purchases after the end were watched: with more than
-    0 the model itself is held against them, else one fitted to the first part, against
+    """The models. `later_weeks` is weeks of purchases after the end of the observation: with more
+    than 0 the model itself is validated against them, else one fitted to the first part against
     `early_weeks` after it. `TooThinError`, `UnfittableError`."""
     data = whole(observed)
     thin = too_thin(data)

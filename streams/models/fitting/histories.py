@@ -1,4 +1,4 @@
-"""What models are fitted to: customers' purchase histories, the equal ones counted together."""
+"""Purchase histories of customers, equal ones counted together: the input of fitting."""
 
 from collections.abc import Sequence
 

@@ -8,7 +8,7 @@ from streams.models.fitting.histories import Histories, Spends, gather_histories
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """So many `customers` with the same purchases. Days are those of UTC with a purchase."""
+    """A number of `customers` with the same purchases. Days are those of UTC with a purchase."""
 
     x: int
     """Repeat purchase days by the end of the observation."""
@@ -30,12 +30,12 @@ class Observation(msgspec.Struct, frozen=True):
 
 
 def whole(observed: Iterable[Observation]) -> Histories:
-    """What was seen by the end."""
+    """The histories at the end of the observation."""
     return _collect((o.x, o.last_day, o.days_observed, o.customers) for o in observed)
 
 
 def early(observed: Iterable[Observation]) -> Histories:
-    """What was seen by the earlier day, of the customers there were then."""
+    """The histories at the earlier day, of customers known then."""
     return _collect(
         (o.early_days - 1, o.early_last_day, o.early_days_observed, o.customers)
         for o in observed

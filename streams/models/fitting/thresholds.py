@@ -1,7 +1,5 @@
-"""When there is too little to fit a model to.
-
-With fewer, the likelihood is so flat that two halves of one shop give models that disagree about
-who has left; docs/how-to/models.md shows it on CDNOW.
+"""Minimum data for fitting. With less, the likelihood is so flat that two halves of one shop give
+contradicting models; docs/how-to/models.md shows it on CDNOW.
 """
 
 import numpy as np
@@ -18,7 +16,7 @@ MIN_SPENDERS = 100
 
 
 def too_thin(data: Histories) -> str | None:
-    """Why this is too little to fit to, in one sentence with the numbers; None where it is not."""
+    """Why this is too little data, in one sentence with the numbers; None where it is enough."""
     customers = int(data.customers.sum())
     again = int(data.customers[data.x > 0].sum())
     weeks = float(np.max(data.t, initial=0.0))
