@@ -50,8 +50,8 @@ def main() -> int:
 
 
 def _calm_collector() -> None:
-    # What is loaded now stays, and what the fold makes is freed by reference counts: full passes
-    # over every cached profile would only cost.
+    # Imports stay for good, and reference counts free what the fold makes: full collections over
+    # all cached profiles would free nothing.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
@@ -86,7 +86,7 @@ def _app(name: str, at_step: AtStep) -> Callable[[Settings, CompiledPlaybook], f
 
 
 def _at_step() -> AtStep:
-    """What a test wants to happen in the middle of a batch. FaultError outside of tests."""
+    """The fault that a test injects into a batch. Raises `FaultError` outside of tests."""
     fault = os.environ.get("DAEHWA_FAULT")
     if fault is None:
         return no_fault

@@ -8,10 +8,9 @@ _CANCEL_AGAIN_S = 1.0
 
 
 async def end_all(tasks: Iterable["asyncio.Task[Any]"]) -> None:
-    """Cancels the tasks and returns when all have ended.
-
-    More than once where need be: a cancellation that meets a Redis answer that has just come may
-    be lost in it (asyncio.timeout of Python 3.11), and the task would go on for ever.
+    """Cancels the tasks and returns when all have ended. It repeats the cancellation: one that
+    coincides with a Redis answer may be lost (asyncio.timeout of Python 3.11), and the task would
+    run for ever.
     """
     unfinished = set(tasks)
     while unfinished:
@@ -21,7 +20,7 @@ async def end_all(tasks: Iterable["asyncio.Task[Any]"]) -> None:
 
 
 def drain_queue(waiting: asyncio.Queue[Any]) -> None:
-    """Empties the queue of a reader that was cancelled, so that a writer who waits for room in it
-    goes on. What was in it is not acknowledged and is read again."""
+    """Empties the queue of a cancelled reader, so that a writer waiting for room continues. Its
+    records are not acknowledged and are read again."""
     while not waiting.empty():
         waiting.get_nowait()

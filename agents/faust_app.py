@@ -12,28 +12,28 @@ from infra.kafka.client_internals import set_fetch_wait, set_request_timeout
 from infra.settings import Settings
 
 REQUEST_SECONDS = 90.0
-"""How long Kafka may take to answer a worker's consumer."""
+"""Request time-out of a worker's consumer."""
 
 MAX_FETCHED_BYTES = 1024 * 1024
-"""Of one partition by one request, compressed; a larger record comes whole. Four times as much
-fills the queue of one partition while the others have nothing to do."""
+"""Compressed bytes of one partition per fetch; a larger record comes whole. Four times as much
+fills the queue of one partition while the others starve."""
 
 _PATIENCE_SECONDS = 10 * 365 * 86_400.0
-"""How long `positions` may take: as long as a dependency is unavailable."""
+"""Time-out of `positions`: it waits while a dependency is unavailable."""
 
 Place = tuple[str, int]
 """(Kafka topic, partition)."""
 
 Positions = Callable[[dict[Place, int]], Awaitable[dict[Place, int]]]
-"""Assigned places and what Kafka remembers of them (0: nothing) -> the offsets to read from, for
-those that are known better."""
+"""Assigned places with their committed offsets (0: none) -> the offsets to read from, where they
+differ."""
 
 
 def faust_app(settings: Settings, group: str, positions: Positions | None = None) -> faust.App:
     """A Faust app of a consumer group. No tables, no web server, no topics of its own.
 
-    `positions` is asked at every assignment, before anything is read: what was written down
-    atomically with the state is the truth, what Kafka remembers of the group may be behind it.
+    `positions` is asked at every assignment, before anything is read: the watermark written
+    atomically with the state is authoritative, the group's committed offset may be behind it.
     """
 
     class FetchingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust is untyped
@@ -74,8 +74,8 @@ def faust_app(settings: Settings, group: str, positions: Positions | None = None
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=max(0.5, settings.session_timeout_s / 3),
         broker_commit_interval=1.0,
-        # Of the consumer's requests and of `positions`: a worker whose positions are not known by
-        # then reads nothing any more and does not end either. Requests have a bound of their own.
+        # Bounds the consumer's requests and `positions`: a worker without positions by then would
+        # neither read nor end. Requests have a time-out of their own.
         broker_request_timeout=_PATIENCE_SECONDS,
         broker_max_poll_interval=600.0,
         consumer_auto_offset_reset="earliest",

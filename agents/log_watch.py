@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 LOOK_AT_LOG_S = 10.0
-"""Seconds between two looks."""
+"""Polling interval, seconds."""
 
 Identities = Mapping[str, str]
 """Kafka topic -> its identity."""
@@ -15,8 +15,8 @@ log = structlog.get_logger()
 
 
 class LogChangedError(Exception):
-    """A Kafka topic was deleted and created anew while the worker read it: its records take offsets
-    that were dealt with already."""
+    """A Kafka topic was deleted and created anew while the worker read it: its records reuse
+    offsets."""
 
 
 async def watch_log(
@@ -24,8 +24,8 @@ async def watch_log(
     ask: Callable[[], Awaitable[Identities]],
     crash: Callable[[BaseException], object],
 ) -> None:
-    """Looks until cancelled; calls `crash` once and returns when a Kafka topic is no longer the one
-    that is `held` (None: none yet), so that the worker starts anew and reads it from its beginning.
+    """Polls until cancelled; calls `crash` once and returns when a Kafka topic is no longer the one
+    that is `held` (None: none yet), so that the worker restarts and reads it from its beginning.
     """
     while True:
         await asyncio.sleep(LOOK_AT_LOG_S)

@@ -69,7 +69,7 @@ def _add_agent(app: faust.App, worker: "ArchiveWorker", name: str) -> None:
 
 
 class ArchiveWorker:
-    """Owns the gatherers of the Kafka topics."""
+    """Owns the batchers of the Kafka topics."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class ArchiveWorker:
         self._log_ids: dict[str, str] | None = None
 
     async def take_over(self, places: dict[Place, int]) -> dict[Place, int]:
-        """Starts over after what is stored already; waits while ClickHouse is unavailable."""
+        """Starts after the highest stored offsets; waits while ClickHouse is unavailable."""
         async with self._taking_over:
             return await self._take_over(places)
 
@@ -110,7 +110,7 @@ class ArchiveWorker:
         positions: dict[Place, int] = {}
         for name, (table, rows) in self._tables().items():
             stored = await self._patient.highest_offsets(table, log_ids[name])
-            # Erasure can lower what is stored; it must not bring records back.
+            # Erasure can lower the highest stored offset; it must not bring records back.
             starts = {
                 partition: max(committed, stored.get(partition, -1) + 1)
                 for (topic, partition), committed in places.items()
@@ -124,7 +124,7 @@ class ArchiveWorker:
                     archived=starts[partition],
                     end=end,
                 )
-                # What is stored speaks of records that are gone, not of those with their offsets.
+                # Stored offsets belong to lost records, not to new records with the same offsets.
                 starts[partition] = min(places[name, partition], end)
             positions.update({(name, partition): start for partition, start in starts.items()})
             barrier = EventsErasureBarrier if name == EVENTS else OtherErasureBarrier
@@ -160,7 +160,8 @@ class ArchiveWorker:
             await batcher.waiting.put(record)
 
     async def stop(self) -> None:
-        """Stops archiving; what is not stored yet is read again by whoever comes next."""
+        """Stops archiving; the next owner of the partitions reads records that are not stored yet
+        again."""
         await self._drop_all()
         await self._tail.stop()
         await self._writer.stop()

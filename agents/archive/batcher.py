@@ -1,7 +1,6 @@
-"""Gathers the records of one Kafka topic into large blocks and inserts them, oldest first.
-
-Kafka is told only after the insert. A block's token is made of the offsets in it, and reading
-starts after the highest offset that is stored, so that a crash in between doubles nothing.
+"""Batches the records of one Kafka topic into large blocks and inserts them, oldest first. Offsets
+are committed only after the insert. The deduplication token of a block names its offsets, and
+reading starts after the highest stored offset: a crash in between doubles nothing.
 """
 
 import asyncio
@@ -33,7 +32,7 @@ log = structlog.get_logger()
 
 
 class ArchiveTable(NamedTuple):
-    """Where a Kafka topic is archived."""
+    """The table of a Kafka topic."""
 
     name: str
     rows: Rows
@@ -42,7 +41,7 @@ class ArchiveTable(NamedTuple):
 
 
 class Source(NamedTuple):
-    """What is read of a Kafka topic."""
+    """The partitions of a Kafka topic and where reading starts."""
 
     positions: Mapping[int, int]
     """Partition -> the offset it is read from."""
@@ -61,7 +60,7 @@ class ArchiveBatcher:
         linger_ms: int,
     ) -> None:
         self.waiting: asyncio.Queue[Record] = asyncio.Queue(MAX_WAITING_RECORDS)
-        """Records that are to be archived."""
+        """Records to archive."""
         self._table = table.name
         self._rows = table.rows
         self._inserter = inserter
@@ -75,7 +74,7 @@ class ArchiveBatcher:
         }
 
     async def run(self, log_id: str) -> None:
-        """Archives what comes until cancelled; `log_id` is the identity of the Kafka topic."""
+        """Archives records until cancelled; `log_id` is the identity of the Kafka topic."""
         while True:
             records = await self._following(await self._collect())
             if not records:
@@ -109,7 +108,7 @@ class ArchiveBatcher:
         return records
 
     async def _following(self, records: list[Record]) -> list[Record]:
-        # Inserted out of turn, a record would make what lies before it look stored.
+        # A record inserted out of order would make earlier ones look stored.
         by_partition: dict[int, list[Record]] = {}
         for record in records:
             by_partition.setdefault(record.message.partition, []).append(record)

@@ -1,9 +1,7 @@
-"""Erasures on their way into the archive: rows of erased customers go, and late ones never come.
-
-An `erase` event is met in the order of the log: what came before it is deleted first, then the
-block that holds it is inserted without what happened before. Broken off in between, it is read and
-done again. The other Kafka topics go their own pace, so whoever inserts there looks afterwards
-whether an erasure was met meanwhile.
+"""Erasures in the archive: deletes the rows of erased customers and keeps late ones out. An `erase`
+event is handled in the order of the log: earlier rows are deleted first, then its block is inserted
+without events from before the erasure. After a crash in between, it is read and done again. The
+other Kafka topics have their own pace: after an insert they check for erasures in the meantime.
 """
 
 from collections.abc import Iterable
@@ -18,10 +16,10 @@ DAY_MS = 86_400_000
 
 
 class Erasing:
-    """The erasures that one archive worker knows of."""
+    """The erasures known to one archive worker."""
 
     def __init__(self, inserter: RetryingInserter, remembered_days: int) -> None:
-        """`remembered_days`: for how long what comes late is still kept out."""
+        """`remembered_days`: how long late rows are kept out."""
         self._inserter = inserter
         self._remembered = remembered_days * DAY_MS
         self._met: list[Erasure] = []
@@ -29,8 +27,8 @@ class Erasing:
         self.tombstones = Tombstones()
 
     async def load(self) -> None:
-        """Reads the erasures that are archived, and carries those of the last day out again: a dead
-        letter may have come after them. Waits while ClickHouse is unavailable."""
+        """Reads the archived erasures and repeats those of the last day: a dead letter may have
+        come after them. Waits while ClickHouse is unavailable."""
         now = now_ms()
         since = max(0, now - self._remembered)
         found = await self._inserter.asked(lambda ask: erased_ids(ask, since))
@@ -39,24 +37,25 @@ class Erasing:
         await self.erase([erasure for erasure in found if erasure.at > now - DAY_MS])
 
     def meet(self, erasures: Iterable[Erasure]) -> None:
-        """Takes in erasures of a block that is about to be inserted."""
+        """Adds the erasures of a block that is about to be inserted."""
         for erasure in erasures:
             self.tombstones.add(erasure)
             self._met.append(erasure)
 
     def met(self) -> int:
-        """How many erasures were met so far."""
+        """Number of erasures so far."""
         return len(self._met)
 
     async def carry_out(self) -> None:
-        """Deletes the rows that the erasures met since the last time ask for."""
+        """Deletes the rows of the erasures added since the last call."""
         pending = self._met[self._done :]
         if pending:
             await self.erase(pending)
             self._done += len(pending)
 
     async def erase_since(self, met: int) -> None:
-        """Deletes again what may have come in while erasures after the first `met` were met."""
+        """Deletes again for the erasures after the first `met`, whose rows may have come in
+        meanwhile."""
         if len(self._met) > met:
             await self.erase(self._met[met:])
 
@@ -66,23 +65,23 @@ class Erasing:
 
 
 class ErasureBarrier(Protocol):
-    """What an insert does about erasures."""
+    """The erasure steps of an insert."""
 
     def begin(self) -> int:
-        """Called before the rows are made; what it answers is given to `end`."""
+        """Called before the rows are made; its result is passed to `end`."""
         ...
 
     async def ready(self) -> None:
-        """Called when the rows are made, before they are inserted."""
+        """Called after the rows are made, before the insert."""
         ...
 
     async def end(self, begun: int) -> None:
-        """Called when they are inserted."""
+        """Called after the insert."""
         ...
 
 
 class EventsErasureBarrier:
-    """Of the Kafka topic that erasures come on."""
+    """The barrier of the Kafka topic with `erase` events."""
 
     def __init__(self, erasing: Erasing) -> None:
         self._erasing = erasing
@@ -98,7 +97,7 @@ class EventsErasureBarrier:
 
 
 class OtherErasureBarrier:
-    """Of the other Kafka topics."""
+    """The barrier of the other Kafka topics."""
 
     def __init__(self, erasing: Erasing) -> None:
         self._erasing = erasing

@@ -1,5 +1,5 @@
-"""The bytes of records -> the columns of the table they belong in; what cannot be read is left to
-the dialogue worker, which keeps it as a dead letter."""
+"""The bytes of records -> the columns of their table. Unreadable records are skipped: the dialogue
+worker makes dead letters of them."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def event_rows(
     erasing: Erasing | None = None,
     region: str = "",
 ) -> Columns:
-    """The columns of the envelopes' events, but of those that are erased."""
+    """The columns of the envelopes' events, without erased ones."""
     found = [(place, decode_wire_envelope(value)[0]) for place, value in records]
     if erasing is not None:
         for _, events in found:
@@ -51,7 +51,7 @@ def event_rows(
 def trigger_rows(
     records: Sequence[tuple[Place, bytes]], tombstones: Tombstones | None = None
 ) -> Columns:
-    """The columns of the triggers, but of those whose customer is erased."""
+    """The columns of the triggers, without those of erased customers."""
     found = []
     for place, value in records:
         try:

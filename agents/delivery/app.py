@@ -60,7 +60,8 @@ def delivery_app(settings: Settings, playbook: CompiledPlaybook) -> faust.App:
     running: list[asyncio.Task[None]] = []
 
     async def take_over(places: dict[Place, int]) -> dict[Place, int]:
-        """Goes on where Kafka says the group was, and with what is due in these partitions."""
+        """Resumes at the group's committed offsets, and with the due deliveries of these
+        partitions."""
         if not running:
             running.append(asyncio.create_task(worker.run()))
             running[0].add_done_callback(check)
@@ -82,7 +83,7 @@ def delivery_app(settings: Settings, playbook: CompiledPlaybook) -> faust.App:
     @app.agent(kafka_topic, name="delivery")  # type: ignore[untyped-decorator]  # Faust is untyped
     async def delivery(stream: Any) -> None:
         async for record in stream.noack().events():
-            # Its endpoint may be one of a playbook that was adopted a moment ago.
+            # Its endpoint may belong to a playbook adopted a moment ago.
             await latest.until_known(_decided_by(record.value or b""))
             await worker.hand_over(record)
 

@@ -4,11 +4,12 @@ from infra.delivery.circuit import NEW, Mode, after_failure, disabled, mode
 from infra.delivery.records import Attempt
 
 AT_ONCE = 32
-"""Attempts under way to one endpoint, of one worker."""
+"""Maximum of concurrent attempts to one endpoint, per worker."""
 
 
 class EndpointLimiter:
-    """The places of one endpoint. Fewer while it asks to slow down, one while it is down."""
+    """Concurrency limiter of one endpoint. The limit is lower while it asks to slow down and 1
+    while it is down."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -16,16 +17,16 @@ class EndpointLimiter:
         self.under_way: set[str] = set()
         """Ids of deliveries."""
         self.waiting = True
-        """Whether something may wait that there was no place for."""
+        """Whether deliveries may wait for a free place."""
         self._limit = float(AT_ONCE)
 
     def mode(self, now: int) -> Mode:
-        """What may be sent now."""
+        """Number of attempts that may begin now."""
         return mode(self.state, now)
 
     def free(self, now: int) -> int:
-        """How many more attempts may begin. An endpoint that is disabled has places: what is for it
-        is given up without an attempt."""
+        """Number of further attempts that may begin. A disabled endpoint has places: its deliveries
+        are given up without an attempt."""
         found = self.mode(now)
         if found == "open":
             return 0
@@ -33,7 +34,7 @@ class EndpointLimiter:
         return max(0, most - len(self.under_way))
 
     def heard(self, attempt: Attempt, now: int) -> bool:
-        """Takes note of an answer; whether what is remembered of the endpoint has changed."""
+        """Records an answer; returns whether the stored state of the endpoint has changed."""
         before = self.state
         if attempt.verdict == "delivered":
             self._limit = min(float(AT_ONCE), self._limit + 1 / self._limit)

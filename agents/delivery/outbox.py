@@ -12,15 +12,15 @@ from infra.redis.state_store import is_unavailable
 from streams.codec.codec import encode_envelope
 
 GATHER_S = 0.1
-"""How long outcomes are gathered: nobody waits for one, and each on its own costs Kafka, Redis and
-the dialogue worker a turn."""
+"""Linger of outcomes: nothing waits for one, and a batch of one costs Kafka, Redis and the dialogue
+worker a round trip each."""
 
 LOOK_EVERY_S = 5.0
-"""How often it looks for what a worker that was killed has left."""
+"""Interval of the search for outcomes left by a killed worker."""
 
 
 class Outbox:
-    """Puts outcomes onto the log. One that is put there twice has the same message id."""
+    """Appends outcomes to the log. A second append has the same message id."""
 
     def __init__(self, schedule: DeliverySchedule, writer: LogWriter) -> None:
         self._schedule = schedule
@@ -29,7 +29,7 @@ class Outbox:
         self.stopping = False
 
     def wake(self) -> None:
-        """There is something in the outbox."""
+        """The outbox has a new outcome."""
         self._woken.set()
 
     async def run(self, partitions: Callable[[], Sequence[int]]) -> None:
@@ -47,7 +47,8 @@ class Outbox:
             await asyncio.sleep(GATHER_S)
 
     async def empty(self, partition: int) -> int:
-        """Puts some outcomes onto the log; how many. Waits while Redis or Kafka is unavailable."""
+        """Appends a batch of outcomes to the log; returns their number. Waits while Redis or Kafka
+        is unavailable."""
         found = await retry_until_available(
             "redis", lambda: self._schedule.outcomes(partition), is_unavailable
         )

@@ -1,4 +1,4 @@
-"""The delivery worker: triggers into the schedule in Redis, and attempts at what is due."""
+"""The delivery worker: writes triggers into the schedule in Redis, and attempts due deliveries."""
 
 import asyncio
 import time
@@ -32,16 +32,16 @@ from infra.redis.state_store import is_unavailable
 from streams.codec.codec import UNREADABLE, decode_trigger, encode_event
 
 LOOK_EVERY_S = 0.2
-"""How often Redis is asked for what has become due."""
+"""Polling interval of due deliveries in Redis."""
 
 MEASURE_EVERY_S = 2.0
-"""How often the backlog is measured, and what other workers know of endpoints is read."""
+"""Interval at which the backlog is measured and the shared state of endpoints is read."""
 
 MAX_ADMITTED = 200
-"""Records that wait to be written into Redis, and deliveries written at once."""
+"""Maximum of records waiting for Redis, and of deliveries per write."""
 
 LAST_ATTEMPTS_S = 5.0
-"""How long attempts under way may take when the worker stops; the others come again."""
+"""Grace period of attempts under way when the worker stops; the others are repeated."""
 
 _OUTCOMES: dict[Verdict, Outcome] = {"delivered": "delivered", "withheld": "withheld"}
 
@@ -50,7 +50,8 @@ log = structlog.get_logger()
 
 
 class DeliveryWorker:
-    """Delivers what fires. Kafka hears of a trigger once its delivery is written into Redis."""
+    """Delivers triggers. A trigger's offset is committed once its delivery is written into
+    Redis."""
 
     def __init__(
         self,
@@ -67,9 +68,9 @@ class DeliveryWorker:
         self._pauses = delays
         self._limiters: dict[str, EndpointLimiter] = {}
         self._remembered: set[str] = set()
-        """Names of endpoints of which Redis knows that something is for them."""
+        """Names of endpoints registered in Redis as having deliveries."""
         self.partitions: tuple[int, ...] = ()
-        """Whose deliveries are looked for in Redis."""
+        """Partitions whose deliveries are polled."""
         self._incoming: asyncio.Queue[tuple[Any, Delivery]] = asyncio.Queue(MAX_ADMITTED)
         self._answers: asyncio.Queue[tuple[Held, Attempt]] = asyncio.Queue()
         self._attempts: set[asyncio.Task[None]] = set()
@@ -79,7 +80,7 @@ class DeliveryWorker:
         self._fault: asyncio.Future[None] | None = None
 
     async def hand_over(self, record: Any) -> None:
-        """Takes a record; waits while enough others are being written."""
+        """Queues a record; waits while the queue is full."""
         try:
             trigger = decode_trigger(record.value or b"")
         except UNREADABLE:
@@ -95,7 +96,7 @@ class DeliveryWorker:
         await self._incoming.put((record, delivery))
 
     async def run(self) -> None:
-        """Works until it is cancelled. Raises what an attempt should not have."""
+        """Runs until cancelled. Raises unexpected exceptions of attempts."""
         self._running = asyncio.current_task()
         self._fault = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as parts:
@@ -105,10 +106,10 @@ class DeliveryWorker:
             await self._fault
 
     async def stop(self) -> None:
-        """Stops `run`, then waits a little for attempts under way; what is not written down comes
-        again."""
-        # A command that was answered in the moment of the cancellation swallows it (redis-py on
-        # Python 3.11): whoever goes on must find this.
+        """Stops `run`, then waits for attempts under way up to the grace period; unrecorded ones
+        are repeated."""
+        # A Redis command that is answered at the moment of cancellation swallows it (redis-py on
+        # Python 3.11); the flag ends the loop.
         self._stopping = self._outbox.stopping = True
         if self._running is not None:
             self._running.cancel()
@@ -137,7 +138,7 @@ class DeliveryWorker:
         new: list[tuple[Delivery, int]] = []
         for _, delivery in admitted:
             limiter = self._limiter(delivery.endpoint)
-            # What comes again of what is under way is known to Redis, whatever is asked for here.
+            # Redis knows the deliveries under way: a repeated one is not written again.
             if delivery.id not in limiter.under_way and limiter.free(now) > 0:
                 limiter.under_way.add(delivery.id)
                 new.append((delivery, until))
@@ -153,7 +154,7 @@ class DeliveryWorker:
                 self._limiter(delivery.endpoint).under_way.discard(delivery.id)
 
     async def _remember(self, endpoints: set[str]) -> None:
-        """Makes sure that whoever looks for what waits finds these, whatever the playbook says."""
+        """Registers endpoints with waiting deliveries, also those no longer in the playbook."""
         unknown = sorted(endpoints - self._remembered)
         if unknown:
             await _redis(lambda: self._states.remember(unknown))
@@ -185,7 +186,7 @@ class DeliveryWorker:
     async def _is_disabled(self, endpoint: str) -> bool:
         limiter = self._limiter(endpoint)
         if limiter.state.disabled_at:
-            # Somebody may just have enabled it: nothing is given up by what was known a moment ago.
+            # It may have been enabled just now: the stored state is read before giving up.
             limiter.state = (await _redis(lambda: self._states.read([endpoint])))[endpoint]
         return bool(limiter.state.disabled_at)
 
@@ -215,7 +216,7 @@ class DeliveryWorker:
                 self._free.set()
 
     def _settlement(self, held: Held, attempt: Attempt, now: int) -> Settlement:
-        """What an answer means for its delivery."""
+        """The consequence of an answer for its delivery."""
         before = held.delivery
         attempts = before.attempts + 1
         pause: float | None = None
@@ -241,14 +242,14 @@ class DeliveryWorker:
         return Settlement(held, after, 0, told)
 
     async def _look(self) -> None:
-        """Takes what is due, as much as there are places for."""
+        """Leases due deliveries, up to the free places."""
         turn = 0
         while not self._stopping:
             self._free.clear()
             endpoints = [name for name in self._names() if self._limiter(name).waiting]
             for endpoint in endpoints:
                 self._limiter(endpoint).waiting = False
-            # Whoever is looked at first gets the places that are free: each partition in its turn.
+            # The first partition gets the free places: round robin.
             turn += 1
             first = turn % max(1, len(self.partitions))
             for partition in (*self.partitions[first:], *self.partitions[:first]):
@@ -277,7 +278,7 @@ class DeliveryWorker:
             if len(found) == requested[endpoint][1]:
                 limiter.waiting = True
             for held in found:
-                # One that is under way here outlived its lease: what comes of it is on its way.
+                # An attempt under way here outlived its lease: its result will come.
                 if held.delivery.id not in limiter.under_way:
                     limiter.under_way.add(held.delivery.id)
                     self._begin(held)
@@ -312,7 +313,7 @@ class DeliveryWorker:
 
 
 def _drained(queue: "asyncio.Queue[T]") -> list[T]:
-    """What is in the queue, without waiting."""
+    """The contents of the queue, without waiting."""
     found = []
     while not queue.empty():
         found.append(queue.get_nowait())

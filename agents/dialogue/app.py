@@ -76,7 +76,7 @@ log = structlog.get_logger()
 
 
 class DialogueWorker:
-    """Owns the folders of the partitions this process was assigned."""
+    """Owns the folders of the assigned partitions."""
 
     def __init__(
         self,
@@ -112,8 +112,8 @@ class DialogueWorker:
     async def take_over(self, places: dict[Place, int]) -> dict[Place, int]:
         """Makes a folder for each partition and returns the offset to read it from.
 
-        Called at every assignment, and by Faust's fetcher at any time during one; what was in
-        work before is dropped and read again.
+        Called at every assignment, and by Faust's fetcher at any time during one; batches in
+        progress are dropped and read again.
         """
         async with self._taking_over:
             if not self._started:
@@ -155,7 +155,7 @@ class DialogueWorker:
         )
 
     def _folding(self) -> list[int]:
-        """The partitions that go on: timers of a halted one would pile up on the log."""
+        """The running partitions: timers of a halted one would pile up on the log."""
         return [partition for partition, one in self._folders.items() if not one.is_halted]
 
     async def watch_log(self) -> None:
@@ -169,13 +169,13 @@ class DialogueWorker:
         )
 
     async def hand_over(self, record: Record) -> None:
-        """Gives a record to its partition's folder; waits while that has enough to do."""
+        """Queues a record for its partition's folder; waits while the queue is full."""
         folder = self._folders.get(record.message.partition)
         if folder is not None:
             await folder.waiting.put(record)
 
     async def stop(self) -> None:
-        """Stops folding; what is not written yet is read again by whoever comes next."""
+        """Stops folding; the next owner reads unwritten records again."""
         await self._drop_all()
         await self._tail.stop()
         await self._writer.stop()

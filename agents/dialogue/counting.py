@@ -16,8 +16,8 @@ from streams.fold.batch import Batch
 
 
 def count_batch(batch: Batch, letters: Sequence[DeadLetter], received_at: int | None) -> None:
-    """Counts what became of the events, the first of which was received at `received_at`
-    (milliseconds); `letters` are those of the whole batch."""
+    """Counts the outcomes of a batch whose first event was received at `received_at`
+    (milliseconds); `letters` are its dead letters."""
     EVENTS_FOLDED.inc(batch.folded)
     EVENTS_SUMMARISED.inc(batch.summarised)
     for reason, count in batch.dropped.items():

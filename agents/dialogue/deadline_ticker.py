@@ -15,17 +15,17 @@ from infra.redis.state_store import StateStore, is_unavailable
 from streams.fold.timers import timer_event
 
 TICK = 0.2
-"""Seconds between two looks."""
+"""Polling interval, seconds."""
 
 MAX_DUE = 500
-"""Deadlines of a partition taken at one look."""
+"""Maximum of deadlines per partition and poll."""
 
 APPEND_AGAIN = 30_000
-"""Milliseconds after which a deadline that is still there is appended once more."""
+"""Milliseconds after which a pending deadline is appended again."""
 
 
 class DeadlineTicker:
-    """Looks after the deadlines of the partitions this worker owns."""
+    """Appends the due deadlines of the partitions of this worker."""
 
     def __init__(
         self, store: StateStore, effects: EffectWriter, owned: Callable[[], Iterable[int]]
@@ -37,7 +37,7 @@ class DeadlineTicker:
         """(kind, profile key, due) -> when it was appended, milliseconds."""
 
     async def run(self) -> None:
-        """Looks until cancelled; waits while Redis or Kafka is unavailable."""
+        """Polls until cancelled; waits while Redis or Kafka is unavailable."""
         while True:
             for partition in list(self._owned()):
                 await self._look(partition, now_ms())

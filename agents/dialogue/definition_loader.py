@@ -14,24 +14,24 @@ from streams.definitions.definitions import Adoption, Definitions, decode_in_for
 from streams.playbook.compiled import CompiledPlaybook
 
 SOON_S = 1.0
-"""How long a definition may be on its way before it counts as missing."""
+"""Time-out for a definition that the log refers to."""
 
 log = structlog.get_logger()
 
 
 class MissingDefinitionError(Exception):
-    """The log speaks of a definition that nobody has published yet."""
+    """The log refers to a definition that is not published."""
 
 
 class DefinitionLoader:
-    """Definitions for the folders of one worker. Waits for those it has not seen yet."""
+    """Definitions for the folders of one worker. Waits for unseen ones."""
 
     def __init__(self, tail: DefinitionTail, otherwise: CompiledPlaybook) -> None:
         self._tail = tail
         self._compiler = Compiler(otherwise)
 
     async def standing(self, in_force: str) -> ActiveDefinitions:
-        """What a partition goes by whose watermark says so."""
+        """The active definitions of a partition with this watermark."""
         try:
             said = decode_in_force(in_force)
         except UNREADABLE as problem:
@@ -41,7 +41,7 @@ class DefinitionLoader:
         return await self._found(named, lambda known: self._compiler.standing(known, said))
 
     async def after(self, active: ActiveDefinitions, adoption: Adoption) -> ActiveDefinitions:
-        """What a partition goes by after this control record."""
+        """The active definitions of a partition after this control record."""
         named = f"{adoption.kind} {adoption.version}"
         after = await self._found(
             named, lambda known: self._compiler.after(active, known, adoption)

@@ -1,5 +1,5 @@
-"""Sees to it that definitions are there and come into force: the first playbook, the file that was
-changed, what a broker forgot, and control records that whoever adopted could not append."""
+"""Publishes definitions and puts them in force: the first playbook, a changed file, definitions
+lost with a broker, and missing control records of an adoption."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,13 +19,13 @@ from schemas.definition import FROM_FILE, PLAYBOOK, Definition
 from streams.definitions.definitions import Definitions, version_of
 
 LOOK_S = 1.0
-"""Seconds between two looks."""
+"""Polling interval, seconds."""
 
 COPY_AGAIN = 30
-"""Looks after which the copy in Redis is made sure of again: Redis may have lost it."""
+"""Polls between two checks of the copy in Redis: Redis may have lost it."""
 
 PATIENCE_S = 10.0
-"""How long a control record may be on its way before it is appended for its partition."""
+"""Time-out after which a missing control record is appended for its partition."""
 
 T = TypeVar("T")
 
@@ -36,12 +36,12 @@ class DefinitionHolder(Protocol):
     """A partition's folder."""
 
     def adopted_at(self, kind: str) -> int:
-        """`Definition.at` of what is in force there, 0 for nothing."""
+        """`Definition.at` of the definition in force there, 0 for none."""
         ...
 
 
 class DefinitionPublisher:
-    """Looks after the definitions for one dialogue worker."""
+    """Publishes definitions for one dialogue worker."""
 
     def __init__(
         self,
@@ -64,8 +64,7 @@ class DefinitionPublisher:
         control record was appended."""
 
     async def begin(self) -> None:
-        """Returns when there is a playbook to begin with. Waits while Kafka or Redis is
-        unavailable."""
+        """Returns when a playbook is published. Waits while Kafka or Redis is unavailable."""
         if self._begun:
             return
         await self._tail.until_live()
@@ -75,7 +74,7 @@ class DefinitionPublisher:
         self._begun = True
 
     async def run(self) -> None:
-        """Looks until cancelled."""
+        """Polls until cancelled."""
         looks = 0
         while True:
             await asyncio.sleep(LOOK_S)
@@ -87,7 +86,7 @@ class DefinitionPublisher:
                 await self._complete()
 
     async def _restore(self) -> None:
-        """What Redis remembers and the broker has forgotten is published again."""
+        """Publishes definitions again that the broker has lost and Redis has."""
         remembered = await retry_until_available("redis", self._copy.read, is_unavailable)
         known = self._tail.known
         missing = [one for one in remembered if known.latest(one.kind) is None]
@@ -105,8 +104,8 @@ class DefinitionPublisher:
         await self._tail.until(all_there)
 
     async def _follow_file(self) -> None:
-        """Publishes the playbook of the settings where it is the first, and adopts it where the
-        file is another than when it was last published."""
+        """Publishes the playbook of the settings if it is the first, and adopts it if the file has
+        changed since the last publication."""
         settings = self._settings
         content = await asyncio.to_thread(settings.playbook.read_text, encoding="utf-8")
         known = self._tail.known
@@ -138,7 +137,7 @@ class DefinitionPublisher:
             self._kept = (known, known.count)
 
     async def _complete(self) -> None:
-        """Appends control records that are missing: whoever adopted may have died on the way."""
+        """Appends missing control records: the process that adopted may have died on the way."""
         now = asyncio.get_running_loop().time()
         known = self._tail.known
         latest = [found for kind in known.kinds if (found := known.latest(kind)) is not None]

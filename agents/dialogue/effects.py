@@ -41,7 +41,7 @@ class EffectWriter:
         sends: Sequence[Event],
         letters: Sequence[DeadLetter],
     ) -> None:
-        """Everything a batch of `partition` says to the log, acknowledged when this returns."""
+        """Appends all log effects of a batch of `partition`; acknowledged on return."""
         if triggers:
             await self._many(TRIGGERS, partition, triggers)
             self._at_step("triggers appended")
@@ -55,7 +55,7 @@ class EffectWriter:
             await self._many(DEAD_LETTERS, partition, records)
 
     async def send(self, events: Sequence[Event]) -> None:
-        """Events to the partitions their keys belong to."""
+        """Appends events to the partitions of their keys."""
         by_partition: dict[int, list[bytes]] = {}
         for event in events:
             key = profile_key(event) or ""

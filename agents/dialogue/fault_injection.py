@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable
 
 AtStep = Callable[[str], None]
-"""Called with the name of each step a batch has come through."""
+"""Called with the name of each completed step of a batch."""
 
 STEPS = (
     "decoded",
@@ -17,20 +17,20 @@ STEPS = (
     "written",
     "acknowledged",
 )
-"""In their order; a batch without triggers or forwards leaves theirs out."""
+"""Steps in order; a batch without triggers or forwards omits theirs."""
 
 
 class FaultError(Exception):
-    """The fault asked for is none; the text says why."""
+    """Invalid fault specification; the text says why."""
 
 
 def no_fault(_: str) -> None:
-    """What a worker does at every step."""
+    """The default at every step: nothing."""
 
 
 def crash_at(fault: str) -> AtStep:
     """Kills this process the n-th time it comes to a step; `fault` is `STEP:N`, such as
-    `written:3`. FaultError for anything else."""
+    `written:3`. Raises `FaultError` for anything else."""
     step, _, count = fault.rpartition(":")
     if step not in STEPS or not count.isdecimal() or int(count) < 1:
         raise FaultError(f"{fault!r} is not STEP:N with one of {', '.join(STEPS)}")

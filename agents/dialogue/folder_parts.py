@@ -1,5 +1,5 @@
-"""What a folder is made of: the parts that all folders of a worker share, and where its partition
-stands."""
+"""Parts of a folder: those that all folders of a worker share, and the standing of its
+partition."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class FolderParts:
-    """What the folders of one worker share."""
+    """Parts shared by the folders of one worker."""
 
     store: StateStore
     effects: EffectWriter
@@ -43,7 +43,7 @@ class FolderParts:
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """Where a partition stands in Redis: what its next batch is folded onto."""
+    """State of a partition in Redis, onto which its next batch is folded."""
 
     watermark: Watermark
     learned: Learned
@@ -51,7 +51,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 async def read_standing(partition: int, parts: FolderParts) -> Standing:
-    """Where the partition stands. Waits while Redis is unavailable."""
+    """Reads the standing of the partition. Waits while Redis is unavailable."""
     store = parts.store
 
     async def held() -> Watermark:
@@ -63,7 +63,7 @@ async def read_standing(partition: int, parts: FolderParts) -> Standing:
         again = await held()
         if again == watermark:
             break
-        # The last write of whoever had the partition was still under way.
+        # The last write of the previous owner was still under way.
         watermark = again
     return Standing(watermark, learned, await parts.loader.standing(watermark.in_force))
 

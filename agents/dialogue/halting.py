@@ -1,4 +1,4 @@
-"""A partition that has stopped because the fold fails: said aloud, and held until a new start."""
+"""A halted partition: reported, and held until a restart."""
 
 import asyncio
 
@@ -29,10 +29,9 @@ async def hold_halt(
     waiting: "asyncio.Queue[Record]",
     halts: PartitionHalts,
 ) -> None:
-    """Says that the partition has stopped at `offset`, again and again until cancelled.
-
-    Records are taken from the queue, so that other partitions do not wait for room in it, and none
-    is acknowledged: whoever takes the partition over reads them again.
+    """Reports that the partition has stopped at `offset`, repeatedly until cancelled. Records are
+    taken from the queue, so that other partitions do not wait for room in it, and none is
+    acknowledged: the next owner of the partition reads them again.
     """
     PARTITION_HALTED.labels(partition).set(1)
     halt = Halt(halted.reason, halted.problem, offset, now_ms())

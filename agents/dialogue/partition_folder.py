@@ -1,8 +1,8 @@
 """One partition's single writer: records in, profiles and triggers out, in batches.
 
-The order within a batch is the promise: triggers and forwarded events are on the log and
-acknowledged, then profiles and watermark are written in one step, then Kafka is told. Whatever
-breaks in between, the batch is done again from the watermark and decides the same.
+The order within a batch gives exactly-once: triggers and forwarded events are appended and
+acknowledged, then profiles and watermark are written atomically, then the offset is committed.
+After a failure in between, the batch is repeated from the watermark and decides the same.
 """
 
 import asyncio
@@ -43,15 +43,15 @@ MAX_BATCH_RECORDS = 512
 MAX_WAITING_RECORDS = 512
 
 LOOK_AGAIN_S = 1.0
-"""How long a partition may be quiet before its watermark is looked at: Redis may have come back
-without its latest writes, and no further record may ever come to tell."""
+"""Idle time after which the watermark is checked: Redis may have come back without its latest
+writes, and a quiet partition would not notice."""
 
 log = structlog.get_logger()
 
 
 class StateFellBackError(Exception):
-    """Redis holds less than was folded: it came back without its latest writes. What lies between
-    was read already, so only reading the partition again from the watermark brings it back."""
+    """Redis holds less than was folded: it came back without its latest writes. The partition has
+    to be read again from the watermark."""
 
 
 class PartitionFolder:
@@ -60,7 +60,7 @@ class PartitionFolder:
     def __init__(self, partition: int, log_id: str, standing: Standing, parts: FolderParts) -> None:
         self.partition = partition
         self.waiting: asyncio.Queue[Record] = asyncio.Queue(MAX_WAITING_RECORDS)
-        """Records that are to be folded."""
+        """Records to fold."""
         self.is_halted = False
         """Whether it has stopped because the fold fails."""
         self._parts = parts
@@ -68,7 +68,7 @@ class PartitionFolder:
         self._sequence = RecordSequence(partition, parts.first_offset)
         self._unreadable = UnreadableProfiles(partition, parts.store)
         self._cut_at: int | None = None
-        """Where the log was cut off behind what was folded; None once folding went on."""
+        """End of a log that lost folded records; None once folding continued."""
         self._profiles: dict[str, Profile] = {}
         self._watermark = standing.watermark
         self._learned = standing.learned
@@ -77,9 +77,8 @@ class PartitionFolder:
 
     @classmethod
     async def take_over(cls, partition: int, log_id: str, parts: FolderParts) -> "PartitionFolder":
-        """A folder that goes on where the partition stands. Waits while Redis is unavailable.
-
-        A watermark of another log says nothing about this one: reading starts at its beginning.
+        """A folder that resumes at the partition's watermark. Waits while Redis is unavailable. A
+        watermark of another log does not apply: reading starts at the beginning.
         """
         standing = await read_standing(partition, parts)
         await wait_for_redis(lambda: parts.halts.clear(partition))
@@ -101,13 +100,13 @@ class PartitionFolder:
         return self._watermark.next_offset if self._watermark.log_id == self._log_id else 0
 
     def adopted_at(self, kind: str) -> int:
-        """`Definition.at` of what is in force here, 0 for nothing."""
+        """`Definition.at` of the definition in force here, 0 for none."""
         found = self._definitions.in_force.get(kind)
         return 0 if found is None else found.at
 
     def cut_back(self, end: int) -> int:
-        """The log ends at `end`, before what was folded: it goes on from there, with offsets that
-        were given to other records before. Returns the offset to read from."""
+        """The log ends at `end`, before the watermark: it continues there and reuses offsets of
+        lost records. Returns the offset to read from."""
         log.error(
             "Kafka has lost records that were folded",
             partition=self.partition,
@@ -119,10 +118,9 @@ class PartitionFolder:
         return end
 
     async def run(self) -> None:
-        """Folds what comes until cancelled. `StateFellBackError` where only a new start helps.
-
-        Where the fold fails for too many events the partition halts: it takes records from its
-        queue, so that nobody waits for room, and acknowledges none of them.
+        """Folds records until cancelled. Raises `StateFellBackError` where only a restart helps.
+        Beyond the limit of fold failures the partition halts: it empties its queue, so that no
+        writer waits, and acknowledges nothing.
         """
         parts = self._parts
         try:
@@ -194,7 +192,7 @@ class PartitionFolder:
         REPLAYED.inc(len(records) - len(following))
 
     async def _fold_following(self, records: Sequence[Record]) -> None:
-        """One batch, from records to watermark. Broken off anywhere, it is read and done again."""
+        """One batch, from records to watermark. An interrupted batch is read and done again."""
         parts, at_step = self._parts, self._parts.at_step
         # 1. Load the profiles that the records name.
         keys = [keys_of(record) for record in records]
@@ -219,10 +217,10 @@ class PartitionFolder:
             skipped = batch_fold.skipped
             letters += await self._unreadable.set_aside(records, skipped, unreadable, batch)
         await parts.effects.append(self.partition, batch_fold.triggers, batch.sends, letters)
-        # 5. Index new aliases first: one found too early is corrected by whoever looks.
+        # 5. Index new aliases first: a look-up corrects an alias found too early.
         moves = alias_moves(self._profiles, batch.profiles, parts.region)
         await wait_for_redis(lambda: parts.aliases.add(moves.held))
-        # 6. Forget who was erased.
+        # 6. Remove aliases of erased customers.
         erased = erased_in(self._profiles, batch.profiles)
         if erased and parts.forgetting is not None:
             forget, endpoints = parts.forgetting.forget, definitions.playbook.source.endpoints
@@ -243,19 +241,18 @@ class PartitionFolder:
         count_batch(batch, letters, batch_fold.first_received_at)
 
     async def _load(self, keys: Iterable[Keys]) -> tuple[set[str], dict[str, str]]:
-        """Brings the profiles into memory; returns the keys of events that somebody produced to
-        this partition and that belong to another, and the keys of profiles that cannot be decoded,
-        with the reason."""
+        """Loads the profiles; returns the keys of events that belong to another partition, and the
+        keys of undecodable profiles with the reason."""
         cached = self._profiles
         named = dict.fromkeys(chain.from_iterable(keys))
         missing = [key for key in named if key is not None and key not in cached]
-        # Read at our watermark or not at all: to decide on a state that somebody else has carried
-        # further would tell the world what nobody else decides.
+        # Read at our watermark or not at all: a decision on a state that another worker has
+        # advanced would be one that no replay makes.
         found = await wait_for_redis(
             lambda: self._parts.store.read(self.partition, missing, self._watermark)
         )
         cached.update(found.profiles)
-        # What is stored here belongs here: hashing every key would cost as much as reading it.
+        # A stored profile belongs here: hashing every key would cost as much as reading it.
         new = [key for key in missing if key not in found.profiles and key not in found.unreadable]
         places = partitions_of(new, self._parts.effects.partitions)
         astray = {key for key, place in places.items() if place != self.partition}

@@ -1,4 +1,4 @@
-"""Decodes Kafka records to events; what is no event becomes a dead letter."""
+"""Decodes Kafka records to events; undecodable ones become dead letters."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +24,7 @@ Keys = Sequence[str | None]
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What a record holds."""
+    """The contents of a record."""
 
     events: list[tuple[str, Event]]
     """(profile key, event), in the order of the log."""
@@ -34,15 +34,15 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 def keys_of(record: Record) -> Keys:
-    """Whose events the record holds. Never raises for what is in it."""
+    """The profile keys of the record's events. Never raises for its content."""
     return [profile_key(one) for one in decode_addressees(record.value or b"")]
 
 
 def read_record(record: Record, keys: Keys) -> Reading:
-    """The events in the record's value; `keys` are what `keys_of` said of it. Never raises for what
-    is in it."""
+    """The events in the record's value; `keys` is the result of `keys_of`. Never raises for its
+    content."""
     found, unreadable = decode_envelope(record.value or b"")
-    if unreadable:  # the keys of what is no event are among them
+    if unreadable:  # keys of undecodable parts are among them
         keys = [profile_key(event) for event in found]
     events: list[tuple[str, Event]] = []
     letters: list[DeadLetter] = []
@@ -87,7 +87,7 @@ def letters_of(records: Sequence[Record], dead: Sequence[tuple[Event, Dead]]) ->
 
 def letters_about(records: Sequence[Record], why: Mapping[str, Dead]) -> list[DeadLetter]:
     """The dead letters of every event of these profiles (profile key -> why), in the order of the
-    log. Reads each record once, however many of its events are meant."""
+    log. Reads each record once."""
     return [
         _letter(record, index, payload, dead)
         for record in records

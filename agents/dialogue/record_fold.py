@@ -1,7 +1,6 @@
-"""The records of a batch folded one after the other, and what all of them came to.
-
-Each is decoded, folded and given back before the next, while it is in the processor's cache: to
-decode a whole batch first costs a sixth more (docs/explanation/performance.md).
+"""Folds the records of a batch one after the other. Each is decoded, folded and released before the
+next, while it is in the processor's cache: decoding a whole batch first costs a sixth more
+(docs/explanation/performance.md).
 """
 
 from collections.abc import Collection
@@ -31,14 +30,14 @@ class RecordFold:
         learned: Learned,
     ) -> None:
         self.active = active
-        """What the partition goes by after the records so far."""
+        """The active definitions after the records so far."""
         self.batch = Batch()
         """Without its triggers."""
         self.triggers: list[TriggerRecord] = []
         self.letters: list[DeadLetter] = []
-        """Of what could not be read."""
+        """Dead letters of unreadable parts."""
         self.skipped: list[tuple[str, Event]] = []
-        """(profile key, event) that were not to be folded."""
+        """(profile key, event) excluded from the fold."""
         self.first_received_at: int | None = None
         """Milliseconds since 1970."""
         self._loader = loader
@@ -46,8 +45,8 @@ class RecordFold:
         self._learned = learned
 
     async def add(self, record: Record, keys: Keys, apart: Collection[str]) -> None:
-        """Folds what the record holds, but for the events of the profiles `apart`; `keys` are
-        those that were read from it."""
+        """Folds the record's events, without those of the profiles `apart`; `keys` are the keys
+        read from it."""
         reading = read_record(record, keys)
         events = reading.events
         if apart:
@@ -73,8 +72,7 @@ class RecordFold:
         )  # fmt: skip
 
     def forward(self, astray: Collection[str]) -> None:
-        """Sends on what was left out because its profile, one of `astray`, is of another
-        partition."""
+        """Forwards excluded events whose profile, one of `astray`, belongs to another partition."""
         self.batch.sends += [
             replace(event, hops=event.hops + 1) for key, event in self.skipped if key in astray
         ]

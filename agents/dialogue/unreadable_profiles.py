@@ -1,5 +1,5 @@
-"""What becomes of the events of a customer whose stored profile cannot be decoded: dead letters,
-and the bytes stay as they are, so that whoever mends them has all of them."""
+"""Events of a customer whose stored profile cannot be decoded become dead letters; the stored bytes
+stay as they are for the repair."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -18,7 +18,7 @@ from schemas.event import Event
 from streams.fold.batch import Batch
 
 MAX_TOLD = 1_000
-"""Customers of a partition of whom the log speaks one by one."""
+"""Maximum of customers of a partition that the log names one by one."""
 
 MENDED_BY = "daehwa rebuild --replace, then daehwa dead replay --reason profile_unreadable"
 
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class UnreadableProfiles:
-    """Those of one partition."""
+    """The unreadable profiles of one partition."""
 
     def __init__(self, partition: int, store: StateStore) -> None:
         self._partition = partition
@@ -57,7 +57,7 @@ class UnreadableProfiles:
             due = await retry_until_available(
                 "redis", lambda: self._store.due_at(self._partition, names), is_unavailable
             )
-            # Only the one that came: a later one is looked at when its own timer comes.
+            # Only this deadline: a later one has a timer of its own.
             batch.deadlines |= {
                 name: None for name, at in zip(names, due, strict=True) if (*name, at) in timers
             }
@@ -79,7 +79,7 @@ class UnreadableProfiles:
             log.error(
                 "a customer's stored profile cannot be decoded, their events become dead letters",
                 partition=self._partition,
-                # The log names no customer; the letters do.
+                # Log lines name no customer; dead letters do.
                 customer=blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest(),
                 problem=problem,
                 mended_by=MENDED_BY,
