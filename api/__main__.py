@@ -15,11 +15,11 @@ from infra.playbook.playbook_file import PlaybookError
 from infra.settings import Settings, SettingsError
 
 LAST_REQUESTS_S = 8
-"""How long requests may go on after SIGTERM; a little over the time Kafka has to acknowledge."""
+"""Grace period of requests after SIGTERM; a little over Kafka's time to acknowledge."""
 
 
 class _Server(uvicorn.Server):
-    """Stops as uvicorn does, but first ends the answers that would never end."""
+    """Stops as uvicorn does, but first ends endless answers (event streams)."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
@@ -42,8 +42,7 @@ def main() -> int:
         sys.stderr.write(f"{problem}\n")
         return 2
     configure_logs(settings, "api")
-    # The log writer says once that Kafka is unavailable; aiokafka would say it several times a
-    # second.
+    # The log writer reports once that Kafka is unavailable; aiokafka would several times a second.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     raise_file_limit()
     limits = RequestLimits(connections_per_address=settings.connections_per_address)

@@ -1,4 +1,4 @@
-"""Who may read: everything but the collector asks for the API token."""
+"""Access control: every route but the collector's requires the API token."""
 
 from hmac import compare_digest
 
@@ -12,7 +12,7 @@ from api.tickets import is_ticket
 def require_token(request: Request, parts: Parts = Depends(parts_of)) -> None:  # noqa: B008
     """Refuses the request unless it carries the API token: `Authorization: Bearer TOKEN`.
 
-    A token in a URL is not taken: URLs end in logs, histories and referrers. Refused: 403 while no
+    A token in a URL is refused: URLs end in logs, histories and referrers. Refused: 403 while no
     token is set (nothing can be read), 401 for a missing or wrong one.
     """
     if not _has_token(request, _token(parts)):

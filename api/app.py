@@ -37,9 +37,8 @@ from streams.playbook.compiled import CompiledPlaybook
 
 
 def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> FastAPI:
-    """The app; its dependencies are met when it starts (lifespan) and it starts without them.
-
-    `playbook` defaults to the one the settings name. PlaybookError where that is wrong.
+    """The app. It connects to its dependencies in its lifespan and starts without them. `playbook`
+    defaults to that of the settings. Raises `PlaybookError`.
     """
     compiled = playbook if playbook is not None else read_playbook(settings.playbook)
 

@@ -1,4 +1,4 @@
-"""Bodies of requests that bear the API token, bounded while they are read."""
+"""Bodies of requests with the API token, bounded while they are read."""
 
 from starlette.requests import Request
 
@@ -12,7 +12,7 @@ async def read_body(request: Request, most: int) -> bytes:
     async for piece in request.stream():
         size += len(piece)
         if size > most:
-            # What is left of the body stays unread: the connection can serve no other request.
+            # The rest of the body stays unread: the connection cannot serve another request.
             raise Refused(
                 413, "too_large", f"send at most {most:,} bytes at once", {"Connection": "close"}
             )

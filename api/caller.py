@@ -12,12 +12,10 @@ from streams.mapping.contact_events import names_nobody
 
 
 async def profile_named(contact: Contact, parts: Parts) -> str | None:
-    """The key of the profile that the contact's phone or email names; None where it bears an id,
-    or neither.
-
-    Of several customers with a number the one that stated it last. A number of nobody gets a
-    profile of its own (`phone:+8223123456`, `email:…`), so that who calls twice is one caller.
-    Refused: 400 where neither can be read, 503 while Redis is unavailable.
+    """The key of the profile with the contact's phone or e-mail address; None for a contact with an
+    id, or with neither. Of several customers with a number, the one that stated it last. An unknown
+    number gets a profile of its own (`phone:+8223123456`, `email:…`), so that two calls are of one
+    caller. Refused: 400 where neither can be read, 503 while Redis is unavailable.
     """
     if not (contact.phone or contact.email) or not names_nobody(contact):
         return None
@@ -51,7 +49,8 @@ async def _holder(alias: Alias, region: str, parts: Parts) -> str | None:
         try:
             profile = await parts.profiles.read(key)
         except UnreadableProfileError:
-            # The index is seldom wrong; under another name the contact would be lost to them.
+            # A wrong index entry is rare, and under another key the contact would be lost to the
+            # customer.
             return key
         if profile is not None and alias in aliases_of(profile.traits, region):
             return profile.key

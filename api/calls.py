@@ -31,13 +31,13 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is going to call."""
+    """The operator who is going to call."""
 
     operator: Text
 
 
 class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What came of a call."""
+    """Outcome of a call."""
 
     operator: Text
     outcome: Text
@@ -61,11 +61,11 @@ async def calls(
 
 @router.post("/{call_id}/claim", summary="I am calling them")
 async def claim(call_id: str, request: Request, parts: FromParts) -> Response:
-    """Body `{"operator"}`. The call is the operator's for 15 minutes; claiming again prolongs it.
+    """Body `{"operator"}`. The claim lasts 15 minutes; claiming again prolongs it.
 
     404 `no_call`; 409 `claimed` where another operator has it, `withheld` where the customer has
-    taken back the consent: the call is then taken off the list; `profile_unreadable` where nobody
-    can tell: it stays.
+    withdrawn consent: the call is removed from the list; `profile_unreadable` where consent is
+    unknown: it stays.
     """
     operator = _read(await read_body(request, LARGEST_BODY), Claim).operator
     calls, now = CallList(parts.redis), now_ms()
@@ -91,8 +91,8 @@ async def done(call_id: str, request: Request, parts: FromParts) -> Response:
     """
     result = _read(await read_body(request, LARGEST_BODY), Result)
     calls = CallList(parts.redis)
-    # First the claim, so that two operators cannot both say what came of it; then the event, whose
-    # message id is the same when this is repeated; the call leaves the list when it is on the log.
+    # First the claim, so that only one operator reports an outcome; then the event, with the same
+    # message id at a repetition; the call is removed once the event is on the log.
     held = await _ask(calls.claim, call_id, result.operator)
     event = called_event(held.call, result.operator, result.outcome, result.note, now_ms())
     await _put(parts, held.call, event)

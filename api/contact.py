@@ -37,10 +37,9 @@ _encode = msgspec.json.Encoder().encode
 
 @router.post("/v1/contact", summary="One contact")
 async def contact(request: Request, parts: FromParts) -> Response:
-    """Takes one contact and answers 200 with its `message_id` once Kafka has it.
-
-    400 with what is wrong, 413 over 32 KB; 503 with `Retry-After` while Kafka is unavailable, or
-    Redis where a contact names its customer by telephone number or e-mail address.
+    """Accepts one contact and answers 200 with its `message_id` once Kafka has it. 400 with the
+    mistake, 413 over 32 KB; 503 with `Retry-After` while Kafka is unavailable, or Redis where a
+    contact names its customer by telephone number or e-mail address.
     """
     event = await event_of(_read(await read_body(request, MAX_BYTES)), now_ms(), SOURCE, parts)
     await parts.events.put([keyed(event)])
@@ -49,8 +48,8 @@ async def contact(request: Request, parts: FromParts) -> Response:
 
 @router.post("/v1/contact/batch", summary="Many contacts")
 async def contacts(request: Request, parts: FromParts) -> Response:
-    """Takes a JSON array of contacts. The good are kept whatever the others are: answers 200 with
-    `{"accepted": N, "refused": [{"index", "code", "message"}, …]}` once Kafka has them.
+    """Accepts a JSON array of contacts. Valid ones are kept whatever the others are: answers 200
+    with `{"accepted": N, "refused": [{"index", "code", "message"}, …]}` once Kafka has them.
 
     400 where the body is no array, 413 where it is too large, 503 while Kafka is unavailable.
     """
@@ -82,7 +81,7 @@ def _read(body: bytes) -> Contact:
         raise Refused(400, "invalid_contact", str(problem)) from None
     except UNREADABLE as problem:
         raise Refused(400, "invalid_json", str(problem)) from None
-    if len(body) > LARGEST_EVENT:  # Kafka takes no record of megabytes
+    if len(body) > LARGEST_EVENT:  # the limit of a Kafka record
         raise Refused(413, "too_large", f"a contact has at most {LARGEST_EVENT} bytes")
     return found
 
@@ -104,7 +103,7 @@ async def event_of(
 
 
 def keyed(event: WireEvent) -> tuple[str, bytes]:
-    """(profile key, JSON) of an event that names somebody: what the log takes."""
+    """(profile key, JSON) of an event with an id, ready for the log."""
     key = profile_key(event)
     assert key is not None  # noqa: S101 - nothing that makes events here makes one without
     return key, encode_event(event)

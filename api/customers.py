@@ -56,8 +56,9 @@ async def customers(
         str | None, Query(description="with +, or national where DAEHWA_REGION is set")
     ] = None,
 ) -> Response:
-    """`{"customers": [...]}`, each as under `/v1/customers/{id}`: whose traits say so now, who
-    said so last first. A profile that cannot be read is left out; 409 where it was the only one."""
+    """`{"customers": [...]}`, each as under `/v1/customers/{id}`: customers with the value in their
+    traits, the latest statement first. An unreadable profile is left out; 409 where it is the only
+    one."""
     alias = _alias(email, phone, parts.settings.region)
     found: dict[str, dict[str, Any]] = {}
     unreadable: UnreadableProfileError | None = None
@@ -108,7 +109,7 @@ async def view_of(parts: Parts, profile: Profile) -> dict[str, Any]:
 
 
 async def models_of(parts: Parts, profile: Profile) -> Models:
-    """What was fitted and learned for the profile. Raises `RedisError` or `OSError`."""
+    """The fitted and learned models for the profile. Raises `RedisError` or `OSError`."""
     learned = await parts.learned.of(parts.profiles.partition(profile.key))
     fitted = parts.models()
     return Models(learned.transitions, fitted.churn, fitted.value, learned)

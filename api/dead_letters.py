@@ -1,4 +1,4 @@
-"""Dead letters over HTTP: look at them, replay them after a fix."""
+"""Dead letters over HTTP: list, show, replay after a fix."""
 
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -27,7 +27,7 @@ from streams.views.customer_view import instant
 MAX_LISTED = 1_000
 MAX_IDS = 1_000
 LARGEST_BODY = 256 * 1024
-"""Bytes of a replay's body: what a thousand ids need, and some."""
+"""Bytes of a replay's body: room for a thousand ids."""
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ def _list_filter(
 
 
 class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which letters are replayed, and what becomes of those that would be dead again."""
+    """Which letters are replayed, and the policy for those that would be dead again."""
 
     ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_IDS)] = ()
     reason: DeadLetterReason | None = None
@@ -102,8 +102,8 @@ async def dead_letters(
 async def dead_letter(
     letter_id: Annotated[str, Path(description="its id")], parts: FromParts
 ) -> Response:
-    """As in the list, and `payload`: `{"json"}`, `{"text"}` or `{"hex"}`, whichever it can be read
-    as; `batch` is what the batch it came in said for all of its items."""
+    """As in the list, and `payload`: `{"json"}`, `{"text"}` or `{"hex"}`, whichever fits; `batch`
+    has the fields that its batch stated for all items."""
     found = await _asked(parts, lambda spool: spool.find(letter_id))
     if found is None:
         raise Refused(404, "no_dead_letter", f"there is no dead letter {letter_id!r}")
@@ -131,10 +131,8 @@ async def dead_letter(
 async def replay(request: Request, parts: FromParts) -> Response:
     """One page of a replay. `{"replayed", "already", "kept", "discarded", "reasons", "failures",
     "next"}`; send it again with `after` = `next` until that is null. With `after` empty also
-    `total`: how many letters are meant.
-
-    200 once Kafka has acknowledged every event and the letters are marked; after anything else the
-    same again does no harm.
+    `total`: the number of selected letters. 200 once Kafka has acknowledged every event and the
+    letters are marked; after any other answer it is safe to repeat.
     """
     letter_filter = await _read(request)
     letters = DeadLetterFilter(

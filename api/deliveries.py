@@ -1,4 +1,4 @@
-"""Deliveries and endpoints over HTTP: what waits, what was given up, trying it again."""
+"""Deliveries and endpoints over HTTP: pending, given up, replay."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -24,7 +24,7 @@ from streams.views.customer_view import instant
 
 MAX_LISTED = 1_000
 LARGEST_BODY = 256 * 1024
-"""Bytes of a replay's body: what thousands of ids need."""
+"""Bytes of a replay's body: room for thousands of ids."""
 
 router = APIRouter(tags=["deliveries"], dependencies=[Depends(require_token)])
 
@@ -33,14 +33,14 @@ OfEndpoint = Annotated[str | None, Query(description="only of this endpoint")]
 
 
 class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which deliveries that were given up are tried again: of these triggers, or all of them."""
+    """Which given-up deliveries are replayed: those of these triggers, or all."""
 
     triggers: tuple[str, ...] = ()
     """Ids of triggers; empty: every one, up to `limit`."""
     endpoint: str | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_LISTED)] = MAX_LISTED
     given_up_until: datetime | None = None
-    """Only what was given up by then."""
+    """Only deliveries given up by then."""
 
 
 @router.get("/v1/deliveries", summary="Deliveries that wait, or were given up")
@@ -61,7 +61,7 @@ async def deliveries(
 
 @router.get("/v1/deliveries/{trigger_id}", summary="What became of one trigger")
 async def delivery(trigger_id: str, parts: FromParts) -> Response:
-    """`{"deliveries": [...]}`, also those that are done with, as long as they are remembered. 404
+    """`{"deliveries": [...]}`, finished ones included as long as they are remembered. 404
     `no_delivery`."""
     try:
         found = await _listing(parts).of_trigger(trigger_id, await _names(parts, None))
@@ -75,9 +75,9 @@ async def delivery(trigger_id: str, parts: FromParts) -> Response:
 @router.post("/v1/deliveries/replay", summary="Try again what was given up")
 async def replay(request: Request, parts: FromParts) -> Response:
     """Body `{"triggers"?: [id, ...], "endpoint"?, "limit"?, "given_up_until"?}`. `{"replayed": N,
-    "given_up_until"}`: they are due now, with the whole schedule before them, under the ids they
-    had. Send the answer's `given_up_until` again until N is 0: what is given up once more meanwhile
-    is left out. 404 `no_delivery` where none of the triggers named was given up."""
+    "given_up_until"}`: they are due now, with the whole schedule before them, under their old ids.
+    Send the answer's `given_up_until` again until N is 0: deliveries given up again meanwhile are
+    left out. 404 `no_delivery` where none of the triggers named was given up."""
     try:
         requested = msgspec.json.decode(
             await read_body(request, LARGEST_BODY) or b"{}", type=Replay
@@ -107,8 +107,8 @@ async def replay(request: Request, parts: FromParts) -> Response:
 @router.get("/v1/endpoints", summary="Who is told, and whether they answer")
 async def endpoints(parts: FromParts) -> Response:
     """`{"endpoints": [...]}`, each with `circuit` (closed, probing, open, disabled) and how much
-    waits. One that the playbook does not have any more is `removed`, and shown while something
-    waits for it."""
+    waits. One that the playbook no longer has is `removed`, and shown while deliveries wait for
+    it."""
     known = _endpoints(parts)
     now = now_ms()
     schedule = DeliverySchedule(parts.redis, parts.settings)
@@ -142,7 +142,7 @@ async def endpoints(parts: FromParts) -> Response:
 
 @router.post("/v1/endpoints/{name}/enable", summary="Send to a disabled endpoint again")
 async def enable(name: str, parts: FromParts) -> Response:
-    """Also closes its circuit. What was given up meanwhile stays so until it is replayed. 404
+    """Also closes its circuit. Deliveries given up meanwhile stay so until replayed. 404
     `no_endpoint`."""
     try:
         await _names(parts, name)
@@ -153,7 +153,7 @@ async def enable(name: str, parts: FromParts) -> Response:
 
 
 async def _names(parts: Parts, endpoint: str | None) -> list[str]:
-    # What a former playbook's endpoints left behind is shown though they are gone.
+    # Endpoints of a former playbook are shown while deliveries are left.
     remembered = await EndpointStates(parts.redis).remembered()
     names = list(dict.fromkeys([*_endpoints(parts).names(), *remembered]))
     if endpoint is None:

@@ -11,7 +11,7 @@ from api.pages import PAGE_HEADERS, html_response, read_text, render
 
 router = APIRouter(include_in_schema=False)
 
-# Swagger UI sets style attributes as it draws; scripts are files of this server.
+# Swagger UI sets style attributes; scripts are files of this server.
 _HEADERS = {
     **PAGE_HEADERS,
     "Content-Security-Policy": (
@@ -28,7 +28,7 @@ _SHIPPED = {
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
-    """Swagger UI puts itself in the place of the list of routes."""
+    """The page that Swagger UI fills with the routes."""
     routes = [
         (method.upper(), path, route.get("summary", ""))
         for path, methods in request.app.openapi()["paths"].items()

@@ -27,8 +27,8 @@ _SUCCESS = {
 
 
 def document_common(schema: dict[str, Any], routes: list[BaseRoute]) -> None:
-    """Adds to every operation that an error is `{"code", "message"}`, and to those that ask for the
-    API token that they do."""
+    """Adds the error body `{"code", "message"}` to every operation, and the authentication to those
+    that require the API token."""
     components = schema.setdefault("components", {})
     components.setdefault("schemas", {})["Error"] = _ERROR
     components.setdefault("securitySchemes", {})["token"] = {
@@ -59,7 +59,7 @@ def _describe(path: str, responses: dict[str, Any]) -> None:
 
 
 def _allow_seconds(schema: dict[str, Any]) -> None:
-    """A moment may be a number too: seconds or milliseconds since 1970."""
+    """A time may be a number too: seconds or milliseconds since 1970."""
     kinds = schema.get("anyOf", ())
     if any(kind.get("format") == "date-time" for kind in kinds):
         schema["anyOf"] = [*kinds, {"type": "number"}]

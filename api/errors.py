@@ -13,7 +13,7 @@ from infra.kafka.log_writer import KafkaUnavailable
 from infra.redis.profile_reader import UnreadableProfileError
 
 RETRY_AFTER_S = 2
-"""Whole seconds a client is asked to wait while Kafka is unavailable."""
+"""`Retry-After`, whole seconds, while Kafka is unavailable."""
 
 CODES = {
     400: "bad_request",
@@ -39,7 +39,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Refused(Exception):  # noqa: N818 - says what happened
-    """A request is answered with an error: raise it anywhere below a route."""
+    """An error answer; raised anywhere below a route."""
 
     def __init__(
         self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
@@ -95,8 +95,8 @@ async def _http(request: Request, problem: Exception) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """What is possible at the path: a route for each method answers there, and the framework names
-    the first one's only. A route that spells the path out hides those that take any name."""
+    """The allowed methods of the path: the framework names only those of the first route. A route
+    with a literal path hides those with a parameter."""
     fitting = [
         route
         for route in request.app.state.api_routes
@@ -121,7 +121,7 @@ async def _kafka_away(_: Request, problem: Exception) -> Response:
 
 
 async def _unreadable(_: Request, problem: Exception) -> Response:
-    # Not 503: it does not pass by waiting, somebody has to mend it.
+    # Not 503: waiting does not help, an operator has to repair it.
     return error_response(409, PROFILE_UNREADABLE, str(problem))
 
 

@@ -1,4 +1,4 @@
-"""The first page: what is running, triggers as they fire, and a customer looked up."""
+"""The first page: live triggers and customer look-up."""
 
 from typing import Annotated
 
@@ -30,5 +30,5 @@ async def asset(name: str) -> Response:
 
 @router.get("/favicon.ico")
 async def no_icon() -> Response:
-    """Browsers ask for one whether or not a page names it."""
+    """Browsers request it whether or not a page names it."""
     return Response(status_code=204)

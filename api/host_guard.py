@@ -12,15 +12,15 @@ _NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 
 def allowed_hosts(requested: Sequence[str], listens_on: str) -> tuple[str, ...]:
-    """The hosts that are answered: those of the setting; without any, on loopback only its names
-    (a name that a stranger points at this machine is none of them), else every host."""
+    """Allowed hosts: those of the setting; by default on loopback only its names (against DNS
+    rebinding), else every host."""
     if requested:
         return tuple(name.lower() for name in requested)
     return LOOPBACK if listens_on in ("127.0.0.1", "localhost", "::1") else ("*",)
 
 
 class HostGuard:
-    """ASGI middleware: refuses foreign hosts, and says `nosniff` with every answer."""
+    """ASGI middleware: refuses foreign hosts, and adds `nosniff` to every answer."""
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
         self._app = app

@@ -1,5 +1,5 @@
-"""Where links in mails lead: the open pixel, clicks and unsubscribing. Nobody needs a token, and
-only links that we signed do anything."""
+"""Targets of links in mails: open pixel, click, unsubscribe. They need no token; only signed links
+have an effect."""
 
 from base64 import b64decode
 from contextlib import suppress
@@ -31,10 +31,10 @@ FromParts = Annotated[Parts, Depends(parts_of)]
 
 @router.get("/open/{token}", summary="The pixel of a mail that was opened")
 async def opened(token: str, parts: FromParts) -> Response:
-    """Always a picture; a mail that was opened is an event on the log, once."""
+    """Always an image; an opened mail is one event on the log."""
     link = _link(parts, "open", token)
     if link is not None:
-        # Whoever reads a mail sees no error because of what we would like to know.
+        # A reader of a mail never sees an error of our tracking.
         with suppress(KafkaUnavailable):
             await _put(parts, link, reaction_event(link, now_ms()))
     return Response(_GIF, media_type="image/gif", headers=_HEADERS)
@@ -42,7 +42,7 @@ async def opened(token: str, parts: FromParts) -> Response:
 
 @router.get("/click/{token}", summary="A link of a mail", status_code=302)
 async def clicked(token: str, parts: FromParts) -> Response:
-    """302 to where the link in the mail led; 404 for one that we did not sign."""
+    """302 to the target of the link; 404 for an unsigned one."""
     link = _link(parts, "click", token)
     if link is None:
         return _page("This link does not work", "It is not complete, or too old.", 404)
@@ -53,7 +53,7 @@ async def clicked(token: str, parts: FromParts) -> Response:
 
 @router.get("/unsubscribe/{token}", summary="The page that asks whether to unsubscribe")
 async def unsubscribing(token: str, parts: FromParts) -> Response:
-    """Changes nothing: programs that look at every link of a mail come here, too."""
+    """Changes nothing: link scanners of mail programs request it, too."""
     link = _link(parts, "unsubscribe", token)
     if link is None:
         return _page("This link does not work", "It is not complete, or too old.", 404)
@@ -65,8 +65,8 @@ async def unsubscribing(token: str, parts: FromParts) -> Response:
 
 @router.post("/unsubscribe/{token}", summary="One-click unsubscription (RFC 8058)")
 async def unsubscribe(token: str, parts: FromParts) -> Response:
-    """200 once it is on the log that the customer takes back the consent for the mail's channel;
-    503 while Kafka is unavailable, 404 for a link that we did not sign."""
+    """200 once the withdrawal of consent for the mail's channel is on the log; 503 while Kafka is
+    unavailable, 404 for an unsigned link."""
     link = _link(parts, "unsubscribe", token)
     if link is None:
         return _page("This link does not work", "It is not complete, or too old.", 404)
@@ -84,7 +84,7 @@ async def _put(parts: Parts, link: Link, event: WireEvent) -> None:
 
 
 def _ascii(url: str) -> str:
-    """The URL as a header takes it: what is not ASCII, escaped; no line ends."""
+    """The URL for a header: non-ASCII escaped, no line ends."""
     return "".join(
         char
         if 32 < ord(char) < 127

@@ -19,13 +19,13 @@ class AllowedOrigins:
                 self._everywhere.add(origin)
 
     def may_ask(self, origin: str) -> bool:
-        """Whether the origin may send for any source: a preflight does not say which."""
+        """Whether the origin may send for any source: a preflight does not name one."""
         return _allows(self._everywhere, origin) or any(
             _allows(origins, origin) for origins in self._of_source.values()
         )
 
     def may_send(self, origin: str, source: str) -> bool:
-        """Whether the origin may send for the source: as its own list says, where it has one."""
+        """Whether the origin may send for the source: by the source's own list if it has one."""
         return _allows(self._of_source.get(source, self._everywhere), origin)
 
 

@@ -1,4 +1,4 @@
-"""Dependencies of the API: made once at its start, kept at `app.state.parts`."""
+"""Dependencies of the API: built once at start, kept at `app.state.parts`."""
 
 from fastapi import Request
 
@@ -52,17 +52,17 @@ class Parts:
         return self.latest_playbook()
 
     async def start(self) -> None:
-        """Connects; does not fail for a dependency that is unavailable."""
+        """Connects; an unavailable dependency is no failure."""
         await self.writer.start()
         await self.triggers.start()
         await self.definitions.start()
 
     async def end_feeds(self) -> None:
-        """Ends what would go on for ever: the feeds of triggers."""
+        """Ends the trigger feeds, which are endless."""
         await self.triggers.stop()
 
     async def stop(self) -> None:
-        """Waits for what is on its way to Kafka, then closes every connection."""
+        """Flushes the Kafka producer, then closes every connection."""
         await self.end_feeds()
         await self.events.stop()
         await self.definitions.stop()

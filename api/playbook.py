@@ -1,4 +1,4 @@
-"""The playbook over HTTP: read it, check one, adopt one, try one on what happened."""
+"""The playbook over HTTP: read, check, adopt, dry run."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -95,7 +95,7 @@ async def adopt(
     by: Annotated[str, Query(max_length=200, description="who adopts it, in words")] = "the API",
 ) -> Response:
     """Answers as `GET /v1/playbook` once every partition of the log has it: events accepted after
-    the answer are decided by it. Nothing changes where it is refused."""
+    the answer are decided by it. A refused playbook changes nothing."""
     text, mistakes = await _checked(request)
     if mistakes:
         return _invalid(mistakes)
@@ -183,7 +183,7 @@ def _models(parts: Parts) -> ChurnModels:
 
 
 async def _checked(request: Request) -> tuple[str, list[Mistake]]:
-    """The playbook in the body and what is wrong with it. Refused: 413, 400 where it is no text."""
+    """The playbook in the body and its mistakes. Refused: 413, 400 for anything but text."""
     text = await _text(request)
     return text, await check_playbook(text)
 

@@ -1,4 +1,4 @@
-"""What a customer may ask for: everything that is held on them, and to be forgotten."""
+"""Privacy requests of customers: export and erasure."""
 
 import asyncio
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ CustomerId = Annotated[
 @router.delete("/v1/customers/{customer_id:path}/erasure", include_in_schema=False)
 @router.delete("/v1/customers/{customer_id:path}/export", include_in_schema=False)
 async def not_to_forget() -> Response:
-    """Nobody is forgotten by a mistake in the path."""
+    """Guards against an erasure by a mistake in the path."""
     raise Refused(405, "method_not_allowed", "DELETE /v1/customers/{id}", {"Allow": "GET"})
 
 
@@ -51,9 +51,9 @@ async def not_to_forget() -> Response:
 )
 async def forget(customer_id: CustomerId, parts: FromParts) -> Response:
     """202 once the erasure is on the log: `{"customer_id", "erased_at", "ids"}`, where `ids` are
-    all that are erased with it; ask `…/erasure` of each how far it is. Whoever is not known is
-    erased, too: what comes late never begins a profile. 503 while Kafka or Redis is unavailable:
-    repeat it. 409 where the profile cannot be read: nobody knows then who else is to be erased."""
+    all ids erased with it; `…/erasure` of each tells the progress. An unknown id is erased, too:
+    late events never begin a profile. 503 while Kafka or Redis is unavailable: repeat it. 409 where
+    the profile cannot be read: its merged ids are then unknown."""
     key = _key(customer_id)
     found = await _find(parts, key)
     at = now_ms()
@@ -99,7 +99,7 @@ async def erasure(customer_id: CustomerId, parts: FromParts) -> Response:
     },
 )
 async def export(customer_id: CustomerId, parts: FromParts) -> Response:
-    """A line of JSON for each thing held: `{"kind", "data"}`, of the kinds `customer` (the 360°
+    """One line of JSON per item: `{"kind", "data"}`, of the kinds `customer` (the 360°
     view), `delivery`, `call`, `consent`, `event`, `trigger`, `dead_letter`; the last line is `end`
     with the number of lines before it: without it the export is not complete.
 
@@ -174,7 +174,7 @@ async def _ids(parts: Parts, key: str, found: Found, *, needs_archive: bool = Fa
     profile = found.profile
     customer = profile.key if profile is not None else key
     merged = [] if profile is None else [one for one, is_in in profile.identities.items() if is_in]
-    # Merges that the profile has no room for stand in the archive.
+    # The archive has merges beyond the bound of the profile.
     with suppress(ClickHouseRefused):
         try:
             merged += await asyncio.to_thread(archived_ids, parts.settings, customer)

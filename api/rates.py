@@ -5,7 +5,7 @@ import math
 from api.errors import Refused
 
 BURST_S = 10.0
-"""Seconds' worth of events that may come at once, after a pause or in a large batch."""
+"""Burst, in seconds of the rate."""
 
 
 class Rates:
@@ -17,10 +17,9 @@ class Rates:
         self._empty_at: dict[str, float] = {}
 
     def take(self, source: str, events: int, now: float) -> None:
-        """Lets the events of a source pass at `now` (seconds of any steady clock), or none of them.
-
-        Refused: 429 with `Retry-After`, which SDKs follow. More than fits the burst passes
-        when the bucket is empty: no pause would ever make it small enough.
+        """Admits all events of a request at `now` (seconds of a monotonic clock), or none. Refused:
+        429 with `Retry-After`, which SDKs follow. A batch larger than the burst is admitted at an
+        empty bucket: no wait would make it fit.
         """
         if not self._events_per_s:
             return

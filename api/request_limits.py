@@ -1,4 +1,4 @@
-"""Limits of a connection, before a request is the app's: bytes, counts and times.
+"""Limits of a connection, before a request reaches the app: bytes, counts and times.
 
 Without them one sender whose headers never end takes all memory, and some hundred requests that are
 never finished take every file descriptor. uvicorn's HTTP protocol has no such limits.
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 class RequestLimits(msgspec.Struct, frozen=True):
-    """What one connection may ask for."""
+    """Limits of one connection."""
 
     url_bytes: int = 48 * 1024
     """A pixel carries a whole event in its URL."""
@@ -49,7 +49,7 @@ _PHRASES = {
 
 
 class _LimitError(Exception):
-    """Raised inside of the parser's callbacks to stop it."""
+    """Stops the parser from inside its callbacks."""
 
 
 def limited_protocol(limits: RequestLimits) -> type[asyncio.Protocol]:
@@ -61,7 +61,7 @@ def limited_protocol(limits: RequestLimits) -> type[asyncio.Protocol]:
         _head_left = limits.head_bytes
         _reading_head = True
         _requests = 0
-        """Requests that came whole on this connection."""
+        """Complete requests on this connection."""
         _answer: tuple[int, str, str] | None = None
         _timer: asyncio.TimerHandle | None = None
 
@@ -155,7 +155,7 @@ def limited_protocol(limits: RequestLimits) -> type[asyncio.Protocol]:
 
 
 def raise_file_limit() -> int:
-    """Lets this process have as many open files as the machine allows; how many that is."""
+    """Raises the limit of open files to the hard limit; returns it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         try:

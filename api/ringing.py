@@ -25,9 +25,9 @@ class RingingCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """An inbound call that nobody has answered yet."""
 
     call_id: CallId
-    """The telephone system's name for the call; the same makes sending again harmless."""
+    """Call id of the telephone system; a repeated one is a duplicate."""
     number: str | None = None
-    """Of the caller, with + or as it is dialled in DAEHWA_REGION; leave it out where withheld."""
+    """Caller's number, with + or as dialled in DAEHWA_REGION; absent where withheld."""
     operator: Text | None = None
     extension: Text | None = None
     line: Text | None = None
@@ -56,11 +56,9 @@ _decode = msgspec.json.Decoder(RingingCall).decode
     responses={400: {"description": "`invalid_call`: what is wrong with the body"}},
 )
 async def ringing(request: Request, parts: FromParts) -> Response:
-    """Shows the caller's record to whoever follows the triggers (`screen.pop`), keeps the call as a
-    contact event, and answers 200 with `{"message_id"}` once Kafka has both.
-
-    400 with what is wrong; 503 with `Retry-After` while Kafka or Redis is unavailable: send it
-    again.
+    """Fires `screen.pop` with the caller's record, keeps the call as a contact event, and answers
+    200 with `{"message_id"}` once Kafka has both. 400 with the mistake; 503 with `Retry-After`
+    while Kafka or Redis is unavailable: send it again.
     """
     call = _read(await read_body(request, MAX_BYTES))
     said: dict[str, Any] = {"call_id": call.call_id}

@@ -1,4 +1,4 @@
-"""While the phone rings: the caller's record onto the trigger stream."""
+"""Screen-pop: the caller's record on the trigger stream while the phone rings."""
 
 from redis.exceptions import RedisError
 
@@ -25,11 +25,9 @@ from streams.views.screen_pop import (
 
 
 async def pop_if_ringing(contact: Contact, event: WireEvent, parts: Parts) -> None:
-    """Where the contact is an inbound call that rings now: its trigger, acknowledged by Kafka when
-    this returns, once however often the same ringing is told.
-
-    Consent is not asked: the customer calls, and only staff are told. Refused: 503 while Redis is
-    away. KafkaUnavailable.
+    """Appends the trigger of an inbound call that rings now; acknowledged by Kafka on return, once
+    per ringing. No consent is needed: the customer calls, and only staff see it. Refused: 503 while
+    Redis is unavailable. Raises `KafkaUnavailable`.
     """
     ringing = ringing_of(contact, event, parts.settings.region)
     if ringing is None:
@@ -47,7 +45,7 @@ async def pop_if_ringing(contact: Contact, event: WireEvent, parts: Parts) -> No
         trigger = screen_pop(
             ringing, callers[0] if callers else None, view, others, now, playbook.version
         )
-        # Told twice at the same time, it is on the log twice under one id, which its readers drop.
+        # Two concurrent reports append one id twice; readers drop the second.
         await parts.writer.append(
             TRIGGERS,
             partition_of(trigger.customer_id, parts.settings.partitions),
@@ -61,7 +59,7 @@ async def pop_if_ringing(contact: Contact, event: WireEvent, parts: Parts) -> No
 
 
 async def _callers(ringing: Ringing, parts: Parts) -> list[Profile]:
-    """Whom the number or the ids of the call name, the liveliest first."""
+    """Profiles with the number or the ids of the call, the most active first."""
     alias = Alias("phone", ringing.number) if ringing.number is not None else None
     named = await parts.aliases.find(alias) if alias is not None else []
     found: dict[str, Profile] = {}

@@ -11,8 +11,8 @@ from streams.mapping.payloads import read_payload
 
 
 async def read_source_letter(letter: DeadLetter, parts: Parts) -> list[Again] | StillDead:
-    """What the letter of a source comes to, as if received when it was. A call that rang then pops
-    no screen now. Refused: 503 while Redis is unavailable and an item names its customer by
+    """The events of a source's dead letter, with its original time of receipt. A past ringing call
+    fires no screen-pop. Refused: 503 while Redis is unavailable and an item names its customer by
     telephone number or e-mail address."""
     name, is_item = source_of(letter.origin)
     if name not in parts.sources:

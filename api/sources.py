@@ -36,9 +36,9 @@ _encode = msgspec.json.Encoder().encode
 
 @router.post("/v1/sources/{name}", summary="A webhook of another system")
 async def source(name: str, request: Request, parts: FromParts) -> Response:
-    """Turns what the source sends into events, as its mapping says, and answers 200 with
-    `{"accepted", "skipped", "dead"}` once Kafka has them. What cannot be mapped is a dead letter,
-    not an error: its sender would send it again for ever.
+    """Maps the source's payload to events and answers 200 with
+    `{"accepted", "skipped", "dead"}` once Kafka has them. An unmappable item is a dead letter, not
+    an error: its sender would repeat it for ever.
 
     404 `no_source`, 401 for a wrong signature or token, 403 where the secret is not set, 413 over
     4 MB; 503 while Kafka is unavailable, or Redis where a customer is named by number or address.
@@ -78,7 +78,7 @@ async def source(name: str, request: Request, parts: FromParts) -> Response:
 
 
 def _check(found: Source, request: Request, body: bytes, parts: Parts) -> None:
-    """Refuses whoever bears neither the source's signature nor the API token."""
+    """Refuses a request with neither the source's signature nor the API token."""
     if not found.signed or request.headers.get("authorization"):
         require_token(request, parts)
         return
@@ -98,9 +98,8 @@ def _check(found: Source, request: Request, body: bytes, parts: Parts) -> None:
 async def mapped_events(
     found: Source, item: Any, at: int, parts: Parts, *, rings: bool = True
 ) -> list[WireEvent]:
-    """The events of an item received at `at` (milliseconds), none where it is of no interest.
-
-    `rings`: as in `event_of`. Unmapped; Refused: 503 while Redis is unavailable.
+    """The events of an item received at `at` (milliseconds), none where the mapping skips it.
+    `rings`: as in `event_of`. Raises `Unmapped`; Refused: 503 while Redis is unavailable.
     """
     return [
         await _event(mapped, at, found.mapping.name, parts, rings=rings)

@@ -4,7 +4,7 @@ header."""
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 TICKET_S = 60
-"""Seconds for which a ticket opens a stream; one that is open goes on."""
+"""Seconds for which a ticket opens a stream; an open stream continues."""
 
 _PURPOSE = "trigger-stream"
 

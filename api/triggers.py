@@ -1,4 +1,4 @@
-"""Triggers over HTTP: the latest as a list, the coming ones as server-sent events."""
+"""Triggers over HTTP: the latest as a list, new ones as server-sent events."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,10 +23,10 @@ _RECONNECT_MS = 2_000
 
 router = APIRouter(tags=["triggers"], dependencies=[Depends(require_token)])
 streams = APIRouter(tags=["triggers"], dependencies=[Depends(require_token_or_ticket)])
-"""What a browser's EventSource opens, with a ticket in its URL."""
+"""The route that a browser's EventSource opens, with a ticket in its URL."""
 
 TriggerType = StrEnum("TriggerType", {name: name for name in KINDS})  # type: ignore[misc]
-"""One of the registry's names: anything else is refused with the list of them."""
+"""A trigger type of the registry; any other is refused with the list."""
 
 OfType = Annotated[TriggerType | None, Query(alias="type", description="only this type")]
 OfCustomer = Annotated[str | None, Query(description="only of this customer")]

@@ -1,4 +1,4 @@
-"""The collector: what tracking SDKs send, on Kafka before they hear that it was accepted."""
+"""The collector: events of tracking SDKs, acknowledged by Kafka before the answer."""
 
 from api.collector.routing import CollectorRoutes
 

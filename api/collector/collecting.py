@@ -22,10 +22,10 @@ _SUCCESS = b'{"success": true}'
 
 
 async def collect(request: Request, parts: Parts, kind: str | None) -> Response:
-    """Puts the events of the request on the log and answers 200 once they are there.
+    """Appends the events of the request to the log and answers 200 once Kafka has acknowledged.
 
-    `kind` is the type of event the route names; None: the body is a batch. What is no event goes
-    to the dead letters; a single one is refused besides, so that whoever sends it hears of it.
+    `kind` is the type of event the route names; None: the body is a batch. Invalid items become
+    dead letters; an invalid single event is refused besides, so that its sender gets an error.
     Refused, KafkaUnavailable.
     """
     data = await read_body(request)
@@ -42,8 +42,8 @@ async def collect(request: Request, parts: Parts, kind: str | None) -> Response:
 
 
 async def accept(request: Request, parts: Parts, body: Body, kind: str | None) -> list[Rejected]:
-    """Puts the events of a body on the log and its other items among the dead letters; returns
-    these. Refused (401 write key, 403 web site, 429 rate), KafkaUnavailable."""
+    """Appends the events of a body to the log and its invalid items to the dead letters; returns
+    the latter. Refused (401 write key, 403 web site, 429 rate), KafkaUnavailable."""
     source = source_of(request, body.write_key, parts.settings.write_keys)
     origin = request.headers.get("origin")
     if origin is not None and not parts.origins.may_send(origin, source):
@@ -61,7 +61,7 @@ async def accept(request: Request, parts: Parts, body: Body, kind: str | None) -
 
 
 def accepted() -> Response:
-    """Exactly 200: RudderStack and old Segment SDKs take 202 for a failure and send all again."""
+    """Exactly 200: RudderStack and old Segment SDKs take 202 for a failure and send again."""
     return Response(_SUCCESS, media_type="application/json")
 
 

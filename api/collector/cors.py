@@ -13,7 +13,7 @@ _REMEMBERED_S = 86_400
 
 
 def cors_headers(headers: Headers, allowed: AllowedOrigins) -> dict[str, str]:
-    """What tells a browser that the site it shows may read the answer; empty for other senders."""
+    """Headers that let the page's origin read the answer; empty for other senders."""
     origin = headers.get("origin")
     if origin is None or not allowed.may_ask(origin):
         return {}
@@ -25,7 +25,7 @@ def cors_headers(headers: Headers, allowed: AllowedOrigins) -> dict[str, str]:
 
 
 def preflight_headers(headers: Headers, allowed: AllowedOrigins, methods: str) -> dict[str, str]:
-    """The answer to a browser that asks beforehand."""
+    """The answer to a preflight request."""
     found = cors_headers(headers, allowed)
     if not found:
         return {"Vary": "Origin"}

@@ -1,4 +1,4 @@
-"""Pixel routes: events as images, where no script runs."""
+"""Pixel routes: events as image requests, for places without scripts."""
 
 import json
 from base64 import b64decode
@@ -16,7 +16,7 @@ from infra.metrics import EVENTS_REFUSED
 from streams.tracking.body import BodyError, read_single
 
 GIF = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-"""One transparent point."""
+"""One transparent pixel."""
 
 MAX_QUERY_LENGTH = 32 * 1024
 """Bytes."""
@@ -30,8 +30,8 @@ async def pixel(request: Request, parts: Parts, kind: str) -> Response:
     """One event in the query: `data` holds it as base64 of JSON, or each field is a parameter
     (`properties.plan=pro` for fields of its objects).
 
-    Always 200 and a picture: a mail shows whatever else it is told as a broken one. What was no
-    event is a dead letter; what could not be kept is counted.
+    Always 200 with an image: a mail client shows a broken image for anything else. An invalid event
+    is a dead letter; an event that could not be kept is counted.
     """
     try:
         body = read_single(_document(request))
@@ -55,7 +55,7 @@ def _document(request: Request) -> bytes:
         except RecursionError:
             raise BodyError(400, "invalid_json", "its parameters are nested too deep") from None
     try:
-        # Both alphabets are met, without padding too, and a + that a query made a space.
+        # Senders use both alphabets, without padding too, and a query turns + into a space.
         text = data.rstrip("=").translate(_ONE_ALPHABET)
         return b64decode(text + "=" * (-len(text) % 4), validate=True)
     except ValueError as problem:

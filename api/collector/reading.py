@@ -7,17 +7,17 @@ from starlette.requests import Request
 from api.errors import Refused
 
 LARGEST_BODY = 4 * 1024 * 1024
-"""Bytes, as sent and after unpacking: what RudderStack's SDKs send at most (Segment's: 500 KB)."""
+"""Bytes, as sent and after unpacking: the maximum of RudderStack's SDKs (Segment's: 500 KB)."""
 
 _MAX_MEMBERS = 64
-"""Gzip members of one body: each costs a copy of the rest, and no sender writes more than a few."""
+"""Maximum of gzip members of one body: each costs a copy of the rest, and senders write one."""
 
 _GZIP = b"\x1f\x8b"
 _PLAIN = frozenset({"", "identity", "gzip", "x-gzip"})
 
 
 async def read_body(request: Request) -> bytes:
-    """The body, unpacked. The content type is ignored: SDKs state what they like.
+    """The body, unpacked. The content type is ignored: SDKs send arbitrary ones.
 
     Refused: 413 over `LARGEST_BODY`, 400 for a broken gzip, 415 for another encoding.
     """
@@ -33,7 +33,7 @@ async def read_body(request: Request) -> bytes:
         data = await _read_on(request, data)
     elif message["type"] == "http.disconnect":
         raise _gone()
-    # Known by its first bytes: proxies that unpack leave the header, senders forget it.
+    # Detected by its first bytes: unpacking proxies leave the header, and senders forget it.
     return unpack(data) if data.startswith(_GZIP) else data
 
 
@@ -76,7 +76,7 @@ def unpack(data: bytes) -> bytes:
 
 
 def _too_large() -> Refused:
-    # The rest of the body stays unread, so the connection cannot serve another request.
+    # The rest of the body stays unread: the connection cannot serve another request.
     limit = f"a request has at most {LARGEST_BODY} bytes"
     return Refused(413, "too_large", limit, {"Connection": "close"})
 

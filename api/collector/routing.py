@@ -1,4 +1,4 @@
-"""The collector's routes: one look-up, no dependencies, errors that SDKs understand."""
+"""The collector's routes: one look-up, no dependency injection, errors that SDKs understand."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -26,7 +26,7 @@ _SETTINGS = "/settings"
 
 
 async def _dropped(_request: Request, _parts: Parts) -> Response:
-    """What SDKs tell about themselves."""
+    """Metrics that SDKs send about themselves."""
     return accepted()
 
 
@@ -110,7 +110,7 @@ async def _answer(request: Request, parts: Parts) -> Response:
     except Refused as problem:
         refused = problem
     except KafkaUnavailable as problem:
-        # Never a 4xx: SDKs drop what was refused with one, and keep what was with 503.
+        # Never a 4xx: SDKs drop events at 4xx and keep them at 503.
         refused = Refused(503, "unavailable", str(problem), {"Retry-After": str(RETRY_AFTER_S)})
     EVENTS_REFUSED.labels(refused.code).inc()
     return error_response(refused.status, refused.code, refused.message, refused.headers)

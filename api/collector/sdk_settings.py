@@ -23,7 +23,7 @@ async def segment_settings(request: Request, parts: Parts) -> Response:
 
 
 async def rudderstack_settings(request: Request, parts: Parts) -> Response:
-    """RudderStack's: the source, and that no destination is to be loaded into the page.
+    """RudderStack's: the source, without destinations to load into the page.
 
     Refused: 401 for an unknown write key."""
     source = source_of(request, None, parts.settings.write_keys)

@@ -11,8 +11,8 @@ from api.errors import Refused
 
 
 def source_of(request: Request, in_body: str | None, write_keys: Mapping[str, str]) -> str:
-    """The source whose write key the request bears: as Basic user, in `x-write-key`, in the query
-    or in the body; SDKs differ, some send several. Refused: 401 where none of them is known."""
+    """The source of the request's write key: Basic user, `x-write-key`, query or body; some SDKs
+    send several. Refused: 401 for an unknown key."""
     headers = request.headers
     authorization = headers.get("authorization")
     if authorization is not None:

@@ -23,7 +23,7 @@ _MEDIA = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
 def html_response(text: str) -> Response:
-    """A page, with the headers that keep everything foreign out of it."""
+    """A page with a strict content security policy."""
     return Response(text, media_type="text/html", headers=PAGE_HEADERS)
 
 
@@ -36,8 +36,7 @@ def asset_response(package: str, name: str) -> Response | None:
 
 
 def render(package: str, name: str, **values: Any) -> str:
-    """A template that ships in `package`, filled; every value is escaped. A value that the template
-    asks for and does not get is an error."""
+    """A rendered template of `package`; every value is escaped. A missing value is an error."""
     return _templates(package).get_template(name).render(values)
 
 

@@ -1,5 +1,5 @@
-"""The demo shop at `/demo`, only where the settings say so: a person who clicks sees their own
-dialogue move."""
+"""The demo shop at `/demo`, only where the settings enable it: a visitor sees their own dialogue
+change with each click."""
 
 import re
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from api.shop.rendering import front_page, product_page
 from streams.views.customer_view import dialogues_view
 
 _VISITOR = re.compile(r"demo-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""The ids our tracker makes up: nobody can ask for a customer by guessing their id."""
+"""Pattern of anonymous ids of the tracker: no customer can be looked up by a guessed id."""
 
 FromParts = Annotated[Parts, Depends(parts_of)]
 
@@ -64,7 +64,7 @@ async def me(anonymous_id: str, parts: FromParts) -> Response:
     try:
         profile = await read_customer(parts, anonymous_id)
     except Refused as problem:
-        # Before the first click is folded there is nothing to show, which is not an error.
+        # Before the first click is folded there is nothing to show, and no error.
         if problem.code != "customer_not_found":
             raise
     else:

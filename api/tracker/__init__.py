@@ -1,4 +1,4 @@
-"""Our own tracker at `/daehwa.js`: built from `source/` with esbuild, served as it was built."""
+"""The tracker at `/daehwa.js`: built from `source/` with esbuild."""
 
 import gzip
 from functools import lru_cache
@@ -11,11 +11,11 @@ from api.pages import read_text
 router = APIRouter(include_in_schema=False)
 
 _HEADERS = {
-    # The address bears no version, so a day is how long an old tracker may live on.
+    # The URL has no version: an old tracker is cached for a day at most.
     "Cache-Control": "public, max-age=86400, stale-while-revalidate=604800",
     "Vary": "Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
-    # Any site may load it, with `integrity` and behind Cross-Origin-Embedder-Policy too.
+    # Any site may load it, also with `integrity` and under Cross-Origin-Embedder-Policy.
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
@@ -43,7 +43,7 @@ def _built() -> tuple[bytes, bytes, str]:
 
 
 def _has(known: str, tag: str) -> bool:
-    """Whether the browser's `If-None-Match` names what it would be sent."""
+    """Whether `If-None-Match` names the present tracker."""
     return any(one.strip() in ("*", tag, tag.removeprefix("W/")) for one in known.split(","))
 
 
