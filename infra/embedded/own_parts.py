@@ -55,7 +55,8 @@ def api_part(url: str, environment: Mapping[str, str], logs: Path) -> Part:
 
 
 async def _get(url: str) -> str:
-    async with httpx.AsyncClient(timeout=5) as client:
+    # Plain HTTP on loopback, asked every 50 ms: loading the machine's certificates takes 40 ms.
+    async with httpx.AsyncClient(timeout=5, verify=False) as client:  # noqa: S501
         try:
             answer = await client.get(url)
         except httpx.HTTPError:

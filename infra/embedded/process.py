@@ -11,7 +11,12 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from infra.backoff import backoff
+
 log = structlog.get_logger()
+
+FIRST_DELAY_S, MAX_DELAY_S = 0.05, 0.25
+"""Between two looks at a part that starts: asking takes the processor from what is starting."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -65,6 +70,7 @@ class PartProcess:
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
         deadline = asyncio.get_running_loop().time() + part.start_seconds
+        delays = backoff(FIRST_DELAY_S, MAX_DELAY_S)
         while not await self._answers():
             if self._process.returncode is not None:
                 raise PartFailedError(
@@ -77,7 +83,7 @@ class PartProcess:
                     f"{part.name} did not answer within {part.start_seconds:.0f} s: "
                     f"{last_words(part.log_file)}"
                 )
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(next(delays))
 
     async def wait(self) -> int:
         """The exit code, once the process has ended."""

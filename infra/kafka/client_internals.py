@@ -30,6 +30,11 @@ def set_fetch_wait(consumer: Any, milliseconds: int) -> None:
     consumer._fetch_max_wait_ms = milliseconds
 
 
+def set_running_fetch_wait(consumer: Any, milliseconds: int) -> None:
+    """The same of a consumer that has started; its next fetch asks for it."""
+    consumer._fetcher._fetch_max_wait_ms = milliseconds
+
+
 def set_request_timeout(consumer: Any, milliseconds: int) -> None:
     """How long the broker may take to answer the consumer and its client."""
     for part in (consumer, consumer._client):

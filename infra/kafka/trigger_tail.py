@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from infra.kafka.client_internals import set_running_fetch_wait
 from infra.kafka.names import TRIGGERS
 from infra.kafka.topic_tail import TopicTail, TopicUnavailableError, close_consumer
 from infra.settings import Settings
@@ -158,8 +159,7 @@ class TriggerTail:
         """Lets fetches wait as long as fits those who listen."""
         if self._consumer is not None:
             wait = _FETCH_WAIT_MS if self._subscribers else _UNHEARD_FETCH_WAIT_MS
-            # aiokafka asks for it at every fetch, and offers no way to change it.
-            self._consumer._fetcher._fetch_max_wait_ms = wait
+            set_running_fetch_wait(self._consumer, wait)
 
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(

@@ -16,9 +16,13 @@ SHARED = "the session's stack"
 DELIVERING = "the stack with endpoints"
 """Likewise, of the fixture `delivering`."""
 
+ROBUST = "the stack whose parts may be killed"
+"""Likewise, of the fixture `robust`."""
+
 _USES = r"^(?:async )?def test_\w+\([^)]*\b(?:%s)\b"
 _STACK = re.compile(_USES % "stack: RunningStack|gate|site|visit", re.MULTILINE)
 _DELIVERING = re.compile(_USES % "delivering", re.MULTILINE)
+_ROBUST = re.compile(_USES % "robust", re.MULTILINE)
 _OWN_STACK = re.compile(r"^def stack\(", re.MULTILINE)
 
 
@@ -68,4 +72,6 @@ def group_of(path: str) -> str:
         return SHARED
     if _DELIVERING.search(text):
         return DELIVERING
+    if _ROBUST.search(text):
+        return ROBUST
     return path

@@ -14,6 +14,7 @@ import psutil
 from clickhouse_driver import Client
 
 from tests.harness.waiting import wait_until
+from tests.harness.web import plain_client
 
 _HOLD = (
     "import json, os, sys\n"
@@ -46,7 +47,7 @@ class RunningStack:
         self.write_key = self.environment["DAEHWA_WRITE_KEY"]
         self.logs = Path(self.environment["DAEHWA_LOGS"])
         self.headers = {"Authorization": f"Bearer {self.environment['DAEHWA_API_TOKEN']}"}
-        self._http = httpx.Client(base_url=self.url, timeout=20)
+        self._http = plain_client(base_url=self.url, timeout=20)
 
     def send(self, *items: dict[str, Any]) -> httpx.Response:
         """Sends a batch as an SDK does."""

@@ -17,6 +17,7 @@ from streams.codec.codec import encode_dead_letter
 from streams.dead_letters.dead_letter import dead_letter
 from tests.harness.stack import RunningStack
 from tests.harness.waiting import wait_until
+from tests.harness.web import get
 
 
 def new(name: str) -> str:
@@ -215,5 +216,5 @@ def test_odd_questions_are_answered(stack: RunningStack, path: str, status: int)
 
 
 def test_looking_and_replaying_need_the_token(stack: RunningStack) -> None:
-    assert httpx.get(f"{stack.url}/v1/dead-letters").status_code == 401
+    assert get(f"{stack.url}/v1/dead-letters").status_code == 401
     assert httpx.post(f"{stack.url}/v1/dead-letters/replay", json={}).status_code == 401

@@ -13,7 +13,6 @@ from pathlib import Path
 from random import Random
 from typing import IO, Any
 
-import httpx
 import psutil
 import pytest
 
@@ -22,6 +21,7 @@ from infra.demo.purchase_histories import history_file, order_items, read_histor
 from infra.demo.sender import RefusedError, Sender
 from infra.demo.shoppers import Shoppers
 from tests.harness.waiting import wait_until
+from tests.harness.web import get
 
 BEGAN = 1_760_000_000_000
 
@@ -51,7 +51,7 @@ class Demo:
         raise AssertionError(f"the demo ended before it said {words}:\n" + "".join(self.seen))
 
     def customer(self, customer_id: str) -> dict[str, Any] | None:
-        answer = httpx.get(
+        answer = get(
             f"{self.url}/v1/customers/{customer_id}",
             headers={"Authorization": f"Bearer {self.token}"},
         )

@@ -1,7 +1,6 @@
 """Dependencies die: nothing is lost, nothing is counted twice, and it heals by itself."""
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,7 @@ from segment.analytics.client import Client as SegmentClient
 
 from tests.harness.stack import RunningStack
 from tests.harness.waiting import wait_until
-
-
-@pytest.fixture(scope="module")
-def harmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A stack to be harmed, test after test: each leaves it well again."""
-    folder = tmp_path_factory.mktemp("harmed")
-    running = RunningStack(folder, data=folder / "data")
-    try:
-        yield running
-    finally:
-        running.stop()
+from tests.harness.web import get
 
 
 def pages(visitor: str, count: int) -> list[dict[str, Any]]:
@@ -54,7 +43,7 @@ def archived(stack: RunningStack, prefix: str) -> int:
 
 def refused(stack: RunningStack) -> float:
     """Requests answered 503 so far."""
-    metrics = httpx.get(f"{stack.url}/metrics", timeout=10).text
+    metrics = get(f"{stack.url}/metrics", timeout=10).text
     return sum(
         float(line.rsplit(" ", 1)[1])
         for line in metrics.splitlines()
@@ -62,8 +51,8 @@ def refused(stack: RunningStack) -> float:
     )
 
 
-def test_kafka_stopped_is_said_and_the_retry_arrives(harmed: RunningStack) -> None:
-    stack = harmed
+def test_kafka_stopped_is_said_and_the_retry_arrives(robust: RunningStack) -> None:
+    stack = robust
     assert stack.send(*pages("before", 3)).status_code == 200
     wait_until(lambda: archived(stack, "before") == 3)
     kafka = stack.part("kafka")
@@ -84,8 +73,8 @@ def test_kafka_stopped_is_said_and_the_retry_arrives(harmed: RunningStack) -> No
 
 
 @pytest.mark.destructive
-def test_a_broker_that_died_is_started_again_and_hides_nothing(harmed: RunningStack) -> None:
-    stack = harmed
+def test_a_broker_that_died_is_started_again_and_hides_nothing(robust: RunningStack) -> None:
+    stack = robust
     for round_of in range(3):
         assert stack.send(*pages(f"round-{round_of}", 4)).status_code == 200
     wait_until(lambda: archived(stack, "round-") == 12)
@@ -108,22 +97,22 @@ def test_a_broker_that_died_is_started_again_and_hides_nothing(harmed: RunningSt
 @pytest.mark.parametrize(
     "trouble", [pytest.param("stopped", marks=pytest.mark.destructive), "killed"]
 )
-def test_the_sdk_retries_until_kafka_is_back(harmed: RunningStack, trouble: str) -> None:
+def test_the_sdk_retries_until_kafka_is_back(robust: RunningStack, trouble: str) -> None:
     visitor = f"sdk-{trouble}"
-    kafka = harmed.part("kafka")
+    kafka = robust.part("kafka")
     if trouble == "stopped":
         kafka.suspend()
     else:
-        harmed.kill("kafka")
-    before = refused(harmed)
-    sdk = SegmentClient(harmed.write_key, host=harmed.url, upload_interval=0.05, max_retries=20)
+        robust.kill("kafka")
+    before = refused(robust)
+    sdk = SegmentClient(robust.write_key, host=robust.url, upload_interval=0.05, max_retries=20)
     sdk.page(anonymous_id=visitor, name="shoes", properties={"path": "/products/shoes"})
     sdk.track(anonymous_id=visitor, event="Product Viewed", properties={"category": "shoes"})
     if trouble == "stopped":
-        wait_until(lambda: refused(harmed) > before, within=20)
+        wait_until(lambda: refused(robust) > before, within=20)
         kafka.resume()
-    wait_until(lambda: counted(harmed, visitor) == 2, within=60)
-    wait_until(lambda: archived(harmed, visitor) == 2, within=40)
+    wait_until(lambda: counted(robust, visitor) == 2, within=60)
+    wait_until(lambda: archived(robust, visitor) == 2, within=40)
     sdk.join()
 
 
@@ -138,9 +127,9 @@ def test_the_sdk_retries_until_kafka_is_back(harmed: RunningStack, trouble: str)
     ],
 )
 def test_a_part_killed_in_mid_stream_loses_and_doubles_nothing(
-    harmed: RunningStack, victim: str
+    robust: RunningStack, victim: str
 ) -> None:
-    stack = harmed
+    stack = robust
     visitors = [f"{victim}-{number}" for number in range(40)]
     for number, visitor in enumerate(visitors):
         assert stack.send(*pages(visitor, 5)).status_code == 200

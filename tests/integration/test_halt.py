@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest_asyncio
 
 from infra.embedded.own_parts import api_part
@@ -15,6 +14,7 @@ from tests.harness.checking import check
 from tests.harness.fleet import Fleet, fleet
 from tests.harness.traffic import disturbed, shop_traffic
 from tests.harness.waiting import wait_until
+from tests.harness.web import get
 
 EVENTS, VISITORS = 300, 60
 
@@ -60,7 +60,7 @@ def _halted(url: str, partitions: int) -> dict[str, dict[str, object]]:
     """What `/readyz` says once every partition has stopped."""
 
     def all_halted() -> dict[str, dict[str, object]] | None:
-        found: dict[str, dict[str, object]] = httpx.get(f"{url}/readyz").json()["halted"]
+        found: dict[str, dict[str, object]] = get(f"{url}/readyz").json()["halted"]
         return found if len(found) == partitions else None
 
     halted = wait_until(all_halted, within=30)

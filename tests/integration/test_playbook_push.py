@@ -16,6 +16,7 @@ from infra.settings import SHIPPED_PLAYBOOK
 from streams.definitions.definitions import version_of
 from tests.harness.stack import RunningStack
 from tests.harness.waiting import wait_until
+from tests.harness.web import get
 from tests.integration.test_hot_reload import SHIPPED, WITH_NEW_RULE
 
 NEW = version_of(WITH_NEW_RULE)
@@ -90,7 +91,7 @@ def test_the_playbook_of_the_settings_is_the_first(running: RunningStack) -> Non
     assert answer.json()["text"] == SHIPPED
     assert answer.json()["by"] == "DAEHWA_PLAYBOOK"
     assert answer.headers["etag"] == f'"{version_of(SHIPPED)}"'
-    assert httpx.get(f"{running.url}/v1/playbook").status_code == 401
+    assert get(f"{running.url}/v1/playbook").status_code == 401
 
 
 def test_a_wrong_playbook_changes_nothing(running: RunningStack) -> None:

@@ -12,7 +12,6 @@ from redis import Redis
 
 from infra.redis.keys import aliases_key
 from streams.identity.aliases import email_alias
-from tests.harness.delivering import Delivering
 from tests.harness.stack import RunningStack
 from tests.harness.waiting import wait_until
 
@@ -137,27 +136,3 @@ def test_everything_held_is_exported(stack: RunningStack) -> None:
     assert identified["context"]["ip"] == "203.0.113.0", "only the network is kept"
     assert len(by_kind["dead_letter"]) == 1
     assert stack.get(f"/v1/customers/nobody-{name}/export").status_code == 404
-
-
-def test_what_waits_to_be_told_is_not_told_any_more(delivering: Delivering) -> None:
-    stack, customer = delivering.stack, f"customer-{uuid4()}"
-    delivering.identify(customer, phone="+82 10-2345-6789", consent=True)
-    delivering.receiver.answers["/down"] = lambda _: (503, {})
-    delivering.click(customer, "down")
-    path = f"/v1/deliveries?status=waiting&customer={customer}"
-    wait_until(lambda: stack.triggers(customer))
-    with Redis.from_url(stack.environment["DAEHWA_REDIS_URL"]) as redis:
-
-        def waiting() -> int:
-            found = 0
-            for key in redis.scan_iter("daehwa:*:delivery:*"):
-                value: Any = redis.get(key)
-                found += value is not None and customer.encode() in value
-            return found
-
-        wait_until(waiting)
-        assert daehwa(stack, "forget", customer, "--yes").strip() == f"{customer}: erased"
-        assert waiting() == 0, path
-    del delivering.receiver.answers["/down"]
-    told = list(delivering.contacts(customer))
-    assert told == []

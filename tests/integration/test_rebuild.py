@@ -141,6 +141,7 @@ def quiet(stack: RunningStack, redis: "Redis[bytes]", name: str) -> bool:
     )
 
 
+@pytest.mark.destructive
 def test_redis_dropped_and_rebuilt_is_the_same_to_the_byte(dropped: RunningStack) -> None:
     stack = dropped
     redis: Redis[bytes] = Redis.from_url(stack.environment["DAEHWA_REDIS_URL"])

@@ -13,7 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 from playwright.sync_api import sync_playwright
@@ -21,6 +20,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError
 
 from tests.harness.stack import RunningStack
+from tests.harness.web import get, request
 
 OPEN_ROUTES = frozenset({
     "/", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/daehwa.js", "/favicon.ico",
@@ -96,25 +96,25 @@ def test_redis_asks_for_its_password(stack: RunningStack) -> None:
 
 def test_clickhouse_asks_for_its_password(stack: RunningStack) -> None:
     (port,) = [port for port, kind in ports(stack).items() if kind == "clickhouse-http"]
-    answer = httpx.get(f"http://127.0.0.1:{port}/?query=SELECT+1")
+    answer = get(f"http://127.0.0.1:{port}/?query=SELECT+1")
     assert (answer.status_code, answer.headers["X-ClickHouse-Exception-Code"]) == (403, "516")
 
 
 def test_workers_tell_their_metrics_and_nothing_else(stack: RunningStack) -> None:
     for port, kind in ports(stack).items():
         if kind == "metrics":
-            text = httpx.get(f"http://127.0.0.1:{port}/anything").text
+            text = get(f"http://127.0.0.1:{port}/anything").text
             assert text.startswith("# HELP"), "prometheus-client answers every path with them"
             assert stack.environment["DAEHWA_API_TOKEN"] not in text
 
 
 def test_every_route_of_the_api_asks_or_is_known_to_be_open(stack: RunningStack) -> None:
-    paths: dict[str, Any] = httpx.get(f"{stack.url}/openapi.json").json()["paths"]
+    paths: dict[str, Any] = get(f"{stack.url}/openapi.json").json()["paths"]
     refused = 0
     for path, methods in paths.items():
         url = stack.url + path.replace("{", "x").replace("}", "x")
         for method in methods:
-            answer = httpx.request(method.upper(), url, content=b"{}")
+            answer = request(method.upper(), url, content=b"{}")
             if path in OPEN_ROUTES:
                 continue
             closed = answer.status_code in (400, 401, 403, 404, 405)

@@ -7,6 +7,7 @@ from typing import Any
 import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.producer.message_accumulator import MessageAccumulator
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 
@@ -56,10 +57,16 @@ async def test_a_consumer_s_waits_can_be_set(consumer: Any) -> None:
     assert inspect.iscoroutinefunction(consumer._client.close)
 
 
+def test_a_running_consumer_s_wait_can_be_set() -> None:
+    assert "self._fetch_max_wait_ms," in inspect.getsource(Fetcher), "read for every fetch"
+    assert "_fetcher" in inspect.getsource(AIOKafkaConsumer)
+
+
 @pytest.mark.parametrize(
     ("owner", "name"),
     [
         (AIOKafkaConsumerThread, "_create_worker_consumer"),
+        (AIOKafkaConsumerThread, "_fetch_records"),
         (Consumer, "_new_consumer_thread"),
         (Consumer, "_seek"),
         (Consumer, "seek_to_committed"),
