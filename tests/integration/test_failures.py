@@ -94,9 +94,8 @@ def test_a_broker_that_died_is_started_again_and_hides_nothing(robust: RunningSt
     assert [counted(stack, f"round-{round_of}") for round_of in range(3)] == [4, 4, 4]
 
 
-@pytest.mark.parametrize(
-    "trouble", [pytest.param("stopped", marks=pytest.mark.destructive), "killed"]
-)
+@pytest.mark.destructive
+@pytest.mark.parametrize("trouble", ["stopped", "killed"])
 def test_the_sdk_retries_until_kafka_is_back(robust: RunningStack, trouble: str) -> None:
     visitor = f"sdk-{trouble}"
     kafka = robust.part("kafka")

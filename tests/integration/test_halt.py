@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from infra.embedded.own_parts import api_part
@@ -26,6 +27,7 @@ async def running(tmp_path_factory: object) -> AsyncIterator[Fleet]:
         yield made
 
 
+@pytest.mark.destructive
 async def test_a_partition_stops_says_why_and_goes_on_with_a_mended_version(
     running: Fleet,
 ) -> None:
