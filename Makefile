@@ -7,9 +7,9 @@ unexport PYTHONDONTWRITEBYTECODE
 READY := $(VENV)/.ready
 KAFKA_POM := infra/kafka/apache/pom.xml
 KAFKA_JARS := build/apache-kafka
-# As many files at once as there are cores: much of a test of the stack is waiting. In their order,
-# so that the short unit tests come last and fill what is left.
-AT_ONCE := -n auto --dist loadfile --no-loadscope-reorder
+# One process more than cores: a third of a test of the stack is waiting. In their order, so that
+# the short unit tests come last and fill what is left.
+AT_ONCE := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile --no-loadscope-reorder
 KAFKA_TESTS := tests/contract/test_kafka_topics.py tests/contract/test_broker_contract.py \
   tests/integration/test_main_job.py tests/integration/test_failures.py \
   tests/integration/test_broker_restart.py $(wildcard tests/soak)

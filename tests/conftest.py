@@ -1,5 +1,6 @@
 """What every test gets: no network for unit tests, and a word about what was skipped."""
 
+import gc
 import os
 import shutil
 import socket
@@ -63,6 +64,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker(pytest.mark.timeout(NIGHTLY_TIMEOUT))
+
+
+def pytest_collection_finish() -> None:
+    """Freezes what collection made: full garbage collections would visit it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(autouse=True)

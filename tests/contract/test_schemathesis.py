@@ -14,7 +14,9 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 @pytest.mark.parametrize(
     ("examples", "phases"),
     [
-        pytest.param(3, "fuzzing", marks=pytest.mark.timeout(300)),
+        pytest.param(
+            5, "fuzzing", marks=[pytest.mark.destructive, pytest.mark.timeout(300)]
+        ),
         pytest.param(
             100,
             "examples,coverage,fuzzing",

@@ -23,6 +23,8 @@ from infra.demo.shoppers import Shoppers
 from tests.harness.waiting import wait_until
 from tests.harness.web import get
 
+pytestmark = pytest.mark.destructive  # a stack of its own under load
+
 BEGAN = 1_760_000_000_000
 
 
