@@ -14,9 +14,7 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 @pytest.mark.parametrize(
     ("examples", "phases"),
     [
-        pytest.param(
-            5, "fuzzing", marks=[pytest.mark.destructive, pytest.mark.timeout(300)]
-        ),
+        pytest.param(5, "fuzzing", marks=[pytest.mark.destructive, pytest.mark.timeout(300)]),
         pytest.param(
             100,
             "examples,coverage,fuzzing",
