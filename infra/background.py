@@ -10,8 +10,8 @@ _log = structlog.get_logger()
 
 
 def in_background(work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
-    """Starts the work. Should it end by an exception, that is in the log at once: whoever holds a
-    task and never asks it would keep the exception to itself for as long as the process lives."""
+    """Starts the work. An exception is logged at once: a task that nobody awaits would hide it for
+    as long as the process lives."""
     task = asyncio.create_task(work, name=name)
     task.add_done_callback(_dispatch)
     return task

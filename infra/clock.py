@@ -1,4 +1,4 @@
-"""The wall clock, read at the edges only; everything inside takes `now` as an argument."""
+"""The wall clock, read at the edges only; pure code takes `now` as an argument."""
 
 import time
 

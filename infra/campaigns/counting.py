@@ -1,4 +1,4 @@
-"""Counts the customers of campaigns and what became of them: one query over the archive's views."""
+"""Counts customers and conversions of campaigns: one query over the archive's views."""
 
 from collections.abc import Iterable
 
@@ -106,27 +106,27 @@ class ArmCounts(msgspec.Struct, frozen=True):
     """One arm of a campaign."""
 
     arm: Arm
-    """Those whose time to convert is over."""
+    """Customers whose conversion window is over."""
     pending: int
-    """Those whose time is not over: neither converted nor not, whatever they did already."""
+    """Customers whose window is open: neither converted nor not, whatever they did already."""
     crossed: int
-    """Of all, those who came into the other arm later."""
+    """Customers who were exposed in the other arm later."""
     spent: dict[str, tuple[float, float]]
-    """Currency -> sum and sum of squares of what each customer spent in their time; only of those
-    whose time is over."""
+    """Currency -> sum and sum of squares of each customer's spend in the window; only of closed
+    windows."""
 
 
 NOBODY = ArmCounts(Arm(0, 0), 0, 0, {})
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """What the archive knows of campaigns."""
+    """Campaign counts of the archive."""
 
     as_of: int
-    """Milliseconds since 1970 up to which the archive speaks: its latest receipt, at most now. 0
-    where it has no exposures."""
+    """Milliseconds since 1970 up to which the archive is complete: its latest receipt, at most now.
+    0 without exposures."""
     arms: dict[tuple[str, str], ArmCounts]
-    """(campaign, arm) -> counts. Of a campaign that was not asked about only the name is right."""
+    """(campaign, arm) -> counts. Of a campaign that was not requested only the name is valid."""
 
 
 def count_campaigns(
@@ -147,7 +147,7 @@ def count_campaigns(
         )
         for campaign in campaigns
     ]
-    # No campaign has this name; without it an empty list would have no type.
+    # No campaign has this name; an empty list would have no type.
     definitions.append(("|", "", 0, ["|"], 0))
     stages = tuple({stage for _, _, _, listed, _ in definitions for stage in listed})
     asked = {"definitions": definitions, "stages": stages, "since": since, "now": now}

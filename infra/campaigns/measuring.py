@@ -1,4 +1,4 @@
-"""The effect of each campaign: counted in the archive, judged by `streams.campaigns.uplift`."""
+"""The effect of each campaign: counts of the archive, statistics of `streams.campaigns.uplift`."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ class PerArm(msgspec.Struct, frozen=True):
 
 
 class CampaignEffect(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign as the playbook defines it now, and what it changed."""
+    """A campaign as the playbook defines it now, and its effect."""
 
     name: str
     conversion: str
@@ -35,20 +35,20 @@ class CampaignEffect(msgspec.Struct, frozen=True, kw_only=True):
     within_ms: int
     holdout: float
     pending: PerArm
-    """Customers whose time to convert is not over: in no other figure."""
+    """Customers whose conversion window is open: in no other figure."""
     crossed: PerArm
-    """Customers who came into the other arm later; they count where they were exposed first."""
+    """Customers exposed in the other arm later; they count in the arm of their first exposure."""
     effect: Uplift
     spend: dict[str, Estimate]
-    """Currency -> how much more a treated customer spent on average within the time."""
+    """Currency -> mean spend of treated minus held-out customers within the window."""
     in_words: str
 
 
 class CampaignEffects(msgspec.Struct, frozen=True, kw_only=True):
-    """What the archive says of campaigns."""
+    """Effects of all campaigns."""
 
     as_of: int
-    """Milliseconds since 1970 up to which the archive speaks; 0: of no exposure."""
+    """Milliseconds since 1970 up to which the archive is complete; 0 without exposures."""
     campaigns: tuple[CampaignEffect, ...]
     not_in_playbook: tuple[str, ...]
     """Campaigns with exposures that the playbook does not define any more."""
@@ -102,7 +102,7 @@ def campaign_effect(
 
 
 def _spend_differences(treated: ArmCounts, held_out: ArmCounts) -> dict[str, Estimate]:
-    # scipy takes 0.7 s and 46 MB: an API that is never asked this does without.
+    # scipy takes 0.7 s and 46 MB: an API that never measures spend does not load it.
     from streams.campaigns.spend_uplift import Spend, spend_difference  # noqa: PLC0415
 
     found = {}

@@ -1,4 +1,4 @@
-"""The command line: one command a file, read when it is called: a command should answer at once."""
+"""The command line: one command a file, imported when called, for a fast start."""
 
 import re
 import sys
@@ -39,11 +39,11 @@ _SETTINGS = {"run": {"allow_extra_args": True, "ignore_unknown_options": True}}
 
 
 class _Commands(TyperGroup):
-    """Imports a command when it is asked for, and all of them only for `--help`."""
+    """Imports a command when it is called, and all of them only for `--help`."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        # Names to list, and to say what was meant by a misspelt one.
+        # Names for the list, and for suggestions.
         unread: dict[str, Any] = dict.fromkeys(COMMANDS)
         self.commands = {**unread, **self.commands}
 
@@ -87,7 +87,7 @@ def about() -> None:
 
 
 def main() -> None:
-    """The `daehwa` command: exit code 2 and one sentence where something is wrong."""
+    """The `daehwa` command: exit code 2 and one sentence on a mistake."""
     configure_command_logs()
     try:
         app()

@@ -1,4 +1,4 @@
-"""Says in one sentence why ClickHouse does not do what was asked."""
+"""Explains failures of ClickHouse in one sentence."""
 
 from clickhouse_driver.errors import Error as ClickHouseError
 from clickhouse_driver.errors import NetworkError, SocketTimeoutError
@@ -9,11 +9,11 @@ from infra.settings import Settings
 
 UNAVAILABLE = (NetworkError, SocketTimeoutError, OSError, EOFError)
 PROBLEMS = (ClickHouseError, OSError, EOFError)
-"""What a statement may raise."""
+"""Exceptions of a statement."""
 
 
 def archive_refusal(problem: Exception, settings: Settings) -> Refusal:
-    """One of `PROBLEMS`, and what to look at where nobody answers."""
+    """The sentence for one of `PROBLEMS`, with what to check where ClickHouse does not answer."""
     # The driver puts "Code: N." before ClickHouse's words and its stack after them.
     said = str(getattr(problem, "message", "") or problem).split("Stack trace:")[0]
     why = " ".join(said.split())[:500] or type(problem).__name__

@@ -1,4 +1,4 @@
-"""Asks the API; says in one sentence why it does not answer."""
+"""Requests to the API; a failure is one sentence."""
 
 import getpass
 import os
@@ -11,7 +11,7 @@ from infra.settings import Settings
 
 
 def api_address() -> tuple[str, dict[str, str]]:
-    """The API's URL and the headers that let one read. `Refusal` where one is not set, or wrong."""
+    """The API's URL and authorisation headers. Raises `Refusal` where one is missing or invalid."""
     settings = settings_or_refusal()
     token = settings.api_token.get_secret_value()
     if not token:
@@ -22,7 +22,7 @@ def api_address() -> tuple[str, dict[str, str]]:
 
 
 def api_url(settings: Settings) -> str:
-    """Where the API is, without a slash at the end. `Refusal` where DAEHWA_URL is no URL."""
+    """The API's URL without a slash at the end. Raises `Refusal` for an invalid DAEHWA_URL."""
     url = os.environ.get("DAEHWA_URL") or f"http://{settings.host}:{settings.port}"
     try:
         parts = httpx.URL(url)
@@ -34,7 +34,7 @@ def api_url(settings: Settings) -> str:
 
 
 def operator() -> str:
-    """Who runs the command, as far as the machine knows: a container's user may have no name."""
+    """Name of the user who runs the command; a container's user may have none."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -42,7 +42,7 @@ def operator() -> str:
 
 
 def ask(path: str) -> Any:
-    """The JSON that the API answers. `Refusal` with its message otherwise."""
+    """The JSON answer of the API. Raises `Refusal` with its message."""
     url, headers = api_address()
     try:
         answer = httpx.get(url + path, headers=headers, timeout=30)
@@ -57,13 +57,13 @@ def ask(path: str) -> Any:
 
 
 def no_answer(url: str, problem: Exception) -> Refusal:
-    """Why the API at `url` does not answer, and what to look at."""
+    """Why the API at `url` does not answer, and what to check."""
     why = str(problem) or type(problem).__name__
     return Refusal(f"no answer from {url} ({why}): is `daehwa up` running, and DAEHWA_URL right?")
 
 
 def message_of(answer: httpx.Response) -> str:
-    """What an answer that is no success says."""
+    """The message of an error answer."""
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         at = f"{answer.url.scheme}://{answer.url.netloc.decode()}"
         return f"DAEHWA_API_TOKEN is not the token of the API at {at}; `daehwa up` prints it"

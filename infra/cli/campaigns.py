@@ -1,4 +1,4 @@
-"""`daehwa campaigns [NAME]`: what campaigns changed."""
+"""`daehwa campaigns [NAME]`: effects of campaigns."""
 
 import json
 from typing import Annotated, Any
@@ -31,7 +31,7 @@ def campaigns(
     ] = MIN_RELATIVE,
     as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON.")] = False,
 ) -> None:
-    """Show what campaigns changed, every figure with its interval.
+    """Show the effect of campaigns, every figure with its interval.
 
     Needs DAEHWA_URL and DAEHWA_API_TOKEN. Example: daehwa campaigns spring --since 2026-03-01
     """

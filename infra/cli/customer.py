@@ -1,4 +1,4 @@
-"""`daehwa customer ID`: who this is, as a family doctor sees a patient's history."""
+"""`daehwa customer ID`: the 360° view of a customer."""
 
 import json
 from typing import Annotated, Any

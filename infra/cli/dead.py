@@ -1,4 +1,4 @@
-"""`daehwa dead list|show|replay`: what could not be folded, and folding it after a fix."""
+"""`daehwa dead list|show|replay`: dead letters and their replay."""
 
 import json
 import sys
@@ -32,7 +32,7 @@ _MAX_S = 300
 
 @dead.callback()
 def about() -> None:
-    """Dead letters: what could not be folded, kept whole, and replayed after a fix.
+    """Dead letters: events that could not be folded, replayed after a fix.
 
     Needs DAEHWA_URL and DAEHWA_API_TOKEN. docs/how-to/dead-letters.md lists the reasons.
     Example: daehwa dead list
@@ -71,7 +71,7 @@ def list_letters(
 
 @dead.command()
 def show(letter: Annotated[str, typer.Argument(help="Its id.")], as_json: AsJson = False) -> None:
-    """Show one dead letter: why, where from, what became of it, and its payload.
+    """Show one dead letter: reason, origin, state and payload.
 
     Example: daehwa dead show dead_276c00ce489199d4b6e3e078d2c6bf83
     """
@@ -103,7 +103,7 @@ def replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fold dead letters after the playbook or the code was mended, each once.
+    """Replay dead letters after a fix of playbook or code, each once.
 
     Exit code 1 when some would be dead again and stay open.
     Example: daehwa dead replay --reason fold_failed --dry-run

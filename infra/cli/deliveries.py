@@ -1,4 +1,4 @@
-"""`daehwa deliveries list|show|replay|endpoints|enable`: what was told, and what was given up."""
+"""`daehwa deliveries list|show|replay|endpoints|enable`: deliveries and endpoints."""
 
 import json
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ OfEndpoint = Annotated[str | None, typer.Option(help="Only of this endpoint.")]
 
 @deliveries.callback()
 def about() -> None:
-    """Deliveries and endpoints: what waits, what was given up, and who does not answer.
+    """Deliveries and endpoints: pending, given up, and failing endpoints.
 
     Needs DAEHWA_URL and DAEHWA_API_TOKEN. Example: daehwa deliveries list --given-up
     """
@@ -33,7 +33,7 @@ def list_deliveries(
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List deliveries that wait, or were given up.
+    """List pending or given-up deliveries.
 
     Example: daehwa deliveries list --given-up
     """
@@ -48,7 +48,7 @@ def list_deliveries(
 def show(
     trigger_id: Annotated[str, typer.Argument(help="Id of the trigger.")], as_json: AsJson = False
 ) -> None:
-    """Show what became of one trigger.
+    """Show the deliveries of one trigger.
 
     Example: daehwa deliveries show trg_276c00ce489199d4b6e3e078d2c6bf83
     """
@@ -65,7 +65,7 @@ def replay(
     endpoint: OfEndpoint = None,
     as_json: AsJson = False,
 ) -> None:
-    """Try deliveries again that were given up: those of the triggers named, or all.
+    """Replay given-up deliveries: those of the named triggers, or all.
 
     Example: daehwa deliveries replay --given-up --endpoint crm
     """
@@ -80,14 +80,14 @@ def replay(
         replayed += int(answer["replayed"])
         if triggers or not answer["replayed"]:
             break
-        # Given up again meanwhile (the endpoint may be disabled): not tried for ever.
+        # Given up again meanwhile (the endpoint may be disabled): no endless loop.
         requested["given_up_until"] = answer["given_up_until"]
     typer.echo(json.dumps({"replayed": replayed}) if as_json else f"{replayed} are tried again")
 
 
 @deliveries.command()
 def endpoints(as_json: AsJson = False) -> None:
-    """Show who is told, and whether they answer.
+    """Show endpoints and whether they answer.
 
     Example: daehwa deliveries endpoints
     """
@@ -101,7 +101,7 @@ def endpoints(as_json: AsJson = False) -> None:
 
 @deliveries.command()
 def enable(name: Annotated[str, typer.Argument(help="Name of the endpoint.")]) -> None:
-    """Send to an endpoint again that said it wants no more.
+    """Enable an endpoint that answered 410.
 
     Example: daehwa deliveries enable crm
     """

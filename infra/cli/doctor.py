@@ -1,4 +1,4 @@
-"""`daehwa doctor`: is every dependency there, and is anybody behind?"""
+"""`daehwa doctor`: checks dependencies and consumer lag."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ from infra.settings import Settings
 
 
 class HaltedError(Exception):
-    """A partition has stopped because the fold fails."""
+    """A halted partition."""
 
 
 _PROBLEMS = (
@@ -45,7 +45,7 @@ _REACH_S = 3.0
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON.")] = False,
 ) -> None:
-    """Check the playbook, Kafka, Redis and ClickHouse, and how far behind the workers are.
+    """Check the playbook, Kafka, Redis, ClickHouse and the consumer lag of the workers.
 
     Exit code 1 when something is wrong. Example: daehwa doctor
     """
@@ -105,7 +105,8 @@ def _kafka(settings: Settings) -> str:
 
 
 def _reach(servers: str) -> None:
-    """OSError where none of them takes a connection: the client would try for half a minute."""
+    """Raises `OSError` where no server accepts a connection: the client would retry for half a
+    minute."""
     problem: Exception = OSError("DAEHWA_KAFKA_URL names no server")
     for server in servers.split(","):
         host, _, port = server.rpartition(":")

@@ -1,4 +1,4 @@
-"""`daehwa fit`: models of churn and value out of the archive."""
+"""`daehwa fit`: fits models of churn and value to the archive."""
 
 import asyncio
 import sys
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from infra.fitting.run import Found
 
 ANSWER_SECONDS = 900
-"""How long ClickHouse may gather a large archive's customers."""
+"""Time-out of the query over a large archive."""
 
 
 def fit(
@@ -37,7 +37,7 @@ def fit(
 ) -> None:
     """Fit the models of churn and value to the archive, and publish them to the workers.
 
-    Refuses where there is too little to learn from. Example: daehwa fit --dry-run
+    Refuses with too little data. Example: daehwa fit --dry-run
     """
     # scipy takes a second to load, and no other command needs it.
     from infra.fitting.run import NothingToFitError, fit_archive  # noqa: PLC0415

@@ -39,7 +39,7 @@ def check(
         if as_json:
             found = {"file": str(file), "in_order": False, "mistakes": problem.mistakes}
             typer.echo(msgspec.json.encode(found).decode())
-        else:  # as compilers do, so that editors can jump there
+        else:  # as compilers do, so that editors can jump to it
             typer.echo(str(problem), err=True)
         raise typer.Exit(2) from None
     if as_json:

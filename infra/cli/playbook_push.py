@@ -29,9 +29,8 @@ def push(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, do not try first.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON.")] = False,
 ) -> None:
-    """Put a playbook in force, without a restart: what is sent afterwards is decided by it.
-
-    First says what it would have decided on the latest events, and asks. Needs DAEHWA_URL and
+    """Put a playbook in force without a restart: it decides on all events accepted afterwards. A
+    dry run on the latest events comes first, with a question. Needs DAEHWA_URL and
     DAEHWA_API_TOKEN. Example: daehwa playbook push playbook.yaml --dry-run
     """
     try:
@@ -62,7 +61,7 @@ def history(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the latest.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Show which playbooks were put in force, when, and by whom.
+    """Show the history of playbooks: version, time, author.
 
     Needs DAEHWA_URL and DAEHWA_API_TOKEN. Example: daehwa playbook history
     """

@@ -1,4 +1,4 @@
-"""Prints for people what customers and operators have written."""
+"""Prints texts of customers and operators without interpreting them."""
 
 import os
 import sys
@@ -10,8 +10,8 @@ _UNBROKEN = 10_000
 
 
 def plain_console(*, stderr: bool = False) -> Console:
-    """A console that takes texts as they are: `[red]` in a name is no colour, `[/a]` no mistake and
-    `:cat:` no picture. In a file or a pipe no line is cut or broken, unless COLUMNS says so."""
+    """A console without markup: `[red]` in a name is no colour, `[/a]` no mistake and `:cat:` no
+    emoji. In a file or a pipe lines are not wrapped, unless COLUMNS is set."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else _UNBROKEN
     return Console(markup=False, emoji=False, stderr=stderr, width=width)

@@ -1,4 +1,4 @@
-"""`daehwa export ID` and `daehwa forget ID`: what a customer may ask for."""
+"""`daehwa export ID` and `daehwa forget ID`: privacy requests."""
 
 import json
 import sys
@@ -51,7 +51,7 @@ def forget(
 
     Needs DAEHWA_URL and DAEHWA_API_TOKEN. Example: daehwa forget u1 --yes
     """
-    api_address()  # what would be refused is not asked first
+    api_address()  # refusals come before the question
     if not yes:
         typer.confirm(f"Erase everything held on {customer_id!r}? It cannot be undone", abort=True)
     answer = _ask("DELETE", f"/v1/customers/{quote(customer_id, safe='')}", 202)

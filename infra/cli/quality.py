@@ -1,4 +1,4 @@
-"""`daehwa quality`: what is doubtful in what comes in."""
+"""`daehwa quality`: data-quality findings."""
 
 import json
 from typing import Annotated
@@ -16,7 +16,7 @@ def quality(
     days: Annotated[int, typer.Option(help="Of the last so many days.")] = 7,
     as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON.")] = False,
 ) -> None:
-    """Show what is doubtful in what comes in: by source and check, with examples.
+    """Show data-quality findings by source and check, with examples.
 
     Needs DAEHWA_URL and DAEHWA_API_TOKEN. Example: daehwa quality --days 30
     """

@@ -1,4 +1,4 @@
-"""`daehwa rebuild`: dialogue state made anew from the archive."""
+"""`daehwa rebuild`: rebuilds dialogue state from the archive."""
 
 import asyncio
 import sys
@@ -45,7 +45,7 @@ def rebuild_command(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
 ) -> None:
-    """Make the dialogue state in Redis anew from the archive in ClickHouse.
+    """Rebuild the dialogue state in Redis from the archive in ClickHouse.
 
     Dialogue workers may run: they wait and go on where the rebuilt state ends. With --dry-run,
     exit code 1 when something differs. Example: daehwa rebuild --dry-run

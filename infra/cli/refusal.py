@@ -1,4 +1,4 @@
-"""What the command line says when it cannot do what was asked."""
+"""Refusals of the command line."""
 
 from infra.settings import Settings, SettingsError
 

@@ -13,7 +13,7 @@ from infra.cli.running import run_stack, settings_with_keys
 from infra.embedded.stack import Stack, environment_of
 
 _LAST_SECONDS = 10.0
-"""How long the command may take to end when it is told to."""
+"""Grace period of the command after a signal."""
 
 
 def run(

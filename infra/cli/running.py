@@ -1,4 +1,4 @@
-"""Runs the stack around something, and stops it whatever happens."""
+"""Runs the stack around some work, and always stops it."""
 
 import asyncio
 import os
@@ -40,7 +40,7 @@ def run_stack(
 ) -> int:
     """The stack up, `work` done, the stack stopped; returns what `work` returned, or 130 when a
     signal came first. Without `data` everything is kept in a temporary folder and removed."""
-    os.umask(0o077)  # what the stack writes holds customers: it is for its owner
+    os.umask(0o077)  # the data folder holds customers' data: readable by its owner only
     with tempfile.TemporaryDirectory(prefix="daehwa-", ignore_cleanup_errors=True) as temporary:
         folder = data if data is not None else Path(temporary)
         try:

@@ -1,4 +1,4 @@
-"""`daehwa send FILE`: events that are ready."""
+"""`daehwa send FILE`: events that need no mapping."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What `daehwa import` and `daehwa send` share: a file into the API, to its end or to Ctrl-C."""
+"""Sends a file to the API until its end or Ctrl-C; shared by `daehwa import` and `daehwa send`."""
 
 import asyncio
 import json

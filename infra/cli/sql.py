@@ -1,4 +1,4 @@
-"""`daehwa sql QUERY`: asks the archive."""
+"""`daehwa sql QUERY`: queries the archive."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ def sql(
     query: Annotated[str, typer.Argument(help="One ClickHouse statement that reads.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
 ) -> None:
-    """Ask the archive in SQL.
+    """Query the archive in SQL.
 
     Needs DAEHWA_CLICKHOUSE_URL. Example: daehwa sql "select count() from daehwa.events"
     """
@@ -41,8 +41,8 @@ def sql(
 
 
 def json_line(names: Sequence[str], row: Sequence[Any]) -> str:
-    """A row as a JSON object: times as ISO 8601, what JSON has no word for (NaN, infinity) as null,
-    whatever else ClickHouse knows as text."""
+    """A row as a JSON object: times as ISO 8601, NaN and infinity as null, other types of
+    ClickHouse as text."""
     return msgspec.json.encode(dict(zip(names, row, strict=True)), enc_hook=str).decode()
 
 

@@ -1,4 +1,4 @@
-"""`daehwa triggers [--follow]`: what was decided, and why."""
+"""`daehwa triggers [--follow]`: triggers with their reasons."""
 
 import json
 from datetime import UTC, datetime
@@ -59,7 +59,7 @@ def _show(console: Console, trigger: dict[str, Any], as_json: bool) -> None:
 
 
 def trigger_line(trigger: dict[str, Any]) -> Text:
-    """One trigger for a person: when, what, who, why."""
+    """One trigger as text: time, type, customer, reason."""
     at = trigger["decided_at"]
     moment = (
         datetime.fromtimestamp(at / 1000, UTC).strftime("%H:%M:%S") if isinstance(at, int) else at

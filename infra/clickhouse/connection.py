@@ -43,7 +43,7 @@ def open_client(settings: Settings, *, answer_seconds: float = ANSWER_SECONDS) -
         connect_timeout=CONNECT_SECONDS,
         send_receive_timeout=answer_seconds,
         client_name="daehwa",
-        # A block is never cut: cut in two, it could be stored by half.
+        # A block is never split: half of it could be stored.
         settings={"insert_block_size": 1_000_000},
         **(tls if secure else {}),
     )

@@ -28,19 +28,19 @@ _DATA = frozenset(
         691,  # UNKNOWN_ELEMENT_OF_ENUM
     }
 )
-"""Codes that speak of the data. Every other one is about the server or its tables: time, a
-migration or an operator mends it, and the data waits."""
+"""Error codes about the data. Any other code is about the server or its tables: it passes with
+time, a migration or an operator, and the data waits."""
 
 _BAD_VALUES = (struct.error, UnicodeError, OverflowError, TypeError, ValueError, AttributeError)
-"""What the driver raises while it packs a value that does not fit its column."""
+"""Exceptions of the driver for a value that does not fit its column."""
 
 
 class ClickHouseUnavailable(Exception):  # noqa: N818 - says what is the matter
-    """ClickHouse cannot take it now (unreachable, overloaded, not set up): the same again later."""
+    """Temporary failure (unreachable, overloaded, not migrated): retry."""
 
 
 class ClickHouseRefused(Exception):  # noqa: N818 - says what is the matter
-    """ClickHouse will not take it as it is. `code` is ClickHouse's number, 0 from the driver."""
+    """Permanent failure. `code` is ClickHouse's number, 0 from the driver."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(f"ClickHouse refused (code {code}): {message}")
@@ -49,7 +49,8 @@ class ClickHouseRefused(Exception):  # noqa: N818 - says what is the matter
 
 
 def translated(call: Callable[[], Result]) -> Result:
-    """Calls, and raises what the driver raises as ClickHouseUnavailable or ClickHouseRefused."""
+    """Calls, and translates the driver's exceptions to ClickHouseUnavailable or
+    ClickHouseRefused."""
     try:
         return call()
     except errors.ServerException as problem:

@@ -18,9 +18,8 @@ MAX_ROWS = 500_000
 
 class Inserter:
     """One connection that inserts blocks. Every method blocks; calls from several threads queue.
-
     All methods raise `ClickHouseUnavailable` or `ClickHouseRefused`; after either the next call
-    connects anew. Nothing is repeated here.
+    connects anew. It does not retry.
     """
 
     def __init__(self, settings: Settings, *, answer_seconds: float = 60) -> None:
@@ -30,9 +29,8 @@ class Inserter:
     def insert(self, table: str, columns: Sequence[list[Any]], token: str) -> None:
         """Inserts `columns` (in the order of `COLUMNS_OF[table]`) as one block.
 
-        The block is stored whole or not at all, and a block whose token is among the last ten
-        thousand of its table is stored already: then nothing happens. At most `MAX_ROWS` rows,
-        ValueError above.
+        The block is stored whole or not at all. A block whose token is among the last ten thousand
+        of its table is a duplicate and is dropped. At most `MAX_ROWS` rows, ValueError above.
         """
         rows = len(columns[0])
         if rows > MAX_ROWS:
@@ -47,7 +45,7 @@ class Inserter:
             settings={
                 "insert_deduplicate": 1,
                 "insert_deduplication_token": token,
-                # Gathered with the rows of others, a block would lose its token.
+                # An asynchronous insert merges blocks and loses their tokens.
                 "async_insert": 0,
                 "min_insert_block_size_rows": MAX_ROWS,
                 "min_insert_block_size_bytes": 0,
@@ -81,7 +79,7 @@ class Inserter:
         return str(self._execute("SELECT version()")[0][0])
 
     def close(self) -> None:
-        """Hangs up."""
+        """Closes the connection."""
         with self._lock:
             self._client.disconnect()
 

@@ -27,7 +27,7 @@ _LEDGER = (
 
 
 class MigrationChangedError(Exception):
-    """A file that was applied is different now: write a new migration instead."""
+    """An applied file has changed: write a new migration instead."""
 
 
 def migrate(client: Client, folder: Path = MIGRATIONS) -> list[str]:

@@ -19,11 +19,10 @@ MAX_WAIT_S = 10.0
 
 
 class RetryingInserter:
-    """An `Inserter` for a worker's event loop: what ClickHouse cannot take now waits until it can.
-
-    Calls block no other task; the caller keeps its messages until they return. They raise
-    ClickHouseRefused, and asyncio.CancelledError where the worker stops meanwhile: what was under
-    way may then be stored or not, and its token makes repeating it harmless.
+    """An `Inserter` for a worker's event loop that retries while ClickHouse is unavailable. Calls
+    block no other task; the caller keeps its messages until they return. They raise
+    ClickHouseRefused, and asyncio.CancelledError where the worker stops meanwhile: the block may
+    then be stored or not, and its token makes a repetition harmless.
     """
 
     def __init__(
@@ -48,8 +47,7 @@ class RetryingInserter:
         return await self._until_available(lambda: self._inserter.highest_offsets(table, log_id))
 
     async def asked(self, call: Callable[[Ask], Result]) -> Result:
-        """What the call makes of the answers of ClickHouse; all of it again where it was
-        unavailable."""
+        """The result of the call, repeated while ClickHouse is unavailable."""
         return await self._until_available(lambda: call(self._inserter.ask))
 
     async def migrate(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Dead letters as the archive holds them. Everything here blocks: call it from a thread."""
+"""Dead letters in the archive. All methods block: call them from a thread."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from streams.dead_letters.replay import Again
 LETTERS = "daehwa.dead_letters"
 OUTCOMES = "daehwa.dead_letter_outcomes"
 MAX_BYTES = 8 * 1024 * 1024
-"""Bytes of payloads that are read at once, and one letter more."""
+"""Bytes of payloads per read, plus one letter."""
 
 _HEAD = (
     "id, reason, detail, origin, toUnixTimestamp64Milli(at), state,"
@@ -29,7 +29,7 @@ _PLACES = (
     " toUnixTimestamp64Milli(archived_at)"
 )
 _NAMES_AT_ONCE = 200
-"""So that a query of the longest ids stays below what ClickHouse reads of one."""
+"""Ids per query: the longest stay below ClickHouse's maximum query size."""
 
 
 class LetterHead(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class LetterHead(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a letter: `by` whom, `at` (milliseconds), `detail` says why it stays open."""
+    """State of a letter: `by` whom, `at` (milliseconds), `detail` says why it stays open."""
 
     id: str
     state: DeadLetterState
@@ -58,7 +58,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """Where on the log an archived event stands (partition, offset), and since when it is archived
+    """Position of an archived event on the log (partition, offset), and time of archiving
     (milliseconds)."""
 
     place: tuple[int, int]
@@ -66,7 +66,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class ArchivedLetters:
-    """Reads letters and writes what became of them.
+    """Reads letters and writes their states.
 
     All methods raise `ClickHouseUnavailable` or `ClickHouseRefused`.
     """
@@ -77,7 +77,7 @@ class ArchivedLetters:
     def listed(
         self, letter_filter: DeadLetterFilter, most: int, after: tuple[int, str] | None = None
     ) -> list[LetterHead]:
-        """The latest first, at most `most`, those after (`at`, id) of the last one seen."""
+        """The latest first, at most `most`, after (`at`, id) of the last one seen."""
         condition, values = letter_filter.condition()
         if after is not None:
             condition += (
@@ -97,7 +97,7 @@ class ArchivedLetters:
         return (heads[0], self.whole(heads)[0]) if heads else None
 
     def counted(self, letter_filter: DeadLetterFilter) -> int:
-        """How many letters are meant."""
+        """Number of letters that pass the filter."""
         condition, values = letter_filter.condition()
         ((found,),) = self._ask(
             f"SELECT count() FROM {LETTERS} WHERE {condition}",  # noqa: S608 - likewise
@@ -106,7 +106,7 @@ class ArchivedLetters:
         return int(found)
 
     def page(self, letter_filter: DeadLetterFilter, after_id: str, most: int) -> list[LetterHead]:
-        """By id, those after `after_id`: at most `most`, and no more than `MAX_BYTES` come to."""
+        """By id, after `after_id`: at most `most`, and about `MAX_BYTES` of payloads."""
         condition, values = letter_filter.condition()
         rows = self._ask(
             f"SELECT {_HEAD} FROM {LETTERS} WHERE id > %(after_id)s AND {condition}"  # noqa: S608 - likewise
@@ -144,7 +144,7 @@ class ArchivedLetters:
         return [found[head.id.encode()] for head in heads if head.id.encode() in found]
 
     def on_the_log(self, events: Iterable[Again]) -> dict[tuple[str, str, int], list[Standing]]:
-        """(owner, message id, hops) -> where the archive has the event from."""
+        """(owner, message id, hops) -> position of the archived event."""
         asked = {(one.owner, one.message_id, min(one.hops, 255)) for one in events}
         names = sorted({(owner, message_id) for owner, message_id, _ in asked})
         rows: list[tuple[Any, ...]] = []
@@ -161,7 +161,7 @@ class ArchivedLetters:
         return found
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
-        """Writes what became of letters; the latest of a letter counts."""
+        """Writes states of letters; the latest of a letter counts."""
         if not outcomes:
             return
         rows = [(one.id, one.state, one.at, one.by, one.detail) for one in outcomes]
@@ -172,7 +172,7 @@ class ArchivedLetters:
         )
 
     def close(self) -> None:
-        """Hangs up."""
+        """Closes the connection."""
         self._client.disconnect()
 
     def _ask(

@@ -9,7 +9,7 @@ from streams.archive.tables import EARLIEST, LATEST
 
 
 class DeadLetterFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Letters that answer to everything that is set."""
+    """Letters that match every field that is set."""
 
     ids: tuple[str, ...] = ()
     reason: DeadLetterReason | None = None
@@ -19,7 +19,7 @@ class DeadLetterFilter(msgspec.Struct, frozen=True, kw_only=True):
     until: int | None = None
     """Milliseconds: found before."""
     origin: str | None = None
-    """What the origin begins with: `collector:shop`, `daehwa.events/3/`…"""
+    """Prefix of the origin: `collector:shop`, `daehwa.events/3/`…"""
 
     def condition(self) -> tuple[str, dict[str, Any]]:
         """The condition in ClickHouse's SQL over `daehwa.dead_letters`, and its parameters."""

@@ -1,8 +1,8 @@
-"""Replays dead letters, a page at a time: onto the log or into the archive first, then marked.
+"""Replays dead letters, a page at a time: first to the log or the archive, then marked.
 
-A crash in between leaves a letter open whose event is on the log. Replayed again it counts once:
-the archive has it by its message id from after that replay began, and where the archive lags, the
-customer's profile knows the message id.
+A crash in between leaves a letter open whose event is on the log. A second replay counts once: the
+archive has its message id from after the first replay began, and while the archive lags, the
+profile deduplicates.
 """
 
 import asyncio
@@ -27,15 +27,15 @@ from streams.dead_letters.replay import SOURCE, Again, AgainForArchive, StillDea
 from streams.playbook.compiled import CompiledPlaybook
 
 Policy = Literal["keep", "discard"]
-"""What becomes of a letter that would be dead again."""
+"""Policy for a letter that would be dead again."""
 
 Read = list[Again] | AgainForArchive | StillDead
 ReadOfSource = Callable[[DeadLetter], Awaitable[list[Again] | StillDead]]
-"""Reads a source's letter by the source's mapping of today."""
+"""Reads a source's letter by the present mapping."""
 
 MAX_AT_ONCE = 1_000
 REPLAYED_LOG = "replayed"
-"""Stands for the log's identity in rows that the archive had refused and took at a replay."""
+"""Log identity of rows that a replay inserted after a refusal."""
 _FAILURES_TOLD = 20
 
 
@@ -48,11 +48,11 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Replayed(msgspec.Struct):
-    """What a page came to, or would."""
+    """Result of a page, or of its dry run."""
 
     replayed: int = 0
     already: int = 0
-    """Of those, the ones whose events had been replayed before: nothing was sent."""
+    """Letters whose events had been replayed before: nothing was sent."""
     kept: int = 0
     discarded: int = 0
     reasons: dict[str, Counter[str]] = {}
@@ -60,7 +60,7 @@ class Replayed(msgspec.Struct):
     failures: list[Failure] = []
     """The first ones."""
     next: str | None = None
-    """Where the next page begins; None: this was the last."""
+    """Start of the next page; None after the last."""
 
     def tell(self, letter: DeadLetter, outcome: Outcome, problem: StillDead | None) -> None:
         """Counts one letter."""
@@ -96,10 +96,9 @@ class LetterReplayer:
         most: int = MAX_AT_ONCE,
         dry_run: bool = False,
     ) -> Replayed:
-        """Replays at most `most` letters whose ids come after `after`.
-
-        KafkaUnavailable, ClickHouseUnavailable, what reading a source's letter raises: nothing is
-        marked then, and the same again does no harm.
+        """Replays at most `most` letters whose ids come after `after`. Raises KafkaUnavailable,
+        ClickHouseUnavailable, and exceptions of reading a source's letter: nothing is marked then,
+        and a repetition is harmless.
         """
         spool = ArchivedLetters(self._settings)
         try:
@@ -166,7 +165,8 @@ class LetterReplayer:
             return None
         inserter = Inserter(self._settings)
         try:
-            # A token of its own: rows replace each other, a block that was erased must come back.
+            # A token of its own: rows replace each other, and an erased block must be insertable
+            # again.
             inserter.insert(
                 again.table, columns, f"replayed/{place.partition}/{place.offset}/{now}"
             )
@@ -185,7 +185,7 @@ def is_known(
     found = known.get((one.owner, one.message_id, min(one.hops, 255)), ())
     if one.stood_at is None:
         return bool(found)
-    # A sender's own retry stands elsewhere too, and may have died of the same fault.
+    # A sender's own retry is at another position, and may have failed for the same reason.
     return tried_at > 0 and any(
         standing.place != one.stood_at and standing.archived_at >= tried_at for standing in found
     )

@@ -1,5 +1,5 @@
-"""Connections to checked addresses only: a host is resolved once, and what was checked is what is
-connected to, so that a name that changes its address in between reaches nothing private."""
+"""Connections to checked addresses only: a host is resolved once, and the connection goes to the
+checked address (against DNS rebinding)."""
 
 import asyncio
 import socket
@@ -21,8 +21,8 @@ class PrivateAddressError(Exception):
 
 
 def is_public(address: Address) -> bool:
-    """Whether anybody on the internet could be meant: not private, loopback, link-local, shared
-    (CGNAT), multicast, reserved, or an IPv6 address with such an IPv4 address in it."""
+    """Whether the address is public: not private, loopback, link-local, shared (CGNAT), multicast,
+    reserved, or an IPv6 address that embeds such an IPv4 address."""
     if isinstance(address, IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if address in _NAT64 or address in _COMPATIBLE:
@@ -47,8 +47,8 @@ def read_address(text: str) -> Address:
 
 
 async def public_addresses(host: str, port: int) -> list[str]:
-    """The addresses of a host. `PrivateAddressError` where one is not public, OSError where there
-    are none."""
+    """The addresses of a host. Raises `PrivateAddressError` where one is not public, `OSError`
+    where there are none."""
     found = await resolve(host, port)
     for text in found:
         _check(host, text)
@@ -62,8 +62,8 @@ async def resolve(host: str, port: int) -> list[str]:
 
 
 class CheckedResolver(AbstractResolver):
-    """aiohttp's look-up of names, of those that are public. It connects to the addresses it gets
-    here; the name stays in Host and in TLS, which is verified against it."""
+    """aiohttp resolver of public addresses. The connection goes to these addresses; Host header and
+    TLS verification keep the name."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -76,13 +76,12 @@ class CheckedResolver(AbstractResolver):
         return [_answer(host, port, text) for text in found]
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Nothing to close."""
 
 
 def public_socket(address_info: tuple[Any, ...]) -> socket.socket:
-    """The socket of a connection that is about to be opened. `PrivateAddressError`.
-
-    What looks like an address is connected to without being looked up: this is where it is seen.
+    """The socket of a new connection. Raises `PrivateAddressError`. Literal addresses skip the
+    resolver: this check covers them.
     """
     family, kind, protocol, _, place = address_info
     _check(place[0], place[0])
@@ -100,7 +99,7 @@ def _check(host: str, text: str) -> None:
     try:
         public = is_public(read_address(text))
     except ValueError:
-        # Forms such as 127.1, which the operating system reads as an address all the same.
+        # Forms such as 127.1, which the operating system reads as an address.
         public = False
     if not public:
         raise PrivateAddressError(

@@ -1,4 +1,4 @@
-"""The call list of the call centre: whom to call, and who is calling them."""
+"""The call list of the call centre: calls to make, and claims of operators."""
 
 from pathlib import Path
 from typing import Literal
@@ -13,16 +13,16 @@ from schemas.profile import Profile
 from streams.identity.aliases import aliases_of
 
 CLAIM_MS = 15 * 60_000
-"""How long a call is one operator's."""
+"""Duration of a claim."""
 
 KEPT_S = 30 * 86_400
-"""Seconds after which a call that nobody made is dropped."""
+"""Seconds after which an unmade call is dropped."""
 
 _MAX_PRIORITY = 500
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody to be called. Times are milliseconds since 1970."""
+    """A call to make. Times are milliseconds since 1970."""
 
     id: str
     """Of the trigger."""
@@ -33,7 +33,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     priority: int = 0
     phone: str | None = None
-    """E.164; None where the traits have none that can be read."""
+    """E.164; None without a readable number in the traits."""
     topic: str | None = None
     campaign: str | None = None
     channel: str | None = None
@@ -42,7 +42,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenCall(msgspec.Struct, frozen=True):
-    """A call and who has claimed it, until when ("" and 0: nobody)."""
+    """A call with its claim: operator and end ("" and 0 without one)."""
 
     call: Call
     operator: str = ""
@@ -58,11 +58,11 @@ class CallTakenError(Exception):
 
 
 class NoCallError(Exception):
-    """There is no such call: it was made, or dropped."""
+    """No such call: it was made or dropped."""
 
 
 class CallList:
-    """Calls that are to be made, in Redis. Every method may raise `RedisError` or `OSError`."""
+    """Calls to make, in Redis. Every method may raise `RedisError` or `OSError`."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -71,7 +71,7 @@ class CallList:
         self._claim = redis.register_script((folder / "call_claim.lua").read_text(encoding="utf-8"))
 
     async def put(self, call: Call) -> None:
-        """Puts a call on the list; repeated it changes nothing."""
+        """Adds a call; idempotent."""
         urgency = min(max(call.priority, -_MAX_PRIORITY), _MAX_PRIORITY)
         rank = call.created_at - urgency * 10**13
         await self._put(
@@ -80,7 +80,7 @@ class CallList:
         )
 
     async def open(self, most: int) -> list[OpenCall]:
-        """The calls to make: the highest priority first, then the oldest."""
+        """The calls by priority, then the oldest first."""
         ids = [found.decode() for found in await self._redis.zrange(CALLS_OPEN, 0, most - 1)]
         async with self._redis.pipeline(transaction=False) as pipeline:
             for call_id in ids:
@@ -92,18 +92,17 @@ class CallList:
         return [_open(*fields) for fields in found if fields[0] is not None]
 
     async def claim(self, call_id: str, operator: str, now: int) -> OpenCall:
-        """The call, the operator's for `CLAIM_MS`; claiming again prolongs it.
-
-        `CallTakenError` where another operator has it, `NoCallError` where there is none.
+        """Claims the call for `CLAIM_MS`; claiming again prolongs it. Raises `CallTakenError` where
+        another operator has it, and `NoCallError`.
         """
         return await self._ask(call_id, operator, now, "claim")
 
     async def done(self, call_id: str, operator: str, now: int) -> OpenCall:
-        """Takes the call off the list. `CallTakenError`, `NoCallError`."""
+        """Removes the call. Raises `CallTakenError`, `NoCallError`."""
         return await self._ask(call_id, operator, now, "done")
 
     async def drop(self, call_id: str, now: int) -> None:
-        """Takes the call off the list, whoever has it. `NoCallError`."""
+        """Removes the call whatever its claim. Raises `NoCallError`."""
         await self._ask(call_id, "", now, "drop")
 
     async def _ask(
@@ -124,7 +123,7 @@ class CallList:
 def call_of(
     delivery: Delivery, written: Written | None, profile: Profile | None, region: str
 ) -> Call:
-    """The call that a trigger asks for."""
+    """The call of a trigger."""
     trigger = delivery.trigger
     return Call(
         id=trigger.id,

@@ -5,35 +5,35 @@ from typing import Literal
 import msgspec
 
 OPENS_AFTER = 5
-"""Failures in a row after which only probes are sent."""
+"""Consecutive failures that open the circuit."""
 
 _FIRST_PAUSE_MS = 1_000
 _MAX_PAUSE_MS = 60_000
 
 Mode = Literal["closed", "probing", "open", "disabled"]
-"""`closed`: everything goes; `probing`: one at a time; `open`: nothing for now; `disabled`: nothing
-until somebody enables it."""
+"""`closed`: no limit; `probing`: one at a time; `open`: none for now; `disabled`: none until an
+operator enables it."""
 
 MODES: tuple[Mode, ...] = ("closed", "probing", "open", "disabled")
 
 
 class EndpointState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is remembered of an endpoint, by all workers. Times are milliseconds since 1970."""
+    """State of an endpoint, shared by all workers. Times are milliseconds since 1970."""
 
     failures: int = 0
     """In a row."""
     not_before: int = 0
-    """Nothing is sent until then."""
+    """End of the open state."""
     disabled_at: int = 0
     detail: str = ""
-    """What came of the latest failure."""
+    """Text of the latest failure."""
 
 
 NEW = EndpointState()
 
 
 def mode(state: EndpointState, now: int) -> Mode:
-    """What may be sent at `now` (milliseconds)."""
+    """The phase at `now` (milliseconds)."""
     if state.disabled_at:
         return "disabled"
     if state.not_before > now:
@@ -45,7 +45,7 @@ def after_failure(
     state: EndpointState, now: int, detail: str, retry_after: float | None = None
 ) -> EndpointState:
     """The state after a failure at `now`; `retry_after` (seconds) as the receiver asked."""
-    # What was under way when the circuit opened says nothing new about how long to wait.
+    # Failures of attempts under way when the circuit opened do not prolong it.
     known = mode(state, now) == "open" and state.failures >= OPENS_AFTER
     failures = state.failures if known else state.failures + 1
     not_before = state.not_before
@@ -60,5 +60,5 @@ def after_failure(
 
 
 def disabled(state: EndpointState, now: int, detail: str) -> EndpointState:
-    """The state after the endpoint said that it wants no more."""
+    """The state after the endpoint answered 410."""
     return EndpointState(failures=state.failures, disabled_at=now, detail=detail)

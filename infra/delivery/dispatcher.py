@@ -18,15 +18,15 @@ from schemas.profile import Profile
 from streams.consent.consent import MARKETING, may_speak
 
 _SPEAKS_ON = {"email": "email", "call_list": "call"}
-"""Kinds that speak to the customer whatever the trigger says, and on which channel."""
+"""Endpoint kinds that always reach the customer -> channel."""
 
 
 class NotReadyError(Exception):
-    """A setting is missing that the endpoint needs; the text says which."""
+    """A setting of the endpoint is missing; the text says which."""
 
 
 class Endpoints:
-    """The endpoints of the playbook in force, and the one of the settings."""
+    """Endpoints of the playbook in force, and that of the settings."""
 
     def __init__(self, settings: Settings, playbook: Callable[[], Playbook]) -> None:
         self._playbook = playbook
@@ -35,24 +35,23 @@ class Endpoints:
         )
 
     def get(self, name: str) -> Endpoint | None:
-        """The endpoint, None where there is none. The playbook's `default` takes the place of the
-        one of the settings."""
+        """The endpoint or None. The playbook's `default` replaces that of the settings."""
         found = self._playbook().endpoints.get(name)
         return self._of_settings if found is None and name == DEFAULT else found
 
     def names(self) -> list[str]:
-        """All of them."""
+        """All endpoints."""
         own = [DEFAULT] if self._of_settings is not None else []
         return list(dict.fromkeys([*own, *self._playbook().endpoints]))
 
     def kind(self, name: str) -> str:
-        """The endpoint's kind; `webhook` where it is not known any more."""
+        """The endpoint's kind; `webhook` for a removed one."""
         found = self.get(name)
         return "webhook" if found is None else found.kind
 
 
 class DeliveryDispatcher:
-    """Makes attempts. Consent is asked again before each one that speaks to a customer."""
+    """Makes attempts. Consent is checked again before each attempt to reach a customer."""
 
     def __init__(
         self,
@@ -76,7 +75,7 @@ class DeliveryDispatcher:
         """One attempt at `now` (milliseconds). Raises only what Redis raises."""
         endpoint = self.endpoints.get(delivery.endpoint)
         if endpoint is None:
-            # The next playbook may have it again: what was for it goes through its schedule.
+            # The next playbook may have it again: its deliveries go through their schedule.
             what = f"the playbook has no endpoint {delivery.endpoint!r}"
             return Attempt("again", what, blames_endpoint=False)
         trigger = delivery.trigger
@@ -93,7 +92,7 @@ class DeliveryDispatcher:
         if channel is not None:
             reason = _unspeakable(profile, channel, MARKETING if trigger.campaign else None)
             if reason is not None:
-                # The trigger may be ahead of the profile that is written with its event.
+                # The trigger may be read before the profile of its batch is written.
                 verdict: Verdict = "again" if delivery.attempts == 0 else "withheld"
                 return Attempt(verdict, reason, blames_endpoint=False)
         try:
@@ -174,7 +173,7 @@ class DeliveryDispatcher:
 
 
 def _unspeakable(profile: Profile | None, channel: str, purpose: str | None) -> str | None:
-    """Why the customer is not spoken to on the channel."""
+    """Why the channel is suppressed for the customer."""
     if profile is None:
         return "customer profile not found"
     if not may_speak(profile.consent, channel, purpose):

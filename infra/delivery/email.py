@@ -25,7 +25,7 @@ CHANNEL = "email"
 
 
 class EmailSender:
-    """Writes mails and gives them to one SMTP server."""
+    """Writes mails and sends them over one SMTP server."""
 
     def __init__(self, smtp_url: str, sender: str, links: LinkSigner, region: str) -> None:
         self._server = urlsplit(smtp_url)
@@ -36,11 +36,11 @@ class EmailSender:
     async def send(self, delivery: Delivery, template: Template, profile: Profile) -> Attempt:
         """One attempt to send the template to the address in the profile's traits.
 
-        5xx about the message or its receiver is final; everything else is tried again.
+        5xx about the message or its recipient is final; any other failure is retried.
         """
         to = address_of(profile, self._region)
         if to is None:
-            # The trigger may be ahead of the profile, whose address came with the same event.
+            # The trigger may be read before the profile whose address came with the same event.
             verdict: Verdict = "again" if delivery.attempts == 0 else "refused"
             return Attempt(verdict, "the customer has no e-mail address", blames_endpoint=False)
         try:
@@ -126,7 +126,7 @@ def _connection(server: SplitResult) -> dict[str, object]:
         "username": unquote(server.username) if server.username else None,
         "password": unquote(server.password) if server.password else None,
         "use_tls": tls,
-        # A password goes over the network encrypted or not at all.
+        # A password is sent over TLS only.
         "start_tls": None if tls or local or not server.username else True,
         "tls_context": context,
         "timeout": TIMEOUT,

@@ -20,7 +20,7 @@ class EndpointStates:
         self._redis = redis
 
     async def read(self, endpoints: Sequence[str]) -> dict[str, EndpointState]:
-        """The states of these endpoints; `NEW` where nothing is remembered."""
+        """The states of these endpoints; `NEW` without one."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for endpoint in endpoints:
                 pipeline.hmget(endpoint_key(endpoint), _FIELDS)
@@ -31,7 +31,7 @@ class EndpointStates:
         }
 
     async def write(self, endpoint: str, state: EndpointState) -> None:
-        """Remembers the state, the last writer's; but one that is disabled stays so."""
+        """Stores the state, last writer wins; a disabled endpoint stays disabled."""
         field = _FIELDS[0] if state.disabled_at else _FIELDS[1]
         if state == NEW:
             await self._redis.hdel(endpoint_key(endpoint), field)
@@ -39,13 +39,13 @@ class EndpointStates:
             await self._redis.hset(endpoint_key(endpoint), field, _encode(state))
 
     async def remember(self, endpoints: Sequence[str]) -> None:
-        """Remembers that something is for these endpoints."""
+        """Registers endpoints with deliveries."""
         await self._redis.sadd(ENDPOINTS, *endpoints)
 
     async def remembered(self) -> list[str]:
-        """The endpoints that something was ever for, whether or not a playbook still has them."""
+        """All endpoints ever registered, whether or not the playbook still has them."""
         return sorted(name.decode() for name in await self._redis.smembers(ENDPOINTS))
 
     async def enable(self, endpoint: str) -> None:
-        """Forgets what was against the endpoint."""
+        """Resets the state of the endpoint."""
         await self._redis.delete(endpoint_key(endpoint))

@@ -17,18 +17,18 @@ def given_up_key(partition: int) -> str:
 
 
 def outbox_key(partition: int) -> str:
-    """Hash message id -> event that is to be put on the log; never expires."""
+    """Hash message id -> event to append to the log; never expires."""
     return f"daehwa:{{{partition}}}:delivery-outbox"
 
 
 def endpoint_key(endpoint: str) -> str:
-    """What is remembered of an endpoint, JSON; never expires: somebody has to enable it."""
+    """State of an endpoint, JSON; never expires: an operator has to enable a disabled one."""
     return f"daehwa:{{endpoint-{endpoint}}}:endpoint"
 
 
 ENDPOINTS = "daehwa:{endpoints}:endpoint-names"
-"""Set of the names of endpoints that something was ever for; never expires. A playbook may have
-forgotten one for which something waits."""
+"""Set of the names of endpoints with deliveries; never expires. One removed from the playbook may
+have pending deliveries."""
 
 CALLS_OPEN = "daehwa:{calls}:calls-open"
 """Sorted set of call ids, the most urgent first; never expires."""

@@ -23,7 +23,7 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """All that is remembered of a delivery that is done with."""
+    """The record of a finished delivery."""
 
     id: str
     status: str
@@ -47,8 +47,8 @@ class DeliveryListing:
         triggers: Collection[str] = (),
         until: int | None = None,
     ) -> list[Shown]:
-        """What waits for these endpoints, soonest first, or was given up, latest first; only of
-        these triggers where some are named, only up to `until` (milliseconds) where that is."""
+        """Pending deliveries of these endpoints, soonest first, or given-up ones, latest first;
+        optionally only of these triggers, or up to `until` (milliseconds)."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             places = []
             for partition in self._partitions:
@@ -72,7 +72,7 @@ class DeliveryListing:
         return await self._read(requested[:most])
 
     async def of_trigger(self, trigger_id: str, endpoints: Sequence[str]) -> list[Delivery | Done]:
-        """The deliveries of one trigger, also those that are done with."""
+        """The deliveries of one trigger, finished ones included."""
         ids = [delivery_id(trigger_id, endpoint) for endpoint in endpoints]
         async with self._redis.pipeline(transaction=False) as pipeline:
             for partition in self._partitions:
@@ -87,7 +87,7 @@ class DeliveryListing:
         ]
 
     async def replay(self, shown: Sequence[Shown], now: int) -> int:
-        """Makes deliveries due that were given up; how many still were."""
+        """Makes given-up deliveries due; returns how many were still given up."""
         answers = [await self._schedule.replay(one.partition, one.delivery, now) for one in shown]
         return sum(answers)
 

@@ -1,4 +1,4 @@
-"""Puts tracked links and the open pixel into the html of a mail."""
+"""Rewrites the html of a mail with tracked links and the open pixel."""
 
 import re
 from html import escape, unescape
@@ -13,8 +13,8 @@ MAX_URL = 2_000
 
 
 def tracked(html: str, signer: LinkSigner, opened: Link, own: str) -> str:
-    """The html with every http(s) link going through a signed redirect, except those that begin
-    with `own`, and the pixel at its end."""
+    """The html with signed redirects for every http(s) link, except those that begin with `own`,
+    and with the pixel at its end."""
 
     def through_us(found: re.Match[str]) -> str:
         url = unescape(found[3])

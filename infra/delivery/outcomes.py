@@ -1,4 +1,4 @@
-"""Delivery outcomes as contact events, so that the dialogue remembers what was said."""
+"""Delivery outcomes as contact events of the dialogue."""
 
 from hashlib import blake2b
 from typing import Any, Literal
@@ -45,10 +45,9 @@ class _Contact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def outcome_event(delivery: Delivery, outcome: Outcome, kind: str, now: int) -> WireEvent | None:
-    """The contact event of a delivery that is done with; None for what is only counted.
-
-    Deliveries that speak to a customer (the trigger has a channel) all leave one; of the others
-    only failures do: they would double the log. `kind` is the endpoint's.
+    """The contact event of a finished delivery; None for one that is only counted. Every delivery
+    on a customer channel leaves one; others only on failure: they would double the log. `kind` is
+    the endpoint's.
     """
     trigger = delivery.trigger
     if trigger.channel is None and outcome != "failed":
@@ -89,7 +88,7 @@ def reaction_event(link: Link, now: int) -> WireEvent:
 
 
 def unsubscribed_event(link: Link, now: int) -> WireEvent:
-    """The event by which a customer takes back the consent for the link's channel."""
+    """The event that withdraws consent for the link's channel."""
     return WireEvent(
         message_id=f"unsubscribe:{uuid4()}",
         type="identify",
@@ -125,7 +124,7 @@ def called_event(call: Call, operator: str, outcome: str, note: str, now: int) -
 
 
 def uncalled_event(call: Call, now: int) -> WireEvent:
-    """The contact event of a call that was not made: its customer does not want it any more."""
+    """The contact event of a call withheld after a withdrawal of consent."""
     return _Contact(
         message_id=f"call:{call.id}:withheld",
         customer_id=call.customer_id,

@@ -1,4 +1,4 @@
-"""One POST to an endpoint, and what its answer means."""
+"""One POST to an endpoint, and the outcome of its answer."""
 
 import asyncio
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ TIMEOUT = 15.0
 """Seconds an attempt may take as a whole."""
 
 _IDLE_S = 4.0
-"""How long a connection is kept: Node and uvicorn hang up after 5 s without a request."""
+"""Keep-alive time: Node and uvicorn close after 5 s without a request."""
 
 _MAX_READ = 64 * 1024
 _SLOW_DOWN = (429, 502, 504)
 _WRONG_URL = "the endpoint's URL is wrong"
-"""And no more: a chat's whole URL is a secret, and what is said here is shown and logged."""
+"""Only the host: a chat's URL is a secret, and this text is shown and logged."""
 
 
 class Poster:
@@ -31,7 +31,8 @@ class Poster:
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Attempt:
-        """One attempt. Never raises for what the receiver does, never tells the URL's path."""
+        """One attempt. Never raises for an answer of the receiver; its text has no path of the
+        URL."""
         if self._session is None:
             self._session = _session(self._allow_private)
         try:
@@ -88,7 +89,7 @@ def _session(allow_private: bool) -> aiohttp.ClientSession:
 
 
 def judge(status: int, retry_after: str = "") -> Attempt:
-    """What an answer means: 2xx delivered, 410 gone, everything else (3xx too) again."""
+    """The outcome of an answer: 2xx delivered, 410 gone, any other (3xx too) again."""
     detail = f"the endpoint answered {status}"
     if 200 <= status < 300:
         return Attempt("delivered", detail)
