@@ -22,9 +22,8 @@ async def retry_until_available(
     attempt: Callable[[], Awaitable[T]],
     is_temporary: Callable[[Exception], bool],
 ) -> T:
-    """The answer of `attempt`, tried again as long as its failures are temporary.
-
-    Raises what `attempt` raises where `is_temporary` is false for it. Never gives up.
+    """The result of `attempt`, retried while its failures are temporary. Raises exceptions for
+    which `is_temporary` is false. Never gives up.
     """
     delays = None
     while True:

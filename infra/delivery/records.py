@@ -1,4 +1,4 @@
-"""What is to be delivered, and what came of an attempt."""
+"""Deliveries and outcomes of attempts."""
 
 from typing import Literal
 
@@ -7,30 +7,30 @@ import msgspec
 from schemas.trigger import Trigger
 
 DEFAULT = "default"
-"""Name of the endpoint of the settings: where a trigger goes that names none."""
+"""Name of the endpoint of the settings, for triggers that name none."""
 
 Status = Literal["waiting", "delivered", "failed", "withheld"]
-"""`failed`: given up, kept for a replay by hand."""
+"""`failed`: given up, kept for a replay."""
 
 Verdict = Literal["delivered", "again", "refused", "gone", "withheld"]
-"""`again`: try later; `refused`: this one never; `gone`: the endpoint wants no more (410);
-`withheld`: the customer does not want it any more."""
+"""`again`: retry; `refused`: permanent failure of this delivery; `gone`: the endpoint answered 410;
+`withheld`: the customer has withdrawn consent."""
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """What came of one attempt."""
+    """Outcome of one attempt."""
 
     verdict: Verdict
     detail: str
-    """In words, for a person; holds no secret."""
+    """A sentence; holds no secret."""
     retry_after: float | None = None
-    """Seconds the receiver asked to wait."""
+    """`Retry-After` of the receiver, seconds."""
     slow_down: bool = False
-    """The receiver has too much to do."""
+    """The receiver is overloaded."""
     blames_endpoint: bool = True
-    """`again`, `refused`: whether others would have fared the same at this endpoint."""
+    """`again`, `refused`: whether the failure is the endpoint's, not the delivery's."""
     erased: bool = False
-    """`withheld`: the customer was erased; nothing more is to be said of it, not even this."""
+    """`withheld`: the customer was erased; no outcome event is written."""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -44,11 +44,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     last_at: int = 0
     """When the latest attempt was made."""
     detail: str = ""
-    """What came of it."""
+    """Text of the latest outcome."""
 
     @property
     def id(self) -> str:
-        """Names the delivery: an endpoint is told of a trigger once."""
+        """Id of the delivery: one per trigger and endpoint."""
         return delivery_id(self.trigger.id, self.endpoint)
 
 
@@ -58,7 +58,7 @@ class Held(msgspec.Struct, frozen=True):
     delivery: Delivery
     partition: int
     until: int
-    """End of the lease, milliseconds since 1970: a later answer about a failure is not heard."""
+    """End of the lease, milliseconds since 1970: a later failure is ignored."""
 
 
 def delivery_id(trigger_id: str, endpoint: str) -> str:

@@ -5,10 +5,10 @@ from hashlib import blake2b
 from infra.settings import RETRY_DELAYS
 
 JITTER = 0.2
-"""A pause is longer by up to this share, so that what failed together does not come together."""
+"""A delay is longer by up to this share, so that concurrent failures do not retry together."""
 
 MAX_WAIT = 86_400.0
-"""Seconds a receiver may ask to wait; it asks for more in vain."""
+"""Maximum of `Retry-After`, seconds."""
 
 
 def retry_delay(
@@ -19,7 +19,7 @@ def retry_delay(
 ) -> float | None:
     """Seconds until the next attempt, after `attempts` of them; None when there is none left.
 
-    The same for the same delivery id and attempt. At least what the receiver asked for.
+    The same for the same delivery id and attempt. At least the receiver's `Retry-After`.
     """
     if attempts > len(delays):
         return None
@@ -30,10 +30,10 @@ def retry_delay(
 
 
 def max_duration(delays: tuple[float, ...]) -> float:
-    """Seconds from the first to the last attempt at most, where no receiver asks for more."""
+    """Maximum of seconds from the first to the last attempt, without `Retry-After`."""
     return sum(delays) * (1 + JITTER)
 
 
 def max_delay(delays: tuple[float, ...]) -> float:
-    """Seconds between two attempts at most."""
+    """Maximum of seconds between two attempts."""
     return max(max(delays, default=0.0) * (1 + JITTER), MAX_WAIT)

@@ -1,4 +1,5 @@
-"""The retry schedule, in Redis: it outlives the workers, and no two of them attempt the same."""
+"""The retry schedule in Redis: it outlives workers, and leases keep two of them from one
+delivery."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,32 +14,32 @@ from infra.delivery.retry_policy import max_delay, max_duration
 from infra.settings import Settings
 
 LEASE_MS = int(TIMEOUT * 1000) + 5_000
-"""How long a delivery is one worker's: an attempt, and the time to write down what came of it."""
+"""Duration of a lease: an attempt and the time to record its outcome."""
 
 WAITS_MS = 7 * 86_400_000
-"""What has been due for so long, because its endpoint was down, is given up."""
+"""A delivery due for so long, because its endpoint is down, is given up."""
 
 MAX_OUTCOMES = 500
-"""Outcomes read at once from an outbox."""
+"""Maximum of outcomes per read of an outbox."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Delivery).decode
 
 
 class Settlement(msgspec.Struct, frozen=True):
-    """What came of an attempt, to be written down."""
+    """Result of an attempt to record."""
 
     held: Held
     delivery: Delivery
-    """As it is now."""
+    """The delivery after the attempt."""
     due: int
-    """When it is due again, milliseconds; where it is still waiting."""
+    """When it is due again, milliseconds, while pending."""
     outcome: tuple[str, bytes] | None = None
-    """(message id, event) that goes onto the log."""
+    """(message id, event) for the log."""
 
 
 class Backlog(msgspec.Struct, frozen=True):
-    """How much waits for an endpoint; `oldest_due` in milliseconds, None where nothing waits."""
+    """Backlog of an endpoint; `oldest_due` in milliseconds, None without a backlog."""
 
     waiting: int
     oldest_due: int | None
@@ -58,7 +59,7 @@ class DeliverySchedule:
 
     async def admit(self, partition: int, new: Sequence[tuple[Delivery, int]]) -> list[bool]:
         """Writes deliveries with the time they are due (for those that are attempted at once: the
-        end of their lease); for each whether it is new. A known one stays as it is."""
+        end of their lease); returns for each whether it is new. A known one is unchanged."""
         keys: list[str] = []
         arguments: list[bytes | str | int] = [self.remembered_s]
         for delivery, due in new:
@@ -85,8 +86,8 @@ class DeliverySchedule:
         }
 
     async def settle(self, partition: int, settlements: Sequence[Settlement]) -> list[bool]:
-        """Writes down what came of attempts. False for one that another worker has taken since,
-        unless it was delivered: that is final."""
+        """Records results of attempts. False for one leased by another worker since, unless it was
+        delivered: that is final."""
         keys = [outbox_key(partition)]
         arguments: list[bytes | str | int] = [self.remembered_s]
         for settlement in settlements:
@@ -108,16 +109,16 @@ class DeliverySchedule:
         return [answer == 1 for answer in await self._settle(keys=keys, args=arguments)]
 
     async def outcomes(self, partition: int) -> list[tuple[str, bytes]]:
-        """(message id, event) of outcomes that are not on the log yet: some, not all."""
+        """(message id, event) of some outcomes that are not on the log yet."""
         _, found = await self._redis.hscan(outbox_key(partition), count=MAX_OUTCOMES)
         return [(name.decode(), event) for name, event in found.items()]
 
     async def written(self, partition: int, message_ids: Sequence[str]) -> None:
-        """Forgets outcomes that are on the log."""
+        """Removes outcomes that are on the log."""
         await self._redis.hdel(outbox_key(partition), *message_ids)
 
     async def backlog(self, partitions: Sequence[int], endpoint: str) -> Backlog:
-        """How much waits for an endpoint in these partitions."""
+        """Backlog of each endpoint in these partitions."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for partition in partitions:
                 pipeline.zcard(due_key(partition, endpoint))
@@ -127,7 +128,7 @@ class DeliverySchedule:
         return Backlog(sum(found[::2]), min(firsts, default=None))
 
     async def replay(self, partition: int, delivery: Delivery, now: int) -> bool:
-        """Makes a delivery due that was given up, with all its attempts before it."""
+        """Makes a given-up delivery due, with the whole schedule before it."""
         fresh = msgspec.structs.replace(delivery, status="waiting", attempts=0, created_at=now)
         keys = [
             _record(partition, delivery.id),
@@ -139,21 +140,21 @@ class DeliverySchedule:
 
 
 def remembered_s(settings: Settings) -> int:
-    """Seconds for which a delivery is remembered after anything was last written of it: a day more
-    than Kafka keeps its trigger, than the schedule is long, and than it may wait for an endpoint
-    that is down: forgotten before that, it would be lost without anybody having given it up."""
+    """Seconds for which a delivery is kept after its last write: a day more than the retention of
+    its trigger, the length of the schedule, and the longest wait for an endpoint that is down.
+    Removed earlier, it would be lost without being given up."""
     delays = settings.delivery_pauses
     waits = max_delay(delays) + WAITS_MS / 1000
     return 86_400 + int(max(settings.retention_hours * 3_600.0, max_duration(delays), waits))
 
 
 def read_record(record: bytes) -> Delivery | None:
-    """The delivery in a record; None in that of one that is done with."""
+    """The delivery in a record; None in the record of a finished one."""
     return None if record[:1] == b"." else _decode(record)
 
 
 def _brief(delivery: Delivery) -> bytes:
-    """What is remembered of a delivery that is done with: only that it is."""
+    """The record of a finished delivery: a marker."""
     return f".{delivery.status} {delivery.last_at} {delivery.attempts}".encode()
 
 

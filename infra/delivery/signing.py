@@ -9,7 +9,7 @@ from infra.settings import is_signing_secret
 
 
 class Signer:
-    """Signs with every secret, newest first: while a receiver changes its secret, both fit."""
+    """Signs with every secret, newest first: during a rotation both are valid."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         if not secrets:

@@ -1,4 +1,4 @@
-"""Triggers to a chat: the payload of Slack's incoming webhooks, which others take too."""
+"""Triggers to a chat: the payload of Slack's incoming webhooks, which other chats accept, too."""
 
 import msgspec
 
@@ -8,18 +8,18 @@ from infra.delivery.templates import Written
 from schemas.trigger import Trigger
 
 _MAX_LENGTH = 2_900
-"""Slack takes 3,000 characters in a block."""
+"""Slack accepts 3,000 characters per block."""
 
 
 class SlackSender:
-    """Posts what is to be said to one incoming webhook. The URL itself is the secret."""
+    """Posts messages to one incoming webhook. The URL itself is the secret."""
 
     def __init__(self, poster: Poster, url: str) -> None:
         self._poster = poster
         self._url = url
 
     async def send(self, delivery: Delivery, written: Written | None) -> Attempt:
-        """One attempt; `written` from the trigger's template, without one its reason is told."""
+        """One attempt; `written` from the trigger's template, without one its reason."""
         body = msgspec.json.encode(slack_payload(delivery.trigger, written))
         return await self._poster.post(self._url, body, {"content-type": "application/json"})
 
@@ -50,5 +50,5 @@ def slack_payload(trigger: Trigger, written: Written | None) -> dict[str, object
 
 
 def _escape(text: str) -> str:
-    """Slack's three control characters: nobody's name becomes a mention or a link."""
+    """Escapes Slack's three control characters: no name becomes a mention or a link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

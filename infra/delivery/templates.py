@@ -23,7 +23,7 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class WritingError(Exception):
-    """The template cannot be filled in; the text says why."""
+    """The template cannot be rendered; the text says why."""
 
 
 _plain = ImmutableSandboxedEnvironment(autoescape=False, undefined=Undefined)
@@ -32,7 +32,8 @@ _html = ImmutableSandboxedEnvironment(autoescape=True, undefined=Undefined)
 
 def write(template: Template, trigger: Trigger, profile: Profile | None, **more: object) -> Written:
     """The message for this trigger. Templates see `trigger`, `customer` (`id`, `traits`) and what
-    `more` names; what is missing is empty. Values are escaped in the html. `WritingError`."""
+    `more` names; a missing value is empty. Values are escaped in the html. Raises
+    `WritingError`."""
     traits = {name: stamped.value for name, stamped in profile.traits.items()} if profile else {}
     customer = {"id": profile.key if profile else trigger.customer_id, "traits": traits}
     known: dict[str, Any] = {

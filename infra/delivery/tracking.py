@@ -1,4 +1,4 @@
-"""Links in mails, signed: nobody can make one, so nobody can unsubscribe or redirect others."""
+"""Signed links in mails: a forged link cannot unsubscribe or redirect anybody."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _MAX_LENGTH = 4_000
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True):
-    """What a link says: whose mail it was in, and where a click goes on to."""
+    """Content of a link: the mail's customer and trigger, and the target of a click."""
 
     kind: LinkKind
     trigger_id: str
@@ -28,7 +28,7 @@ class Link(msgspec.Struct, frozen=True, array_like=True):
 
 
 class LinkSigner:
-    """Makes links and reads them. The first secret signs, all of them are accepted."""
+    """Signs and reads links. The first secret signs, all are accepted."""
 
     def __init__(self, public_url: str, secrets: Sequence[str]) -> None:
         self._public_url = public_url.rstrip("/")
@@ -42,7 +42,7 @@ class LinkSigner:
         return f"{self._public_url}/mail/{link.kind}/{text}"
 
     def read(self, kind: LinkKind, token: str) -> Link | None:
-        """What the token says; None where we did not sign it, or for another kind of link."""
+        """The link in the token; None for an invalid signature or another kind of link."""
         if len(token) > _MAX_LENGTH:
             return None
         try:

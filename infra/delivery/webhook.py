@@ -39,8 +39,8 @@ class WebhookSender:
 def webhook_body(trigger: Trigger) -> bytes:
     """`{"type", "timestamp", "data"}`, at most `LARGEST_BODY` bytes.
 
-    What is too large loses figures of `why`, the largest first, then the end of `reason`; `cut` in
-    `data` names what was left out.
+    A larger body loses figures of `why`, the largest first, then the end of `reason`; `cut` in
+    `data` names the omissions.
     """
     at = datetime.fromtimestamp(trigger.decided_at / 1000, UTC).isoformat(timespec="milliseconds")
     body = _encode({"type": trigger.type, "timestamp": at, "data": trigger})

@@ -1,4 +1,4 @@
-"""Which triggers are shown: few enough for a person to read, and some of every kind."""
+"""Selection of triggers to show: few enough to read, and some of every kind."""
 
 from collections import Counter, deque
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from infra.demo.people import is_simulated
 
 MAX_SHOWN = 12
-"""Triggers kept to be looked at."""
+"""Maximum of triggers kept."""
 
 
 class Board:
-    """Counts every trigger and picks some to show. Its memory does not grow.
+    """Counts every trigger and selects some to show, in bounded memory.
 
     A trigger is a dict as `GET /v1/triggers/stream` sends it.
     """
@@ -19,14 +19,14 @@ class Board:
         self.counts: Counter[str] = Counter()
         """Type -> how many have fired."""
         self.shown: deque[dict[str, Any]] = deque(maxlen=MAX_SHOWN)
-        """The latest that were picked, newest first."""
+        """The latest selected ones, newest first."""
         self._waiting: dict[str, dict[str, Any]] = {}
         self._turns: dict[str, int] = {}
         self._turn = 0
         self._visitors: deque[dict[str, Any]] = deque(maxlen=MAX_SHOWN)
 
     def arrived(self, trigger: dict[str, Any]) -> None:
-        """A trigger has fired; the newest of each rule waits to be picked."""
+        """Adds a trigger; the newest of each rule is a candidate."""
         self.counts[trigger["type"]] += 1
         if is_simulated(trigger["customer_id"]):
             self._waiting[trigger["rule"]] = trigger
@@ -36,7 +36,7 @@ class Board:
     def pick(self) -> dict[str, Any] | None:
         """The next trigger to show, None where nothing has fired since.
 
-        Somebody clicking in the demo shop comes first; then the rule that has waited longest.
+        Visitors of the demo shop come first; then the rule that has waited longest.
         """
         if self._visitors:
             picked = self._visitors.popleft()

@@ -1,4 +1,4 @@
-"""What is said to and by the same customers on other channels: calls, e-mails, letters."""
+"""Simulated contacts of the same customers on other channels: calls, e-mails, letters."""
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
@@ -10,7 +10,7 @@ from infra.demo.catalogue import CURRENCY, PRODUCTS
 from infra.demo.moments import iso
 
 MAX_GAP_MS = 60_000
-"""What a longer pause would have brought is not made up for."""
+"""After a longer pause the gap is skipped."""
 
 _OPERATORS = ("Hanna", "Jiho", "Miguel", "Nora", "Seojun", "Tariq")
 _COMPLAINTS = {

@@ -1,4 +1,4 @@
-"""What simulated shoppers want: the products of the demo shop, and what goes with what."""
+"""Preferences of simulated shoppers: products of the demo shop, and complements."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ class Product(msgspec.Struct, frozen=True):
     cents: int
     """Price in hundredths of `CURRENCY`."""
     weight: int
-    """How many visitors in a hundred come for it."""
+    """Visitors in a hundred who come for it."""
 
     @property
     def price(self) -> float:
@@ -44,4 +44,4 @@ GOES_WITH: Mapping[str, Mapping[str, int]] = {
     "bag": {"umbrella": 50, "shoes": 30, "coat": 20},
     "umbrella": {"coat": 50, "hat": 30, "bag": 20},
 }
-"""Slug -> where an interested visitor looks next, in a hundred."""
+"""Slug -> next product of an interested visitor, in a hundred."""

@@ -1,4 +1,4 @@
-"""The few numbers of the live view, each asked where it is true and cheap."""
+"""The figures of the live view, each from its cheapest exact source."""
 
 import asyncio
 from collections import deque
@@ -26,7 +26,7 @@ class Rate:
         self._readings: deque[tuple[float, int]] = deque(maxlen=readings)
 
     def read(self, at: float, count: int) -> None:
-        """The counter stood at `count` at `at` (seconds); one that fell began anew."""
+        """Adds a reading of the counter at `at` (seconds); a lower one is a restart."""
         if self._readings and count < self._readings[-1][1]:
             self._readings.clear()
         self._readings.append((at, count))
@@ -41,10 +41,10 @@ class Rate:
 
 
 class Figures:
-    """What the parts of the stack say of themselves; None where one does not answer."""
+    """Figures of the parts of the stack; None for a part that does not answer."""
 
     def __init__(self, settings: Settings, metrics_url: str) -> None:
-        """`metrics_url`: where the dialogue worker tells how much it has folded."""
+        """`metrics_url`: metrics of the dialogue worker."""
         self.folded: int | None = None
         self.profiles: int | None = None
         self.archived: int | None = None
@@ -71,7 +71,7 @@ class Figures:
         self.folded = int(float(found[0].removeprefix(_METRIC))) if found else None
 
     async def read_profiles(self) -> None:
-        """Asks Redis how many keys it has, and takes away those that are no profiles."""
+        """Number of keys in Redis, less those that are no profiles."""
         others = [
             name
             for partition in range(self._partitions)
@@ -88,7 +88,7 @@ class Figures:
             self.profiles = None
 
     async def read_archived(self) -> None:
-        """Asks ClickHouse for the rows of events; their number is kept, so nothing is read."""
+        """Number of archived events, from ClickHouse's metadata."""
         try:
             rows = await asyncio.to_thread(
                 self._clickhouse.execute, "SELECT count() FROM daehwa.events_stored"

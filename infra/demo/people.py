@@ -21,13 +21,13 @@ _SIMULATED = re.compile(r"visitor-[0-9a-f]{12}|[a-z]+\.[a-z]+\.\d+|cdnow-\d+")
 
 
 def is_simulated(customer_id: str) -> bool:
-    """Whether the id is one the demo made up, and not somebody clicking in the demo shop."""
+    """Whether the id belongs to a simulated shopper, not to a visitor of the demo shop."""
     return _SIMULATED.fullmatch(customer_id) is not None
 
 
 @dataclass
 class Person:
-    """One shopper: who they are and what they have done so far."""
+    """State of one shopper."""
 
     anonymous_id: str
     number: int
@@ -46,7 +46,7 @@ class Person:
 
     @property
     def traits(self) -> dict[str, Any]:
-        """What they tell when they log in."""
+        """Traits at log-in."""
         return {
             "firstName": self.first.title(),
             "lastName": self.last.title(),
@@ -56,12 +56,12 @@ class Person:
         }
 
     def log_in(self) -> None:
-        """From now on they are a customer with an id."""
+        """Logs in: from now on a customer with an id."""
         self.user_id = f"{self.first}.{self.last}.{self.number}"
 
 
 def new_person(random: Random, number: int) -> Person:
-    """A visitor nobody has seen before; `number` makes their customer id unique."""
+    """A new visitor; `number` makes the customer id unique."""
     return Person(
         anonymous_id=new_device(random),
         number=number,
@@ -72,5 +72,5 @@ def new_person(random: Random, number: int) -> Person:
 
 
 def new_device(random: Random) -> str:
-    """The anonymous id of a browser that has never been here."""
+    """The anonymous id of a new browser."""
     return f"visitor-{random.getrandbits(48):012x}"

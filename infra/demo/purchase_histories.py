@@ -34,8 +34,8 @@ class History(msgspec.Struct, frozen=True):
 
 
 def history_file() -> Path | None:
-    """Where the file is; None where `lifetimes` is not installed. It is not imported: it asks for
-    libraries of its time."""
+    """Where the file is; None where `lifetimes` is not installed. It is not imported: its
+    dependencies are outdated."""
     try:
         path = Path(str(distribution("lifetimes").locate_file(SOURCE)))
     except PackageNotFoundError:
@@ -69,7 +69,7 @@ def read_histories(path: Path) -> list[History]:
 
 def order_items(history: History) -> list[dict[str, Any]]:
     """The history as `Order Completed` items with their true dates, first to last, for one batch:
-    in two, a deadline would come due between them and speak of a half.
+    between two, a deadline could come due on half a history.
 
     Message ids depend on the history alone. Sent again it counts once, but for the 13 customers
     with more than 24 orders: a profile remembers 32 ids, those of deadlines among them.

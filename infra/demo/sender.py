@@ -1,4 +1,4 @@
-"""Sends what was simulated through the collector, as a tracking SDK does: nothing is lost."""
+"""Sends simulated events through the collector as a tracking SDK does, without loss."""
 
 import asyncio
 from base64 import b64encode
@@ -21,12 +21,12 @@ _TIMEOUT = httpx.Timeout(15, connect=5)
 
 
 class RefusedError(Exception):
-    """The answer says that sending the same again will never do."""
+    """A permanent refusal."""
 
 
 class Sender:
-    """Puts batches through the HTTP API. Items keep their message ids over every attempt, so that
-    what arrived although its answer was lost counts once."""
+    """Sends batches to the HTTP API. Items keep their message ids over all attempts: one whose
+    answer was lost counts once."""
 
     def __init__(self, url: str, write_key: str, token: str) -> None:
         self.accepted = 0
@@ -42,7 +42,7 @@ class Sender:
 
     async def send(self, items: Sequence[dict[str, Any]]) -> None:
         """Returns once the collector has accepted all items, however long it is unavailable.
-        RefusedError where it never will."""
+        Raises `RefusedError` on a permanent refusal."""
         for batch in _batches(items):
             await self._persist("/v1/batch", self._write_access, partial(_sent_now, batch))
             self.accepted += len(batch)
@@ -82,7 +82,7 @@ class Sender:
 
 
 def _sent_now(batch: Sequence[dict[str, Any]]) -> dict[str, object]:
-    # sentAt tells by how much the sender's clock is wrong, so every attempt has its own.
+    # sentAt corrects the sender's clock: every attempt has its own.
     return {"batch": batch, "sentAt": iso(now_ms())}
 
 

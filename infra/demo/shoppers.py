@@ -9,10 +9,10 @@ from infra.demo.people import Person, new_person
 from infra.demo.visits import Visit
 
 MAX_PEOPLE = 2_000
-"""Persons remembered, so that they can come back; the memory of the demo has an end."""
+"""Maximum of shoppers remembered for another visit."""
 
 MAX_GAP_MS = 60_000
-"""What a longer pause (a laptop that slept) would have brought is not made up for."""
+"""After a longer pause (a laptop that slept) the gap is skipped."""
 
 _COMES_BACK = 0.75
 _MIN_AWAY_MS = 60_000

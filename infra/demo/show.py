@@ -1,4 +1,4 @@
-"""The demo, running: shoppers, callers and purchase histories go in, a live view comes out."""
+"""Runs the demo: sends shoppers, callers and purchase histories, shows a live view."""
 
 import asyncio
 import sys
@@ -25,11 +25,11 @@ EVENTS_PER_SECOND = 40.0
 CASES_PER_MINUTE = 10.0
 HISTORIES_PER_SECOND = 3.0
 SECONDS_PER_TRIGGER = 1.5
-"""Between two triggers shown: what a person needs to read one."""
+"""Between two triggers shown: time to read one."""
 STATUS_SECONDS = 10.0
 
 EARLIER_MS = 100 * 60_000
-"""The shop was open before the demo began: carts were left long enough ago to be noticed."""
+"""Simulated time before the start, so that abandoned carts are due at once."""
 EARLIER_EVENTS_PER_SECOND = 0.5
 _STEP_MS = 60_000
 _STEP_PAUSE_S = 0.1
@@ -65,7 +65,7 @@ async def show(stack: Stack) -> None:
 
 
 class _Demo:
-    """What runs side by side, and the numbers it leaves for the view."""
+    """Concurrent tasks of the demo, and their figures for the view."""
 
     def __init__(self, sender: Sender, figures: Figures, random: Random) -> None:
         self.board = Board()
@@ -93,13 +93,13 @@ class _Demo:
         )
 
     async def listen(self, url: str, token: str) -> None:
-        """Puts triggers on the board as they fire."""
+        """Adds triggers to the board as they fire."""
         async with aclosing(follow_triggers(url, token)) as triggers:
             async for trigger in triggers:
                 self.board.arrived(trigger)
 
     async def shop(self) -> None:
-        """Sends what happened before the demo began, then what happens."""
+        """Sends the past of the shop, then live events."""
         now = now_ms()
         began = now - EARLIER_MS
         shoppers = Shoppers(self._random, began, EARLIER_EVENTS_PER_SECOND)
@@ -122,7 +122,7 @@ class _Demo:
             await asyncio.sleep(1 / HISTORIES_PER_SECOND)
 
     async def watch(self) -> None:
-        """Reads the figures, what is cheap more often."""
+        """Reads the figures, cheap ones more often."""
         clock = asyncio.get_running_loop().time
         figures = self._figures
         readings: tuple[tuple[int, Callable[[], Awaitable[None]]], ...] = (

@@ -12,10 +12,9 @@ _TIMEOUT = httpx.Timeout(10, read=60)
 
 
 async def follow_triggers(url: str, token: str) -> AsyncGenerator[dict[str, Any], None]:
-    """Every trigger from now on, for ever: after a break it goes on where it left off.
-
-    httpx.HTTPStatusError where the token is refused.
-    Server-sent events: `id:` and `data:` lines, a blank line ends a message.
+    """Every trigger from now on, endless: after an interruption it resumes. Raises
+    httpx.HTTPStatusError for a refused token. Server-sent events: `id:` and `data:` lines, a blank
+    line ends a message.
     """
     last = None
     async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT) as client:

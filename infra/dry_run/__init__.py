@@ -1,1 +1,1 @@
-"""A new playbook beside the one in force, on the latest events of the archive."""
+"""Dry run: a new playbook and the one in force on the latest events of the archive."""

@@ -1,6 +1,6 @@
-"""`python -m infra.dry_run`: one dry run in a process of its own, so that neither its memory nor
-its work is the API's. Asked as JSON on standard input, answers JSON lines on standard output:
-`{"done", "total"}` while it goes on, then `{"result"}` or `{"problem"}`."""
+"""`python -m infra.dry_run`: one dry run in a process of its own, so that its memory and load are
+not the API's. It reads JSON from standard input and writes JSON lines to standard output: `{"done",
+"total"}` while it goes on, then `{"result"}` or `{"problem"}`."""
 
 import sys
 
@@ -18,7 +18,7 @@ TELL_EVERY = 1_000
 
 
 def main() -> int:
-    """Exit code 0; what went wrong with the archive is an answer too."""
+    """Exit code 0; a failure of the archive is an answer, too."""
     question = msgspec.json.decode(sys.stdin.buffer.read(), type=Question)
     settings = Settings.from_environment()
     try:

@@ -14,7 +14,7 @@ from streams.archive.tables import EVENTS_TABLE
 _AT_ONCE = 5_000
 _ANSWER_S = 120
 
-# What profiles and deadlines sent is decided anew, by each playbook for itself.
+# Messages of profiles and timers are made anew by each playbook.
 _HAPPENED = (
     f"FROM {EVENTS_TABLE} FINAL WHERE copy = 0"
     " AND type NOT IN ('timer', 'link', 'merge', 'adopt')"
@@ -42,14 +42,14 @@ class LatestEvents:
         self._since = since
 
     def count(self) -> int:
-        """How many there are; leaves out those that are not among the latest from now on."""
+        """Number of events; later calls skip those that are not among the latest."""
         asked = {"since": self._since, "most": self._most}
         ((found, begin),) = translated(lambda: self._client.execute(_COUNT, asked))
         self._since = max(self._since, begin)
         return int(found)
 
     def read(self) -> Iterator[Event]:
-        """The events, oldest first; those whose properties cannot be read are left out."""
+        """The events, oldest first; unreadable ones are skipped."""
         rows = translated(
             lambda: self._client.execute_iter(
                 _READ,
@@ -68,5 +68,5 @@ class LatestEvents:
                     yield event
 
     def close(self) -> None:
-        """Hangs up."""
+        """Closes the connection."""
         self._client.disconnect()

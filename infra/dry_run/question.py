@@ -1,4 +1,4 @@
-"""What a dry run is asked and what it answers."""
+"""Request and answers of a dry run."""
 
 import msgspec
 
@@ -6,19 +6,19 @@ from schemas.models import ChurnModels
 from streams.definitions.dry_run import Tally
 
 MAX_EVENTS = 100_000
-"""Events of one dry run at most: what bounds its memory and its time."""
+"""Maximum of events of one dry run: bounds memory and time."""
 
 USUAL_EVENTS = 20_000
 
 
 class Question(msgspec.Struct, frozen=True):
-    """Two playbooks (YAML, both in order) and how far to look back."""
+    """Two valid playbooks (YAML) and the period."""
 
     current: str
     new: str
     events: int = USUAL_EVENTS
     since: int = 0
-    """Milliseconds since 1970; nothing received before is looked at."""
+    """Milliseconds since 1970; events received earlier are skipped."""
     models: ChurnModels = ChurnModels()
 
 
@@ -30,7 +30,7 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What both playbooks would have decided on the same events, from empty profiles on."""
+    """Decisions of both playbooks on the same events, from empty profiles."""
 
     events: int
     first_at: int
@@ -41,12 +41,12 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """The last line of one that went well."""
+    """The last line of a success."""
 
     result: Answer
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """The last line of one that did not."""
+    """The last line of a failure."""
 
     problem: str

@@ -1,4 +1,4 @@
-"""Runs a dry run in its own process and hears how it goes on."""
+"""Runs a dry run in its own process and reads its progress."""
 
 import asyncio
 import os
@@ -16,13 +16,12 @@ _LINE = 16 * 1024 * 1024
 
 
 class DryRunFailedError(Exception):
-    """It came to no answer; the text says why."""
+    """The dry run failed; the text says why."""
 
 
 async def dry_run(question: Question) -> AsyncGenerator[Progress | Answer, None]:
-    """How far it is, now and then, and the answer in the end. `DryRunFailedError`.
-
-    Whoever stops listening ends it.
+    """Progress, and the answer at the end. Raises `DryRunFailedError`. Closing the iterator ends
+    the process.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "infra.dry_run",

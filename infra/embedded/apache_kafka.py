@@ -1,6 +1,6 @@
 """Apache Kafka as a part of the stack: one process, KRaft, its log kept on disk.
 
-Not the embedded broker of every day (that is `kafka.py`): the one the promises are tested on.
+The default embedded broker is in `kafka.py`; guarantees are tested on this one, too.
 """
 
 import asyncio
@@ -31,7 +31,8 @@ exec "$DAEHWA_JAVA" -Xms128m -Xmx512m "$@" -Dorg.slf4j.simpleLogger.defaultLogLe
 
 
 def apache_kafka_wanted(environment: Mapping[str, str]) -> bool:
-    """Whether the embedded broker shall be Apache Kafka: `DAEHWA_EMBEDDED_KAFKA=apache`.
+    """Whether the settings choose Apache Kafka as the embedded broker:
+    `DAEHWA_EMBEDDED_KAFKA=apache`.
 
     `PartFailedError` for a name that no embedded broker has."""
     name = environment.get("DAEHWA_EMBEDDED_KAFKA") or "tansu"
@@ -41,7 +42,7 @@ def apache_kafka_wanted(environment: Mapping[str, str]) -> bool:
 
 
 def missing() -> str:
-    """What is missing to start it and how to mend it, in one sentence; empty when all is there."""
+    """What is missing to start it and how to install it, in one sentence; empty when complete."""
     if _java() is None:
         return "Apache Kafka needs Java 17 or newer on the PATH"
     if not (JARS / ".ready").exists():
@@ -62,7 +63,7 @@ def apache_kafka_part(
     properties.write_text(_properties(port, controller_port, folder / "data"), encoding="utf-8")
 
     def answers() -> bool:
-        # Refused at once while it starts; kafka-python would take long breaths in between.
+        # A plain connection: kafka-python would back off for long while it starts.
         with socket.create_connection(("127.0.0.1", port), timeout=1):
             return topics_exist(settings)
 
@@ -105,9 +106,9 @@ def _properties(port: int, controller_port: int, data: Path) -> str:
         "share.coordinator.state.topic.num.partitions": 1,
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
-        # One worker a group, usually: nobody to wait for.
+        # Usually one worker a group: no delay for others to join.
         "group.initial.rebalance.delay.ms": 0,
-        # A broker that was killed is let in again when its former self has been silent so long.
+        # A killed broker can register again after this time-out of its former session.
         "broker.heartbeat.interval.ms": 500,
         "broker.session.timeout.ms": 2000,
         "num.network.threads": 2,

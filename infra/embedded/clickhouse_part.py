@@ -16,9 +16,9 @@ class ClickHouseSecrets(msgspec.Struct, frozen=True):
     """Passwords of the two users of the embedded ClickHouse."""
 
     password: str
-    """Of `default`, who may write."""
+    """Of `default`, which may write."""
     dashboard: str
-    """Of `dashboard`, who only reads."""
+    """Of `dashboard`, which only reads."""
 
 
 def clickhouse_part(

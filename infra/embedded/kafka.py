@@ -14,8 +14,8 @@ from infra.settings import Settings
 
 
 def kafka_part(port: int, logs: Path, settings: Settings) -> Part:
-    """A broker on loopback. It is ready when the topics are there; what it holds is gone when
-    it stops, so a restart creates them anew."""
+    """A broker on loopback, ready when the topics exist. It holds everything in memory: a restart
+    creates the topics anew."""
     address = f"tcp://127.0.0.1:{port}"
 
     async def ready() -> bool:
@@ -36,15 +36,15 @@ def kafka_part(port: int, logs: Path, settings: Settings) -> Part:
         environment={"RUST_LOG": "warn"},
         log_file=logs / "kafka.log",
         ready=ready,
-        # It holds nothing but memory, and asked politely it waits for its clients to hang up.
+        # Nothing to flush, and on SIGTERM it would wait for its clients.
         stop_signal=signal.SIGKILL,
         forgets=True,
     )
 
 
 def topics_exist(settings: Settings) -> bool:
-    """Creates the topics that are missing; False while the broker does not answer.
-    `KafkaTopicsError` where they are not what the settings say."""
+    """Creates missing topics; False while the broker does not answer. Raises `KafkaTopicsError`
+    where they contradict the settings."""
     try:
         admin = TopicAdmin(settings)
     except KafkaError:

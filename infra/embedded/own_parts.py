@@ -29,8 +29,8 @@ def worker_part(
         environment={
             **environment,
             "DAEHWA_METRICS_PORT": str(port),
-            # The embedded broker looks for records only after half of this time; the fold and the
-            # delivery are what somebody waits for.
+            # The embedded broker looks for records only after half of this time; fold and delivery
+            # are on the path of a trigger.
             "DAEHWA_FETCH_WAIT_MS": _FETCH_WAIT_MS[name],
         },
         log_file=logs / f"{called}.log",

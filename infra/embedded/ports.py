@@ -4,7 +4,7 @@ import socket
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different ports that are free now; taken at once, they stay different."""
+    """`count` different ports that are free now, bound together to differ."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:
@@ -16,7 +16,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def can_listen(host: str, port: int) -> bool:
-    """Whether a server may take this port now; a host that nobody knows is the server's to tell."""
+    """Whether the port can be bound now; True for an unknown host, which the server reports."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM
@@ -24,7 +24,7 @@ def can_listen(host: str, port: int) -> bool:
     except socket.gaierror:
         return True
     with socket.socket(family, kind, protocol) as probe:
-        # As servers do: connections that were closed a moment ago are in nobody's way.
+        # As servers do: connections in TIME_WAIT do not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)

@@ -1,4 +1,4 @@
-"""One supervised process: started, waited for, watched, restarted, stopped, never left behind."""
+"""One supervised process: start, readiness, watch, restart, stop; never orphaned."""
 
 import asyncio
 import ctypes
@@ -22,28 +22,28 @@ _PR_SET_PDEATHSIG = 1
 
 
 class PartFailedError(Exception):
-    """A part of the stack did not start; the text says which and shows its last words."""
+    """A part of the stack did not start; the text names it and shows its last log lines."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """What to start and how to tell that it works."""
+    """A part to start, with its readiness check."""
 
     name: str
     command: tuple[str, ...]
     log_file: Path
     ready: Callable[[], Awaitable[bool]]
-    """Speaks the part's protocol; False (or an OSError) while it does not answer."""
+    """Readiness check in the part's protocol; False (or an OSError) while it does not answer."""
     environment: Mapping[str, str] = {}
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
     """How long it may take to stop before it is killed."""
     start_seconds: float = 60.0
     forgets: bool = False
-    """Whether what it holds is gone when it ends."""
+    """Whether its data is lost when it ends."""
 
 
 class PartProcess:
-    """A part that runs."""
+    """The process of a part."""
 
     def __init__(self, part: Part) -> None:
         self.part = part
@@ -91,7 +91,7 @@ class PartProcess:
         return await self._process.wait()
 
     async def stop(self) -> None:
-        """Asks the process to stop and kills it when it does not. Harmless when it has ended."""
+        """Stops the process, and kills it after a time-out. Idempotent."""
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -104,7 +104,7 @@ class PartProcess:
             await process.wait()
 
     async def kill(self) -> None:
-        """Ends the process without asking."""
+        """Kills the process."""
         if self.pid is not None and self._process is not None:
             _signal(self.pid, signal.SIGKILL)
             await self._process.wait()
@@ -133,5 +133,5 @@ def _signal(pid: int, what: signal.Signals) -> None:
 
 
 def _die_with_parent() -> None:
-    # A supervisor that is killed outright cannot stop its parts: the kernel does it.
+    # A killed supervisor cannot stop its parts: the kernel does it.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

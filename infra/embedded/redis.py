@@ -13,7 +13,7 @@ from infra.embedded.process import Part
 def redis_part(port: int, password: str, folder: Path, logs: Path) -> Part:
     """A server on loopback that keeps what it holds in `folder` (append-only file)."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Not on the command line: that is for everybody on the machine to read.
+    # Not on the command line, which every user of the machine can read.
     config = folder / "server.conf"
     config.touch(mode=0o600)
     config.write_text(

@@ -17,7 +17,7 @@ class StackSecrets(msgspec.Struct, frozen=True):
 
 
 def stack_secrets(folder: Path) -> StackSecrets:
-    """The passwords in the folder; those that are not there are made."""
+    """The passwords in the folder; missing ones are created."""
     return StackSecrets(
         kept_secret(folder, "redis-password"),
         ClickHouseSecrets(
@@ -28,8 +28,8 @@ def stack_secrets(folder: Path) -> StackSecrets:
 
 
 def kept_secret(folder: Path | None, name: str) -> str:
-    """The secret in the folder's file of this name, readable by its owner only; made where it is
-    not there or empty. Without a folder a new one, kept nowhere."""
+    """The secret in the folder's file of this name, readable by its owner only; created where it is
+    missing or empty. Without a folder a new one, not stored."""
     if folder is None:
         return token_urlsafe(24)
     path = folder / name

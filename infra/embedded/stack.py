@@ -1,4 +1,4 @@
-"""The whole of Daehwa on one machine: which parts, in which order, watched and restarted."""
+"""The whole stack on one machine: parts, start order, watch and restart."""
 
 import asyncio
 import os
@@ -23,13 +23,13 @@ from infra.kafka.topics import KafkaTopicsError
 from infra.settings import Settings
 
 DRAIN_SECONDS = 20.0
-"""How long accepted events may take to be folded and archived when the stack stops."""
+"""Grace period of folding and archiving accepted events when the stack stops."""
 
 MAX_RESTARTS = 20
-"""Restarts of one part, one after the other, before the stack gives up."""
+"""Consecutive restarts of one part before the stack gives up."""
 
 LASTING_SECONDS = 60.0
-"""A part that ran for so long is well: its earlier restarts do not count any more."""
+"""Uptime after which earlier restarts of a part do not count."""
 
 log = structlog.get_logger()
 
@@ -39,13 +39,13 @@ class Stack:
 
     def __init__(self, settings: Settings, folder: Path, *, tell: Callable[[str], None]) -> None:
         if settings.port and not can_listen(settings.host, settings.port):
-            # Whoever answers there would be taken for our API, and ours would never come up.
+            # Another server there would be taken for our API.
             raise PartFailedError(
                 f"port {settings.port} of {settings.host} is taken or not for you: stop what "
                 "listens there (another `daehwa up`?), or set DAEHWA_PORT to another"
             )
         embedded = _embedded_services(os.environ)
-        # One more than there are partitions would have nothing to read.
+        # A further worker would have no partition.
         dialogues = min(settings.dialogue_workers, settings.partitions)
         requested = [(name, n + 1) for name in WORKERS for n in range(_count(name, dialogues))]
         kafka, controller, redis, clickhouse, http, api, *workers = free_ports(6 + len(requested))
@@ -78,7 +78,7 @@ class Stack:
         self.dashboard_url = (
             f"clickhouse://{reader}@127.0.0.1:{clickhouse}" if "clickhouse" in embedded else ""
         )
-        """For dashboards: reads, and changes nothing."""
+        """Read-only URL for dashboards."""
         self.logs = folder / "logs"
         self._dispatch = tell
         environment = environment_of(self.settings)
@@ -105,7 +105,7 @@ class Stack:
         self._own = [PartProcess(part) for part in own]
         self._watchers: list[asyncio.Task[None]] = []
         self._broker = asyncio.Lock()
-        """Held while a broker that forgets is made anew: no worker starts meanwhile."""
+        """Held while an in-memory broker restarts: no worker starts meanwhile."""
         self.gave_up: asyncio.Future[str] | None = None
 
     async def start(self) -> None:
@@ -127,7 +127,7 @@ class Stack:
         ]
 
     async def stop(self, *, drain: bool = True) -> None:
-        """Stops everything in order: nothing new comes in, what was accepted is finished."""
+        """Stops everything in order: the API first, then accepted events are finished."""
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
@@ -162,11 +162,11 @@ class Stack:
             async with self._broker:
                 empty = name == "kafka" and process.part.forgets
                 if empty:
-                    # What the broker held is gone, the workers' places with it; and a client that
-                    # asks an empty broker for a Kafka topic by name makes it create a wrong one.
+                    # The broker lost records and offsets; and a client that requests a Kafka topic
+                    # by name from an empty broker creates a wrong one.
                     await asyncio.gather(*(worker.kill() for worker in self._own[:-1]))
                     await self._start_again(process)
-            # Side by side: one that waits for a dependency holds up none of the others.
+            # Concurrently: a part that waits for a dependency delays no other.
             if not empty:
                 await self._start_again(process)
         if self.gave_up is not None and not self.gave_up.done():

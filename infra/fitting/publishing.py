@@ -1,4 +1,4 @@
-"""Puts a fitted model in force: from its place on the log on, workers go by it."""
+"""Puts a fitted model in force: workers use it from its offset on."""
 
 import msgspec
 
@@ -9,5 +9,6 @@ from schemas.models import ChurnModels
 
 
 async def publish_models(settings: Settings, models: ChurnModels) -> Definition:
-    """Adopts the models. `KafkaUnavailable`; `ReplacedError` where somebody else did meanwhile."""
+    """Adopts the models. Raises `KafkaUnavailable`, and `ReplacedError` after a concurrent
+    adoption."""
     return await publish(settings, CHURN_MODEL, msgspec.json.encode(models).decode(), "daehwa fit")

@@ -1,4 +1,4 @@
-"""Customers' purchase days out of the archive, in one query that ClickHouse aggregates."""
+"""Purchase days of customers from the archive, aggregated by ClickHouse in one query."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -67,7 +67,7 @@ GROUP BY x, last_day, days_observed, early_days, early_last_day, early_days_obse
 """
 
 _GENTLE = {"readonly": 2, "max_bytes_before_external_group_by": 1 << 30}
-"""ClickHouse goes on on disk rather than hold more than a gigabyte of customers."""
+"""Bytes in memory; beyond them ClickHouse aggregates on disk."""
 
 _SPAN = """
 SELECT toDate(min(occurred_at)), toDate(max(occurred_at)), count()
@@ -84,7 +84,7 @@ class Span(msgspec.Struct, frozen=True):
 
 
 def archived_span(client: Client) -> Span | None:
-    """Which days the archive covers; None where it is empty. clickhouse-driver's errors."""
+    """The days covered by the archive; None for an empty one. Raises clickhouse-driver's errors."""
     ((first, last, events),) = client.execute(_SPAN)
     return Span(first, last) if events else None
 
@@ -109,5 +109,5 @@ def read_purchases(
 
 
 def _texts(found: Iterable[str | None]) -> tuple[str, ...]:
-    # SQL has no empty list: a text that nothing is called stands for it.
+    # SQL has no empty list: a name that no event has stands for it.
     return (*sorted({text for text in found if text}), "\x01")

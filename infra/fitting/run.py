@@ -14,11 +14,11 @@ from streams.models.fitting.bg_nbd import UnfittableError
 from streams.models.fitting.fit import Fit, TooThinError, fit_models
 
 Tell = Callable[[str, int], None]
-"""What is being done, and how many kinds of customers were read."""
+"""(step, number of rows read)."""
 
 
 class NothingToFitError(Exception):
-    """There is nothing, or too little, to fit to; one sentence that says what there is."""
+    """No or too little data; one sentence that says what there is."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -31,8 +31,8 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def fit_archive(client: Client, playbook: Playbook, until: date | None, tell: Tell) -> Found:
-    """Fits to the days up to `until` (None: all), reading once. `NothingToFitError`, and what
-    clickhouse-driver raises."""
+    """Fits to the days up to `until` (None: all), reading once. Raises `NothingToFitError` and
+    clickhouse-driver's errors."""
     begun = time.perf_counter()
     span = archived_span(client)
     if span is None:
