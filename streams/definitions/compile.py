@@ -69,7 +69,7 @@ def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
         complements=complements,
     )
     compiled = _with_hooks(compiled)
-    asked = bool(compiled.by_kind.get("lifecycle.changed")) or asks(
+    asked = any(KINDS[name].follows_relationship for name in compiled.by_kind) or asks(
         "relationship",
         (*(segment.expression for segment in segments), *_conditions(rules.values())),
     )
@@ -169,17 +169,21 @@ def _with_hooks(playbook: CompiledPlaybook) -> CompiledPlaybook:
         purchase_deadlines=tuple(hooks["purchase"]),
         day_deadlines=tuple(hooks["day"]),
         event_deadlines=tuple(hooks["event"]),
-        promises=_promises(by_place.get("complaint.overdue", {}), playbook.source),
+        promises=_promises(by_place, playbook.source),
     )
 
 
-def _promises(overdue: dict[Place, Rules], playbook: Playbook) -> dict[str, Rules]:
+def _promises(by_place: dict[str, dict[Place, Rules]], playbook: Playbook) -> dict[str, Rules]:
     table: dict[str, Rules] = {}
-    for name, (first, *others) in playbook.ladders.items():
-        for rule in overdue.get((name, first), ()):
-            waited = all(rule in overdue.get((name, stage), ()) for stage in others[:-1])
-            if waited and rule.condition is None:
-                table[name] = (*table.get(name, ()), rule)
+    for kind in KINDS.values():
+        if not kind.promises:
+            continue
+        here = by_place.get(kind.name, {})
+        for name, (first, *others) in playbook.ladders.items():
+            for rule in here.get((name, first), ()):
+                waited = all(rule in here.get((name, stage), ()) for stage in others[:-1])
+                if waited and rule.condition is None:
+                    table[name] = (*table.get(name, ()), rule)
     return table
 
 

@@ -23,7 +23,7 @@ from streams.policy.waiting import arm_morning
 from streams.privacy.erasure import erase_event, is_erased
 from streams.profile.message_ids import remember
 from streams.segments.membership import evaluate_segments
-from streams.triggers.complaint_overdue import reopened
+from streams.triggers.complaint_overdue import track_merged_cases
 from streams.triggers.firing import membership_candidates
 from streams.triggers.registry import KINDS
 
@@ -74,12 +74,9 @@ def _settle(
     """The profile after a merge: its state is evaluated anew and every deadline of it is set.
     `before` is the customer's lifecycle without the merge."""
     effects: list[Effect] = []
-    decisions = profile.decisions
     # 1. Open cases, by the dialogues of both.
-    if playbook.by_place.get("complaint.overdue"):
-        cases = reopened(decisions.cases, profile.dialogues, profile.dialogues, playbook)
-        decisions = replace(decisions, cases=cases)
-        profile = replace(profile, decisions=decisions)
+    decisions = track_merged_cases(profile, playbook)
+    profile = replace(profile, decisions=decisions)
     # 2. Segments and relationship, and their triggers.
     if playbook.segments or playbook.relationship is not None:
         found = evaluate_segments(profile, event.received_at, None, playbook, models)

@@ -156,6 +156,15 @@ def track_cases(change: Change, decisions: Decisions, playbook: CompiledPlaybook
     return decisions if after is cases else replace(decisions, cases=after)
 
 
+def track_merged_cases(profile: Profile, playbook: CompiledPlaybook) -> Decisions:
+    """The memory of when cases were opened again, by all dialogues of a merged profile."""
+    decisions = profile.decisions
+    if not playbook.by_place.get("complaint.overdue"):
+        return decisions
+    after = reopened(decisions.cases, profile.dialogues, profile.dialogues, playbook)
+    return replace(decisions, cases=after)
+
+
 def _due_at(
     profile: Profile,
     decisions: Decisions,
@@ -200,6 +209,7 @@ def _still_open(
 
 
 COMPLAINT_OVERDUE = TriggerKind(
+    promises=True,
     name="complaint.overdue",
     label="complaint overdue",
     colour="magenta",

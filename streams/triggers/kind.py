@@ -96,6 +96,10 @@ class TriggerKind:
     deadline: Deadline | None = None
     still_holds: Callable[[Waiting, CompiledRule, Profile, CompiledPlaybook], bool] | None = None
     """Whether the cause is still true when quiet hours end; None: it stays true."""
+    follows_relationship: bool = False
+    """Whether the relationship stage has to be evaluated for its rules."""
+    promises: bool = False
+    """Whether an unconditional rule is a time promised to every customer, kept with the event."""
     tells_staff: bool = False
     """Whether staff hears of a blocked customer as well, as long as it is said on no channel."""
     archived: Callable[[dict[str, Any]], dict[str, Any]] = _everything

@@ -48,6 +48,7 @@ def _still_there(
 
 
 LIFECYCLE_CHANGED = TriggerKind(
+    follows_relationship=True,
     name="lifecycle.changed",
     label="relationship changed",
     fields=frozenset({"to"}),
