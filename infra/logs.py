@@ -1,4 +1,4 @@
-"""Logs: structlog on standard error, one event a line."""
+"""Logs: structlog on standard error, one line an event."""
 
 import logging
 import sys
@@ -9,14 +9,13 @@ from infra.settings import Settings
 
 
 def configure_logs(settings: Settings, part: str) -> None:
-    """Sets logging up once for this process; every line says which part of Daehwa speaks."""
+    """Configures logging of this process; every line names the part of Daehwa."""
     level = getattr(logging, settings.log_level.upper(), logging.INFO)
     _configure(level, part, as_json=settings.log_json)
 
 
 def configure_command_logs() -> None:
-    """The same for a command: only what is wrong, and never on standard output, which belongs to
-    its answer."""
+    """The same for a command: warnings only, never on standard output, which carries its answer."""
     _configure(logging.WARNING, "daehwa", as_json=False)
 
 
@@ -44,7 +43,7 @@ def _configure(level: int, part: str, *, as_json: bool) -> None:
 
 
 def quiet_clients() -> None:
-    """Silences the clients of Kafka and ClickHouse: while a dependency is unavailable they say so
-    at every attempt, and whoever uses them says it once."""
+    """Silences the clients of Kafka and ClickHouse: they log every failed attempt, and their
+    callers log an outage once."""
     for name in ("aiokafka", "kafka", "clickhouse_driver", "faust.transport"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

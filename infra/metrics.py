@@ -96,6 +96,6 @@ _NEIGHBOUR_UP = Gauge("daehwa_neighbour_up", "Old name of daehwa_dependency_up",
 
 
 def set_dependency_up(dependency: str, up: bool) -> None:
-    """Says whether a dependency (`kafka`, `redis`, `clickhouse`, `definitions`) answers."""
+    """Sets whether a dependency (`kafka`, `redis`, `clickhouse`, `definitions`) answers."""
     DEPENDENCY_UP.labels(dependency).set(up)
     _NEIGHBOUR_UP.labels(dependency).set(up)

@@ -1,4 +1,4 @@
-"""Records into batches that are sent as one."""
+"""Groups records into batches."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -9,14 +9,14 @@ from infra.importing.records import Record, Records
 from streams.mapping.mapping_items import Mapped, Unmapped
 
 MAX_EVENTS = 500
-"""Of one batch: with all that are in flight fewer than a profile remembers message ids of."""
+"""Events of one batch: all batches in flight together stay within the message ids of a profile."""
 MAX_BYTES = 2 * 1024 * 1024
 MAX_LINES = 5_000
-"""Also where hardly a line is an event: what was read is remembered."""
+"""Maximum of lines of one batch, so that the checkpoint advances where few lines are events."""
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """Lines that are no event."""
+    """Rejected lines."""
 
     line: int
     reason: str
@@ -24,12 +24,12 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct):
-    """What is sent together, and where the file goes on behind it."""
+    """Events sent together, and the position in the file after them."""
 
     contacts: list[Mapped]
     tracked: list[Mapped]
     origins: list[Record]
-    """The record of each contact: the API says which of them it refuses."""
+    """The record of each contact, for the refusals of the API."""
     rejected: list[Rejected]
     lines: int = 0
     skipped: int = 0
@@ -37,23 +37,23 @@ class Batch(msgspec.Struct):
     end: int = 0
     next_line: int = 1
     position: int = 0
-    """Bytes of the file as it lies there."""
+    """Bytes of the file on disk."""
 
     @property
     def events(self) -> int:
-        """How many are sent."""
+        """Number of events."""
         return len(self.contacts) + len(self.tracked)
 
 
 class Maps(Protocol):
-    """What makes events of items: a mapping, or the items are events already."""
+    """Maps items to events: by a mapping, or items that are events already."""
 
     def items(self, payload: Any) -> list[Any]: ...
     def events(self, item: Any, place: str | None = None) -> list[Mapped]: ...
 
 
 def events_of(record: Record, maps: Maps, identity: str) -> list[Mapped]:
-    """The events of a record. Unmapped."""
+    """The events of a record. Raises `Unmapped`."""
     if record.problem is not None:
         raise Unmapped("unreadable", record.problem)
     if record.item is None:
@@ -66,7 +66,7 @@ def events_of(record: Record, maps: Maps, identity: str) -> list[Mapped]:
 
 
 def batches(records: Records, maps: Maps, identity: str) -> Iterator[Batch]:
-    """The rest of the file, batch by batch; a record is never divided."""
+    """The rest of the file, batch by batch; a record is never split."""
     batch = Batch([], [], [], [])
     for record in records:
         batch.lines += record.next_line - record.line

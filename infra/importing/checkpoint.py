@@ -11,7 +11,7 @@ from infra.importing.records import Records
 
 
 class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything before `offset` has arrived, or is in the file of rejected lines."""
+    """A position: everything before `offset` has arrived, or is in the file of rejected lines."""
 
     identity: str
     head_size: int
@@ -28,11 +28,11 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OtherFileError(Exception):
-    """The checkpoint is of another file, or of another mapping."""
+    """The checkpoint belongs to another file or mapping."""
 
 
 class CheckpointFile:
-    """The checkpoint on disk, and the file of rejected lines that goes with it."""
+    """The checkpoint on disk, with its file of rejected lines."""
 
     def __init__(self, path: Path, rejected: Path) -> None:
         self._path = path
@@ -40,7 +40,7 @@ class CheckpointFile:
         self._rejected: BinaryIO | None = None
 
     def read(self, records: Records, name: str) -> Checkpoint:
-        """Where to go on in the file. OtherFileError."""
+        """The position to resume at. Raises `OtherFileError`."""
         fresh = Checkpoint(records.identity, records.head_size, name)
         try:
             checkpoint = msgspec.json.decode(self._path.read_bytes(), type=Checkpoint)
@@ -58,8 +58,8 @@ class CheckpointFile:
         return checkpoint
 
     def advance(self, checkpoint: Checkpoint, batch: Batch, refused: list[Rejected]) -> Checkpoint:
-        """Writes what was rejected, then the place behind the batch, in this order and whole: a
-        run that is killed between the two writes the rejected lines again in the same place."""
+        """Writes the rejected lines, then the checkpoint, each atomically: after a kill in between,
+        the next run writes the rejected lines again at the same position."""
         rejected = sorted(batch.rejected + refused, key=lambda one: one.line)
         size = self._write(rejected, checkpoint.rejected_size)
         checkpoint = msgspec.structs.replace(
@@ -87,7 +87,7 @@ class CheckpointFile:
         if self._rejected is None:
             descriptor = os.open(self.rejected_path, os.O_RDWR | os.O_CREAT, 0o666)
             self._rejected = os.fdopen(descriptor, "r+b")
-            end = min(size, os.fstat(descriptor).st_size)  # it may have been taken away
+            end = min(size, os.fstat(descriptor).st_size)  # it may have been removed
             self._rejected.truncate(end)
             self._rejected.seek(end)
         for one in rejected:

@@ -1,4 +1,4 @@
-"""The whole of an import: read, map, send, remember."""
+"""An import: read, map, send, checkpoint."""
 
 import asyncio
 from collections import deque
@@ -12,15 +12,15 @@ from infra.importing.records import Records
 from infra.importing.sending import Sender
 
 IN_FLIGHT = 4
-"""Requests at once. What they hold (2,000 events) is all that a killed run may send again."""
+"""Concurrent requests. Their events (2,000) are all that a killed run may send again."""
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How far an import has come."""
+    """Progress of an import."""
 
     checkpoint: Checkpoint
     position: int
-    """Bytes of the file as it lies there."""
+    """Bytes of the file on disk."""
     size: int
 
 
@@ -32,10 +32,9 @@ async def import_records(
     checkpoint: Checkpoint,
     tell: Callable[[Progress], None],
 ) -> Checkpoint:
-    """Sends the rest of the file behind `checkpoint`; the place at its end. SendError, FileError.
-
-    Batches are sent side by side and remembered in their order: whatever ends it, everything
-    before the place that is kept has arrived, and hardly anything behind it.
+    """Sends the file from `checkpoint` on; returns the position at its end. Raises `SendError`,
+    `FileError`. Batches are sent concurrently and checkpointed in order: everything before the
+    checkpoint has arrived, and little behind it.
     """
     if checkpoint.offset:
         records.go_to(checkpoint.offset, checkpoint.line)

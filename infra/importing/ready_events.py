@@ -12,18 +12,19 @@ from streams.tracking.events import KINDS, LARGEST_EVENT, read_events
 
 _encode = msgspec.json.Encoder().encode
 _NOW = 253_402_300_799_999
-"""Any time of receipt will do to see whether an event is one."""
+"""Arbitrary time of receipt, for validation only."""
 
 
 class ReadyEvents:
-    """Takes items as they are: those with a `type` are tracked, those with a `code` contacts."""
+    """Accepts items as they are: those with a `type` are tracking events, those with a `code`
+    contacts."""
 
     def items(self, payload: Any) -> list[Any]:
         """A line is an item."""
         return [payload]
 
     def events(self, item: Any, place: str | None = None) -> list[Mapped]:
-        """The item, with a message id of its place where it has none. Unmapped."""
+        """The item, with a message id of its position where it has none. Raises `Unmapped`."""
         if not isinstance(item, dict):
             raise Unmapped("invalid_event", "is no JSON object")
         if item.get("type") in KINDS:

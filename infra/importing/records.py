@@ -1,4 +1,4 @@
-"""A file's records, one after the other, each with its line number and its bytes as they were."""
+"""Reads the records of a file with line number and original bytes."""
 
 import csv
 import gzip
@@ -16,7 +16,7 @@ from schemas.mapping import Mapping
 MAX_LINE_LENGTH = 1024 * 1024
 """Bytes."""
 MAX_LINES = 1_000
-"""Lines of one record: texts in quotes have line breaks, but a quote that is never closed would
+"""Maximum of lines of one record: quoted texts have line breaks, but an unclosed quote would
 swallow the file."""
 _IDENTITY = 64 * 1024
 _GZIP = b"\x1f\x8b"
@@ -26,16 +26,16 @@ _decode = msgspec.json.Decoder().decode
 
 
 class FileError(Exception):
-    """The file as a whole cannot be read; the text says why."""
+    """The file cannot be read; the text says why."""
 
 
 class Record(msgspec.Struct, frozen=True):
-    """One item, or why these lines are none."""
+    """One item, or why these lines are invalid."""
 
     line: int
     """The number of its first line, from 1."""
     raw: bytes
-    """Its lines as they were."""
+    """Its original lines."""
     end: int
     """Bytes (unpacked) before the next record."""
     next_line: int
@@ -47,7 +47,7 @@ class Records:
     """The records of one file."""
 
     def __init__(self, path: Path, mapping: Mapping) -> None:
-        """FileError where it cannot be opened."""
+        """Raises `FileError` where it cannot be opened."""
         self._mapping = mapping
         try:
             self._packed = path.open("rb")
@@ -65,7 +65,7 @@ class Records:
             raise FileError(f"{path} cannot be read: {said}") from None
         self.head_size = len(head)
         self.identity = self.identity_of(len(head))
-        """The same for the same file under any name, packed or not."""
+        """Identity of the content, independent of name and compression."""
         self._waiting: deque[bytes] = deque()
         self._offset = 0
         self._line = 1
@@ -89,16 +89,16 @@ class Records:
             raise FileError("the header names a column twice; write `columns` in the mapping")
 
     def identity_of(self, head_size: int) -> str:
-        """What its first bytes say it is: a file that has only grown since is still known by as
-        many of them as it had."""
+        """Hash of its first bytes: a file that has grown since has the same hash over its former
+        length."""
         return xxh3_128_hexdigest(self._head[:head_size])
 
     def packed_position(self) -> int:
-        """Bytes read of the file as it lies there: how far it has come."""
+        """Bytes read of the file on disk, for the progress."""
         return self._packed.tell()
 
     def go_to(self, offset: int, line: int) -> None:
-        """Goes on after a record that ended there. FileError where the file is shorter."""
+        """Resumes at this offset. Raises `FileError` where the file is shorter."""
         if self._file.seek(offset) != offset:
             raise FileError("the file has become shorter since it was imported in part")
         self._waiting.clear()
@@ -142,14 +142,14 @@ class Records:
 
     def _csv(self, columns: Sequence[str] | None) -> Iterator[Record]:
         """Records as objects of texts by column; None for an empty line. Without `columns` the
-        fields as they are: a header."""
+        fields of the header."""
         while True:
             lines: list[bytes] = []
             row, problem = self._row(lines)
             if not lines:
                 return
             if problem is not None and len(lines) > 1:
-                # One quote too many has swallowed these lines: only the first is to blame.
+                # A stray quote swallowed these lines: only the first is invalid.
                 self._waiting.extendleft(reversed(lines[1:]))
                 del lines[1:]
             if problem is not None or row is None or columns is None:
@@ -161,8 +161,8 @@ class Records:
                 yield self._record(lines, None, said)
 
     def _row(self, lines: list[bytes]) -> tuple[list[str] | None, str | None]:
-        """The fields of the next record, None for an empty line, and what is wrong with it; its
-        lines are appended to `lines`."""
+        """The fields of the next record (None for an empty line) and its mistake; its lines are
+        appended to `lines`."""
         decoding: list[str] = []
 
         def texts() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What an import says of itself while it runs: a bar on a terminal, lines for machines."""
+"""Progress of an import: a bar on a terminal, JSON lines for machines."""
 
 import json
 import sys
@@ -22,7 +22,7 @@ _EVERY_S = 1.0
 
 
 class Report:
-    """Tells how far it is. `as_json`: one object a second on standard output."""
+    """Reports progress. `as_json`: one object a second on standard output."""
 
     def __init__(self, name: str, as_json: bool) -> None:
         self._json = as_json
@@ -54,7 +54,7 @@ class Report:
         self._bar.stop()
 
     def tell(self, progress: Progress) -> None:
-        """It has come so far."""
+        """Reports the progress."""
         if self._first is None:
             self._first = progress
         self._waiting = None
@@ -69,7 +69,7 @@ class Report:
             self._print(self._figures(progress))
 
     def waiting(self, why: str, seconds: float) -> None:
-        """It waits for the API."""
+        """Reports that it waits for the API."""
         if self._json:
             self._print({"waiting": why, "seconds": round(seconds, 1)})
         elif self._waiting != why:
@@ -79,7 +79,7 @@ class Report:
         self._waiting = why
 
     def done(self, progress: Progress) -> None:
-        """The last word for machines."""
+        """The last JSON line."""
         if self._json:
             self._print({**self._figures(progress), "done": True})
 

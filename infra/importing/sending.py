@@ -17,25 +17,24 @@ Waiting = Callable[[str, float], None]
 
 
 class SendError(Exception):
-    """The API refuses, and would refuse again; the text says why."""
+    """A permanent refusal of the API; the text says why."""
 
 
 class Sender:
-    """Posts batches. One that is sent again counts once: its message ids are the same."""
+    """Posts batches. A repeated batch counts once: its message ids are the same."""
 
     def __init__(
         self, client: httpx.AsyncClient, write_key: str, token: str, waiting: Waiting
     ) -> None:
-        """`waiting` is told why and for how many seconds it waits."""
+        """`waiting` is called with the reason and the seconds of each wait."""
         self._client = client
         self._write_key = write_key
         self._token = token
         self._waiting = waiting
 
     async def send(self, batch: Batch) -> list[Rejected]:
-        """Returns once Kafka has the batch: what the API refused of it. SendError.
-
-        Waits for as long as the API is unavailable, overloaded or without Kafka.
+        """Returns the refused items once Kafka has the batch. Raises `SendError`. Waits while the
+        API is unavailable, overloaded or without Kafka.
         """
         if batch.tracked:
             body = b'{"batch":' + _listed(batch.tracked) + b"}"

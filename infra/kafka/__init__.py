@@ -1,1 +1,1 @@
-"""The log: Kafka topics, who writes to them and how."""
+"""The log: Kafka topics, their producers and consumers."""

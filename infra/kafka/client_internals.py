@@ -1,7 +1,7 @@
-"""The private attributes of aiokafka that Daehwa sets, each for want of a setting: nowhere else.
+"""The private attributes of aiokafka that Daehwa sets because there is no setting; all are here.
 
-`tests/unit/infra/kafka/test_client_internals.py` fails when an upgrade moves one of them; a name
-that is gone would be set in silence and change nothing.
+`tests/unit/infra/kafka/test_client_internals.py` fails when an upgrade moves one of them: setting a
+removed name would silently change nothing.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def never_expire_batches(producer: Any) -> None:
-    """A batch waits for as long as its caller does; aiokafka would give it up by itself."""
+    """A batch waits as long as its caller; by default aiokafka gives it up."""
     producer._message_accumulator._batch_ttl = -1.0
 
 
@@ -19,24 +19,23 @@ def on_connection_closed(producer: Any, callback: Callable[[Any, Any], None]) ->
 
 
 def stop_sending(producer: Any) -> None:
-    """Nothing is sent over the producer any more. An idempotent sender would try what it holds for
-    ever."""
+    """Stops the producer's sender. An idempotent one would retry its batches for ever."""
     producer.client._get_conn = _no_connection
     producer._sender._txn_manager = None
 
 
 def set_fetch_wait(consumer: Any, milliseconds: int) -> None:
-    """How long a broker may wait for records; Faust has 1.5 s and offers no setting."""
+    """How long a broker may hold a fetch; Faust has 1.5 s and no setting."""
     consumer._fetch_max_wait_ms = milliseconds
 
 
 def set_running_fetch_wait(consumer: Any, milliseconds: int) -> None:
-    """The same of a consumer that has started; its next fetch asks for it."""
+    """The same for a running consumer, from its next fetch on."""
     consumer._fetcher._fetch_max_wait_ms = milliseconds
 
 
 def set_request_timeout(consumer: Any, milliseconds: int) -> None:
-    """How long the broker may take to answer the consumer and its client."""
+    """Request time-out of the consumer and its client."""
     for part in (consumer, consumer._client):
         part._request_timeout_ms = milliseconds
 

@@ -12,8 +12,8 @@ def committed_offsets(
     places: Sequence[TopicPartition],
     timeout_ms: int = 10_000,
 ) -> dict[TopicPartition, int]:
-    """The offset that comes next for each of the places, 0 where nothing was acknowledged.
-    `KafkaError` where Kafka does not answer. Blocking: call it from a thread."""
+    """The committed offset of each place, 0 without one. Raises `KafkaError`. Blocks: call it from
+    a thread."""
     admin = KafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=timeout_ms)
     try:
         committed = admin.list_group_offsets({group: places})[group]

@@ -1,6 +1,5 @@
-"""Follows the Kafka topic of definitions: what counts, as every process sees it.
-
-It reads without a consumer group, from the beginning: definitions are few.
+"""Tails the Kafka topic of definitions. It reads without a consumer group, from the beginning:
+definitions are few.
 """
 
 import asyncio
@@ -20,8 +19,8 @@ from streams.definitions.definitions import Definitions, decode_definition
 _PLACE = TopicPartition(DEFINITIONS, 0)
 _IDLE_MS = 1_000
 _FETCH_WAIT_MS = 400
-"""Apache Kafka answers a waiting fetch when a record comes, the embedded broker looks again after
-half of this time. Every process asks all the time for what hardly ever comes."""
+"""Apache Kafka answers a held fetch when a record comes, the embedded broker looks again after half
+of this time. Long, because every process polls and definitions are rare."""
 
 _ANSWER_S = 5.0
 
@@ -31,28 +30,27 @@ _log = structlog.get_logger()
 
 
 class DefinitionTail:
-    """The definitions that count. Needs no Kafka to start and comes back by itself; what it knew
-    stays known while Kafka is unavailable, and when its topic begins anew until something is in
-    it."""
+    """The accepted definitions. It starts without Kafka and reconnects by itself; known definitions
+    stay while Kafka is unavailable, and after the topic was recreated until it has records."""
 
     def __init__(self, settings: Settings) -> None:
         self._servers = settings.kafka_servers
         self.known = Definitions()
-        """Empty until Kafka was read; take it from here each time, it is replaced."""
+        """Empty until Kafka was read; do not keep a reference, it is replaced."""
         self._changed = asyncio.Event()
         self._following = TopicTail(DEFINITIONS, self._read)
 
     async def start(self) -> None:
-        """Begins to follow; returns at once, whether or not Kafka is there."""
+        """Starts tailing; returns at once, with or without Kafka."""
         await self._following.start()
 
     async def stop(self) -> None:
-        """Stops following."""
+        """Stops tailing."""
         await self._following.stop()
 
     @property
     def live(self) -> bool:
-        """Whether everything Kafka has is read."""
+        """Whether it has caught up with Kafka."""
         return self._following.live
 
     async def until_live(self) -> None:
@@ -60,7 +58,7 @@ class DefinitionTail:
         await self._following.until_live()
 
     async def until(self, answer: Callable[[Definitions], T | None]) -> T:
-        """The first answer that is not None, asked again after everything that comes."""
+        """The first result that is not None, evaluated again after each definition."""
         while True:
             changed = self._changed
             found = answer(self.known)
@@ -99,7 +97,7 @@ class DefinitionTail:
 
     async def _catch_up(self, consumer: Any, end: int, found: Definitions) -> int:
         position = 0
-        # The embedded broker may state an end that is too low; every fetch brings the true one.
+        # The embedded broker may report an end that is too low; fetches carry the true one.
         while position < max(end, consumer.highwater(_PLACE) or 0):
             batches = await consumer.getmany(timeout_ms=_IDLE_MS)
             if not batches:
@@ -131,7 +129,7 @@ class DefinitionTail:
             raise TopicUnavailableError(f"the Kafka topic {DEFINITIONS} began anew")
 
     async def _check_topic(self, consumer: Any) -> None:
-        # Asked for by name, the embedded broker would create it with too many partitions.
+        # A request by name makes the embedded broker create it with too many partitions.
         if DEFINITIONS not in await consumer.topics():
             raise TopicUnavailableError(f"there is no Kafka topic {DEFINITIONS}")
 

@@ -13,11 +13,11 @@ from streams.codec.codec import encode_event
 from streams.definitions.definitions import Definitions, adopt_event, encode_definition, version_of
 
 SEEN_WITHIN_S = 10.0
-"""How long Kafka may take to give back what was just published."""
+"""Time-out until a published definition can be read back."""
 
 
 class ReplacedError(Exception):
-    """Somebody else has published meanwhile: look at theirs first."""
+    """A concurrent publication replaced the base version."""
 
     def __init__(self, latest: Definition) -> None:
         super().__init__(f"{latest.kind} is {latest.version} by now, from {latest.by}")
@@ -25,7 +25,7 @@ class ReplacedError(Exception):
 
 
 class DefinitionWriter:
-    """Adopts definitions: from the answer on, what is appended to the log is decided by them."""
+    """Adopts definitions: events appended after the answer are decided by them."""
 
     def __init__(self, writer: LogWriter, tail: DefinitionTail, partitions: int) -> None:
         self._writer = writer
@@ -37,10 +37,9 @@ class DefinitionWriter:
     ) -> Definition:
         """Publishes the content and appends the control record to every partition of the log.
 
-        `replaces` is the version that the change was made to, `""` for none; None: whatever is
-        the latest. DefinitionLoader what is the latest already only makes sure that it is on the
-        log everywhere. Raises `ReplacedError` where another is the latest, `KafkaUnavailable`: then
-        try again, nothing happens twice.
+        `replaces` is the base version of the change, `""` for none; None: the latest. Adopting the
+        latest version again only completes its control records. Raises `ReplacedError` where
+        another version is the latest, and `KafkaUnavailable`: a retry is idempotent.
         """
         version = version_of(content)
         try:
@@ -53,7 +52,7 @@ class DefinitionWriter:
                     latest = await self._publish(kind, version, content, by, latest)
         except TimeoutError:
             raise KafkaUnavailable("Kafka does not give the definitions") from None
-        # A log begins with the first playbook: nobody has to be told.
+        # A log begins with the first playbook: no control record is needed.
         if kind != PLAYBOOK or latest != self._tail.known.first(kind):
             await self.put_on_log(latest, range(self._partitions))
         return latest
@@ -95,13 +94,14 @@ class DefinitionWriter:
 
 
 async def publish_again(writer: LogWriter, definition: Definition) -> None:
-    """Appends a definition as it is. `KafkaUnavailable`."""
+    """Appends a definition as it is. Raises `KafkaUnavailable`."""
     key = f"{definition.kind}:{definition.version}@{definition.at}".encode()
     await writer.append(DEFINITIONS, 0, encode_definition(definition), key)
 
 
 async def publish(settings: Settings, kind: str, content: str, by: str) -> Definition:
-    """Adopts one definition and hangs up: for commands. `KafkaUnavailable`, `ReplacedError`.
+    """Adopts one definition over a connection of its own, for commands. Raises `KafkaUnavailable`,
+    `ReplacedError`.
 
     Example: `asyncio.run(publish(settings, CHURN_MODEL, json_of_a_BgNbd, "daehwa fit"))`.
     """

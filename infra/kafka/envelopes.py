@@ -1,4 +1,4 @@
-"""Gathers events into envelopes, one Kafka record for what arrives within a few milliseconds."""
+"""Batches events into envelopes: one Kafka record for the events of a few milliseconds."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,11 +12,11 @@ MAX_EVENTS = 500
 MAX_BYTES = 256 * 1024
 """Bytes of one envelope; a single event may be larger."""
 MAX_WAITING = 64 * 1024 * 1024
-"""Bytes that may wait for Kafka's acknowledgement before further events are refused."""
+"""Bytes awaiting Kafka's acknowledgement beyond which events are refused."""
 
 
 def in_envelopes(events: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Events as JSON, in their order, by the envelopes that hold them: none too large for Kafka."""
+    """Groups events (JSON), in order, into envelopes below Kafka's limit."""
     gathered: list[bytes] = []
     size = 0
     for event in events:
@@ -30,7 +30,7 @@ def in_envelopes(events: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 
 class _Receipt:
-    """What one put() waits for: all envelopes that hold one of its events."""
+    """The wait of one put(): all envelopes with one of its events."""
 
     __slots__ = ("acknowledged", "envelopes")
 
@@ -82,8 +82,8 @@ class EnvelopeWriter:
     async def put(self, events: Sequence[tuple[str, bytes]]) -> None:
         """Appends (profile key, event as JSON) pairs and returns when Kafka has acknowledged all.
 
-        KafkaUnavailable where it did not, and at once where too much waits already: some of the
-        events may be on the log all the same, so send them again with the same message ids.
+        Raises `KafkaUnavailable` without an acknowledgement, and at once over the limit of waiting
+        bytes: some events may be on the log, so send them again with the same message ids.
         """
         if not events:
             return
@@ -112,7 +112,7 @@ class EnvelopeWriter:
         await receipt.acknowledged
 
     async def stop(self) -> None:
-        """Sends what is gathered and returns when Kafka has answered for everything."""
+        """Sends all batched events and returns when Kafka has answered for all."""
         self._send_all()
         if self._appending:
             await asyncio.wait(self._appending)

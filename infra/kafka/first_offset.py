@@ -1,4 +1,4 @@
-"""The first record that a partition still has from an offset on."""
+"""The first existing record of a partition from an offset on."""
 
 import time
 
@@ -11,10 +11,9 @@ _ANSWER_S = 10.0
 
 
 def first_offset(settings: Settings, topic: str, partition: int, at: int) -> int:
-    """The offset of the first record at or after `at`; of all, where what was at `at` is deleted.
-
-    Blocking: call it from a thread. Raises `KafkaError`, or TimeoutError where no record comes.
-    Asked by a fetch: the embedded broker misstates where partitions begin and end.
+    """The offset of the first record at or after `at`; of the whole partition where `at` is
+    deleted. Blocks: call it from a thread. Raises `KafkaError`, or `TimeoutError` without a record.
+    It fetches, because the embedded broker misreports beginnings and ends.
     """
     place = TopicPartition(topic, partition)
     consumer = KafkaConsumer(

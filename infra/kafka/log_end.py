@@ -1,4 +1,4 @@
-"""Where the partitions of a Kafka topic end, and whether a place in one lies beyond it."""
+"""Ends of the partitions of a Kafka topic, and positions beyond them."""
 
 import time
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from infra.settings import Settings
 _ANSWER_S = 5.0
 _ASK_AGAIN_S = 1.0
 _PATIENCE_S = 10.0
-"""How long a partition may end too early: a new leader learns only by and by how far the former
-one had come."""
+"""How long an end may be too low: a new leader learns the former one's high watermark with a
+delay."""
 
 
 def high_watermarks(
     servers: list[str], positions: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, int]:
-    """The ends of partitions as fetches from `positions` tell them: asked for the end outright, the
-    embedded broker answers too low. Blocking. Raises `KafkaError`, TimeoutError."""
+    """The ends of partitions, from fetches at `positions`: the embedded broker reports too low an
+    end. Blocks. Raises `KafkaError`, TimeoutError."""
     consumer = KafkaConsumer(
         bootstrap_servers=servers,
         group_id=None,
@@ -50,10 +50,9 @@ def high_watermarks(
 def beyond_the_end(
     settings: Settings, topic: str, positions: Mapping[int, int], patience_s: float = _PATIENCE_S
 ) -> dict[int, int]:
-    """Partition -> its end, for those that end before the position and stay so: what was read
-    there is gone (an unclean election, a restored disk), and what comes next takes its offsets.
-
-    Blocking. Raises `KafkaError`, TimeoutError.
+    """Partition -> its end, for those that permanently end before the position: records were lost
+    (an unclean election, a restored disk), and new ones reuse their offsets. Blocks. Raises
+    `KafkaError`, TimeoutError.
     """
     servers = settings.kafka_servers.split(",")
     asked = {TopicPartition(topic, name): at for name, at in positions.items() if at > 0}

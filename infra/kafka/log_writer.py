@@ -29,15 +29,14 @@ _log = structlog.get_logger()
 
 
 class KafkaUnavailable(Exception):  # noqa: N818 - says what happened
-    """Kafka did not acknowledge in time. What was sent may or may not be on the log: send it
-    again, with the same message ids."""
+    """Kafka did not acknowledge in time. The records may or may not be on the log: send them again
+    with the same message ids."""
 
 
 class LogWriter:
-    """Writes to Kafka with `acks=all`. Comes back by itself when Kafka does: a lost producer is
-    replaced by a fresh one, so that nothing remembered of a former broker misleads it.
-
-    `compressed`: as the settings say; worth its time where whoever reads has more to do."""
+    """Writes to Kafka with `acks=all`. It reconnects by itself with a new producer, without state
+    of a former broker. `compressed`: as in the settings; compression shifts work from consumers to
+    the producer."""
 
     def __init__(self, settings: Settings, *, compressed: bool = False) -> None:
         self._servers = settings.kafka_servers
@@ -48,11 +47,11 @@ class LogWriter:
 
     @property
     def connected(self) -> bool:
-        """Whether Kafka answered when last asked (it is asked every second)."""
+        """Whether Kafka answered the latest probe (one a second)."""
         return self._connection is not None and not self._connection.lost.done()
 
     async def start(self) -> None:
-        """Begins to connect; returns after the first attempt, whether or not Kafka is there."""
+        """Starts connecting; returns after the first attempt, with or without Kafka."""
         attempted = asyncio.get_running_loop().create_future()
         self._keeper = in_background(self._keep_connected(attempted), "connection to Kafka")
         await asyncio.wait({attempted, self._keeper}, return_when=asyncio.FIRST_COMPLETED)
@@ -60,7 +59,7 @@ class LogWriter:
             self._keeper.result()
 
     async def stop(self) -> None:
-        """Waits for what is in flight (some seconds at most), then closes the connection."""
+        """Waits for records in flight (some seconds at most), then closes the connection."""
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
@@ -82,7 +81,8 @@ class LogWriter:
         *,
         within_s: float = ACKNOWLEDGED_WITHIN_S,
     ) -> None:
-        """Appends one record and returns when Kafka has acknowledged it. KafkaUnavailable."""
+        """Appends one record and returns when Kafka has acknowledged it. Raises
+        `KafkaUnavailable`."""
         await self._acknowledged(_send_one, topic, partition, [(key, value)], within_s)
 
     async def append_many(
@@ -94,8 +94,8 @@ class LogWriter:
         within_s: float = ACKNOWLEDGED_WITHIN_S,
     ) -> None:
         """Appends (key, value) records in their order, in as few Kafka batches as hold them, and
-        returns when all are acknowledged. KafkaUnavailable when one was not: none, some or all
-        of them may then be on the log."""
+        returns when all are acknowledged. Raises `KafkaUnavailable` when one was not: none, some or
+        all of them may then be on the log."""
         if records:
             await self._acknowledged(_send_batches, topic, partition, records, within_s)
 
@@ -117,23 +117,22 @@ class LogWriter:
             except TimeoutError:
                 reason = f"Kafka did not acknowledge within {within_s:g} s"
                 if sent and within_s >= ACKNOWLEDGED_WITHIN_S:
-                    # It answers, and refuses: what waits for it must not grow without end.
+                    # Kafka answers and refuses: the backlog must stay bounded.
                     connection.lose(reason)
                 raise KafkaUnavailable(reason) from None
             except KafkaError as problem:
                 if connection.lost.done() or not connection.may_send_again(problem):
                     connection.lose(repr(problem))
                     raise KafkaUnavailable(f"Kafka did not acknowledge: {problem!r}") from problem
-                # No event counts twice for being on the log twice: its message id is the same.
+                # A duplicate on the log has the same message id and counts once.
                 await asyncio.sleep(_PAUSE_BEFORE_RETRY_S)
                 await connection.producer.client.force_metadata_update()
             else:
                 return
 
     async def _all_done(self, connection: ProducerConnection, sent: _Sent, latest: float) -> None:
-        """Returns when all are acknowledged, raises at the first that is not.
-
-        The futures are never cancelled: aiokafka's sender dies of a batch whose future was.
+        """Returns when all are acknowledged, raises at the first failure. The futures are never
+        cancelled: aiokafka's sender crashes on a cancelled one.
         """
         unfinished = set(sent)
         while unfinished:
@@ -186,7 +185,7 @@ class LogWriter:
 
 
 async def _until_lost(connection: ProducerConnection) -> str:
-    """Asks Kafka every second for a sign of life; returns why the connection is lost."""
+    """Probes Kafka every second; returns why the connection is lost."""
     while True:
         done, _ = await asyncio.wait({connection.lost}, timeout=PROBE_EVERY_S)
         if done:
@@ -224,6 +223,6 @@ async def _send_batches(
 
 
 def _look_at(future: "asyncio.Future[Any]") -> None:
-    """Nobody may wait for it any more: its failure is then no news."""
+    """Marks the exception of an abandoned future as retrieved."""
     if not future.cancelled():
         future.exception()

@@ -4,7 +4,7 @@ EVENTS = "daehwa.events"
 TRIGGERS = "daehwa.triggers"
 DEAD_LETTERS = "daehwa.dead-letters"
 KAFKA_TOPICS = (EVENTS, TRIGGERS, DEAD_LETTERS)
-"""Those that are archived; each has the partitions of the settings."""
+"""The archived topics; each has the partitions of the settings."""
 
 DEFINITIONS = "daehwa.definitions"
 """Playbooks and models; one partition, kept for ever."""

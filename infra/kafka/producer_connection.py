@@ -36,7 +36,7 @@ _NOT_IDEMPOTENT = (
     UnknownError,
     UnsupportedVersionError,
 )
-"""What a broker that gives no producer ids answers when asked for one; Tansu the third."""
+"""Errors of brokers without producer ids; Tansu has the third."""
 
 
 class ProducerConnection:
@@ -109,12 +109,12 @@ class ProducerConnection:
             await self.producer.client.force_metadata_update()
 
     def may_send_again(self, problem: KafkaError) -> bool:
-        """Whether the same records may be sent over this connection after it refused them. Not
-        by an idempotent producer: the number it gave them is missing from the log for good."""
+        """Whether refused records may be sent again over this connection. Not by an idempotent
+        producer: their sequence number is lost."""
         return not self.idempotent and (problem.retriable or type(problem) in _PASSING)
 
     def lose(self, reason: str) -> None:
-        """Ends every wait on this connection; nothing is sent over it or another any more."""
+        """Ends every wait on this connection and stops its sender."""
         if not self.lost.done():
             self.lost.set_result(reason)
             stop_sending(self.producer)

@@ -1,10 +1,10 @@
-"""A Kafka record as the workers see it: what Faust hands over, without Faust's types."""
+"""A Kafka record for the workers, independent of Faust's types."""
 
 from typing import Protocol
 
 
 class Message(Protocol):
-    """Where a record stands."""
+    """Position of a record."""
 
     topic: str
     partition: int
@@ -14,18 +14,18 @@ class Message(Protocol):
 
 
 class Record(Protocol):
-    """One record; acknowledged once everything it asks for is done."""
+    """One record; acknowledged once all its effects are done."""
 
     @property
     def value(self) -> bytes | None:
-        """The bytes as they were produced."""
+        """The produced bytes."""
         ...
 
     @property
     def message(self) -> Message:
-        """Where it stands."""
+        """Its position."""
         ...
 
     def ack(self) -> object:
-        """Lets the consumer group go on behind this record."""
+        """Lets the consumer group commit this record."""
         ...

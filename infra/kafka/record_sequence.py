@@ -17,31 +17,29 @@ FirstOffset = Callable[[int, int], Awaitable[int]]
 """(partition, offset) -> the offset of the first record that the log has from there on."""
 
 PATIENCE_S = 30.0
-"""How long nothing but records from beyond a gap may come before the worker starts anew."""
+"""Time-out of a gap, after which the worker restarts."""
 
 log = structlog.get_logger()
 
 
 class OutOfSequenceError(Exception):
-    """The records that should come next do not come; reading the partition anew brings them."""
+    """The expected records do not come; the partition has to be read again."""
 
 
 class RecordSequence:
-    """The place in a partition's log, from a seek on."""
+    """Sequence check of one partition after a seek."""
 
     def __init__(self, partition: int, first_offset: FirstOffset) -> None:
         self._partition = partition
         self._first_offset = first_offset
         self._in_step = False
-        """A record has come that follows the seek: those from before it are through."""
+        """A record that follows the seek has come: earlier ones are done."""
         self._told = False
         self._early_since: float | None = None
 
     async def following(self, records: Iterable[Record], expected: int) -> list[Record]:
-        """The records that are to be folded next, in order, from the offset `expected` on.
-
-        Leaves out those below it, and those that were read before the seek. OutOfSequenceError
-        where only such have come for a long while.
+        """The records to fold next, in order, from the offset `expected` on. Drops those below it
+        and those read before the seek. Raises `OutOfSequenceError` after the time-out of a gap.
         """
         found: list[Record] = []
         first: int | None = None

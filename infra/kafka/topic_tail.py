@@ -1,5 +1,4 @@
-"""Keeps following a Kafka topic without a consumer group, however often the topic is
-unavailable."""
+"""Tails a Kafka topic without a consumer group, across outages."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,15 +18,14 @@ _log = structlog.get_logger()
 
 
 class TopicUnavailableError(Exception):
-    """Kafka answers, but not with the topic that was followed."""
+    """Kafka answers without the tailed topic."""
 
 
 class TopicTail:
-    """Follows in the background. Needs no Kafka to start, and comes back by itself."""
+    """Tails in the background. It starts without Kafka and reconnects by itself."""
 
     def __init__(self, topic: str, follow: Callable[[], Awaitable[None]]) -> None:
-        """`follow` reads `topic` until it fails; it says when it has `caught_up` and when it is
-        `lost`."""
+        """`follow` reads `topic` until it fails; it reports `caught_up` and `lost`."""
         self._topic = topic
         self._follow = follow
         self._live = asyncio.Event()
@@ -36,31 +34,31 @@ class TopicTail:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begins to follow; returns at once, whether or not Kafka is there."""
+        """Starts tailing; returns at once, with or without Kafka."""
         if self._task is None:
             self._task = in_background(self._run(), f"tail of {self._topic}")
 
     async def stop(self) -> None:
-        """Stops following. Raises nothing: whoever stops has more to close."""
+        """Stops tailing. Never raises: the caller has more to close."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
 
     def caught_up(self) -> None:
-        """Everything that Kafka has is read."""
+        """Caught up with Kafka."""
         if self._told:
             _log.info("followed again", kafka_topic=self._topic)
         self._told, self._delays = False, backoff(_FIRST_PAUSE_S, _MAX_PAUSE_S)
         self._live.set()
 
     def lost(self) -> None:
-        """Nothing more arrives."""
+        """The connection is lost."""
         self._live.clear()
 
     @property
     def live(self) -> bool:
-        """Whether everything that Kafka has is read, and what is new arrives as it is written."""
+        """Whether it has caught up and receives new records as they are written."""
         return self._live.is_set()
 
     async def until_live(self) -> None:
@@ -79,7 +77,7 @@ class TopicTail:
 
 
 async def close_consumer(consumer: Any) -> None:
-    """Stops an aiokafka consumer, and sees to it that its connections are closed."""
+    """Stops an aiokafka consumer and closes its connections."""
     stopping = asyncio.create_task(consumer.stop())
     await asyncio.wait({stopping})
     if stopping.cancelled():

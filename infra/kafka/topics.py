@@ -1,4 +1,4 @@
-"""Creates the Kafka topics and says which topic it is."""
+"""Creates the Kafka topics, and reads their ids."""
 
 import time
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from infra.kafka.producer_connection import LARGEST_REQUEST
 from infra.settings import Settings
 
 _KNOWN_WITHIN_S = 10.0
-"""How long a broker may take to know of a topic that was just created."""
+"""Time-out until a created topic is visible."""
 _LOOK_AGAIN_S = 0.05
 
 
 class KafkaTopicsError(Exception):
-    """The topics are not what the settings say; the text says how to mend it."""
+    """The topics contradict the settings; the text says how to correct it."""
 
 
 class TopicAdmin:
@@ -80,7 +80,7 @@ class TopicAdmin:
             # Each has a key of its own: compaction keeps them all.
             configs = {"cleanup.policy": "compact", "max.message.bytes": str(LARGEST_REQUEST)}
         if name == DEAD_LETTERS:
-            # In base64 the largest record of another topic is over Kafka's own limit.
+            # In base64 the largest record of another topic exceeds Kafka's default limit.
             configs["max.message.bytes"] = str(LARGEST_REQUEST)
         topic = NewTopic(
             name,

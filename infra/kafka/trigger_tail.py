@@ -1,6 +1,5 @@
-"""Follows the triggers as they come, for people who look on: memory of the latest, live feeds.
-
-It reads without a consumer group: every API process sees every trigger, and none holds up another.
+"""Tails the triggers: the latest in memory, and live feeds. It reads without a consumer group:
+every API process sees every trigger.
 """
 
 import asyncio
@@ -26,16 +25,16 @@ READ_BACK = 200
 """Triggers of each partition read again when the tail (re)opens."""
 
 MAX_WAITING = 1_000
-"""Triggers that may wait for one subscriber before it is cut off."""
+"""Backlog of one subscriber beyond which it is disconnected."""
 
 _SEEN = 20_000
 _IDLE_MS = 250
 _FETCH_WAIT_MS = 5
-"""Apache Kafka answers a waiting fetch when a record comes; the embedded broker only looks again
-after half of this time, so that it is the greater part of a trigger's way to a subscriber."""
+"""Apache Kafka answers a held fetch when a record comes; the embedded broker looks again after half
+of this time, which is most of a trigger's latency to a subscriber."""
 
 _UNHEARD_FETCH_WAIT_MS = 200
-"""The same while nobody is subscribed: asking all the time costs both sides much of a processor."""
+"""The same without subscribers: polling costs both sides much of a core."""
 
 _ANSWER_S = 3.0
 
@@ -53,7 +52,7 @@ class Subscription(AsyncIterator[Trigger]):
         self._over = False
 
     def offer(self, trigger: Trigger) -> None:
-        """Hands one more trigger over, or cuts the subscriber off where too many wait already."""
+        """Queues a trigger, or disconnects the subscriber where too many wait."""
         if len(self._waiting) >= MAX_WAITING:
             self.close()
             return
@@ -61,7 +60,7 @@ class Subscription(AsyncIterator[Trigger]):
         self._woken.set()
 
     def close(self) -> None:
-        """Nothing new comes after this; what waits can still be read."""
+        """Ends the feed; queued triggers can still be read."""
         self._over = True
         self._leave(self)
         self._woken.set()
@@ -78,8 +77,8 @@ class Subscription(AsyncIterator[Trigger]):
 class TriggerTail:
     """The latest triggers and live feeds of them, from every partition of `daehwa.triggers`.
 
-    Needs no Kafka to start: it keeps trying in the background, and recovers by itself when the
-    broker comes back, even empty. A trigger whose id it has seen is dropped.
+    It starts without Kafka and recovers by itself when the broker comes back, even empty. A trigger
+    with a known id is dropped.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -91,7 +90,7 @@ class TriggerTail:
         self._subscribers: dict[Subscription, None] = {}
         self._positions: dict[TopicPartition, int] = {}
         self.checks = 0
-        """How often Kafka was asked in a silence, and was as it should be."""
+        """Number of successful checks of an idle log."""
         self._following = TopicTail(TRIGGERS, self._read)
         self._consumer: Any = None
 
@@ -107,12 +106,12 @@ class TriggerTail:
 
     @property
     def live(self) -> bool:
-        """Whether everything Kafka has is read and new triggers arrive as they are written."""
+        """Whether it has caught up and receives new triggers as they are written."""
         return self._following.live
 
     @property
     def subscribers(self) -> int:
-        """How many listen."""
+        """Number of subscribers."""
         return len(self._subscribers)
 
     async def until_live(self) -> None:
@@ -137,8 +136,8 @@ class TriggerTail:
         return found
 
     def subscribe(self, after: str | None = None) -> Subscription:
-        """A feed of what comes from now on; with `after`, first what came after the trigger of that
-        id, or everything in memory where that trigger is no longer there."""
+        """A feed of new triggers; with `after`, first those after the trigger of that id, or all in
+        memory where that trigger is gone."""
         earlier: list[Trigger] = []
         if after is not None:
             for trigger in reversed(self._kept):
@@ -156,7 +155,7 @@ class TriggerTail:
         self._hurry()
 
     def _hurry(self) -> None:
-        """Lets fetches wait as long as fits those who listen."""
+        """Adapts the fetch wait to the subscribers."""
         if self._consumer is not None:
             wait = _FETCH_WAIT_MS if self._subscribers else _UNHEARD_FETCH_WAIT_MS
             set_running_fetch_wait(self._consumer, wait)
@@ -187,8 +186,8 @@ class TriggerTail:
             await close_consumer(consumer)
 
     async def _seek(self, consumer: Any) -> dict[TopicPartition, int]:
-        """Goes to where it left off, or some way back: what was seen is dropped, and a log that
-        began anew is read from its beginning. Offset at which each partition ends now."""
+        """Seeks to the last position, or some way back: known triggers are dropped, and a recreated
+        log is read from its beginning. Returns the end of each partition."""
         if TRIGGERS not in await consumer.topics():
             raise TopicUnavailableError(f"there is no Kafka topic {TRIGGERS}")
         begins = await consumer.beginning_offsets(self._partitions)
@@ -201,7 +200,7 @@ class TriggerTail:
         return ends
 
     async def _catch_up(self, consumer: Any, ends: dict[TopicPartition, int]) -> None:
-        """Takes in what is there already, in the order it was written over all partitions."""
+        """Reads existing triggers, in the order of writing over all partitions."""
         backlog: dict[TopicPartition, list[Any]] = {}
         while any(self._positions[partition] < end for partition, end in ends.items()):
             batches = await consumer.getmany(timeout_ms=_IDLE_MS)
