@@ -15,20 +15,21 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from infra.privacy.privacy_settings import PrivacySettings
 
 SECRET_PREFIX = "DAEHWA_SECRET_"  # noqa: S105 - the beginning of names
-"""Variables that begin so are secrets of endpoints, which the playbook names."""
+"""Prefix of variables with secrets of endpoints, named by the playbook."""
 
 RETRY_DELAYS = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
-"""Seconds before the second, third, … tenth attempt: the schedule of Standard Webhooks 1.0.0."""
+"""Seconds before the second, third, … tenth attempt: the recommended schedule of Standard Webhooks
+1.0.0."""
 
 SHIPPED_PLAYBOOK = Path(__file__).parent / "playbooks" / "shop.yaml"
 
 
 _FOR_COMMANDS = ("write_key",)
-"""What `daehwa run` tells its command, though it looks like a setting."""
+"""Variables of `daehwa run` for its command that are no settings."""
 
 
 class SettingsError(Exception):
-    """A setting is wrong; the text says which, why, and how to mend it."""
+    """An invalid setting; the text says which, why, and how to correct it."""
 
 
 class Settings(PrivacySettings):
@@ -265,7 +266,7 @@ class Settings(PrivacySettings):
 
     @property
     def link_secrets(self) -> list[str]:
-        """What signs links in mails, newest first."""
+        """Signing keys of links in mails, newest first."""
         return _listed(self.link_secret)
 
     @property
@@ -280,7 +281,8 @@ class Settings(PrivacySettings):
 
     @classmethod
     def from_environment(cls) -> Self:
-        """The settings of this process. SettingsError names the variable that is wrong."""
+        """The settings of this process. Raises `SettingsError` with the name of an invalid
+        variable."""
         for name in os.environ:
             field = name.removeprefix("DAEHWA_").lower()
             if name.startswith(SECRET_PREFIX):  # of an endpoint; the playbook names it
@@ -306,7 +308,7 @@ def _listed(value: SecretStr) -> list[str]:
 
 
 def is_signing_secret(secret: str) -> bool:
-    """Whether it is a secret of Standard Webhooks."""
+    """Whether the text is a secret of Standard Webhooks."""
     try:
         key = b64decode(secret.removeprefix("whsec_"), validate=True)
     except ValueError:
@@ -315,7 +317,7 @@ def is_signing_secret(secret: str) -> bool:
 
 
 def _shown(name: str, value: str) -> str:
-    """A wrong setting as it may be shown on terminals and in logs: without passwords."""
+    """An invalid value for messages, without passwords."""
     if name.endswith(("_SECRET", "_TOKEN")):
         return "…" if value else ""
     return re.sub(r"^([a-z]*:?/*).*@", r"\1…@", value)

@@ -1,2 +1,2 @@
-"""The playbook as a file and as a definition: reading, positions of errors, schema, what is in
+"""The playbook as a file and as a definition: reading, positions of errors, schema, definitions in
 force."""

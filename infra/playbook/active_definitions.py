@@ -17,28 +17,27 @@ from streams.playbook.compiled import CompiledPlaybook
 MAX_COMPILED = 16
 
 DEFAULT_CHURN = ChurnModels()
-"""Until one is adopted."""
+"""Defaults until one is adopted."""
 
 log = structlog.get_logger()
 
 
 class ActiveDefinitions(msgspec.Struct, frozen=True):
-    """One partition's definitions in force, ready to fold by."""
+    """The definitions in force on one partition, compiled."""
 
     playbook: CompiledPlaybook
     churn: ChurnModels
     in_force: Mapping[str, InForce]
-    """By kind; a model that nobody has adopted yet is not in it."""
+    """By kind; without models that were never adopted."""
 
 
 class UnusableError(Exception):
-    """This version of Daehwa cannot use the definition; the text says why."""
+    """The definition is unusable for this version of Daehwa; the text says why."""
 
 
 class Compiler:
-    """Definitions made usable, each once; says once which are not.
-
-    `otherwise` is the playbook to go by where not one of those published can be used.
+    """Compiles definitions, each once, and logs unusable ones once. `otherwise` is the playbook
+    where no published one is usable.
     """
 
     def __init__(self, otherwise: CompiledPlaybook) -> None:
@@ -47,7 +46,7 @@ class Compiler:
         self._told: set[tuple[str, str]] = set()
 
     def playbook(self, definition: Definition) -> CompiledPlaybook:
-        """The compiled playbook. `UnusableError`."""
+        """The compiled playbook. Raises `UnusableError`."""
         version = definition.version
         playbook = self._playbooks.get(version)
         if playbook is None:
@@ -62,14 +61,14 @@ class Compiler:
         return playbook
 
     def churn(self, definition: Definition) -> ChurnModels:
-        """The models of churn and value. `UnusableError`."""
+        """The models of churn and value. Raises `UnusableError`."""
         try:
             return msgspec.json.decode(definition.content, type=ChurnModels)
         except UNREADABLE as problem:
             raise self._unusable(definition, str(problem)) from None
 
     def latest_playbook(self, known: Definitions) -> Definition | None:
-        """The playbook adopted last of those that can be used; None where there is none."""
+        """The usable playbook adopted last; None without one."""
         for definition in reversed(known.history(PLAYBOOK)):
             try:
                 self.playbook(definition)
@@ -81,10 +80,9 @@ class Compiler:
     def standing(
         self, known: Definitions, in_force: Mapping[str, InForce]
     ) -> ActiveDefinitions | None:
-        """What a partition goes by whose watermark says so; nothing said: what a log begins with.
-
-        None while the definitions are not known yet. A definition that cannot be used leaves the
-        one before it in force.
+        """The active definitions for a watermark; empty: those at the beginning of a log. None
+        while the definitions are not known yet. An unusable definition leaves its predecessor in
+        force.
         """
         said = dict(in_force)
         if PLAYBOOK not in said:
@@ -110,10 +108,9 @@ class Compiler:
     def after(
         self, active: ActiveDefinitions, known: Definitions, adoption: Adoption
     ) -> ActiveDefinitions | None:
-        """What a partition goes by after a control record; None while its definition is not known.
-
-        One that is older than what is in force changes nothing, nor does one that cannot be used:
-        a version of Daehwa that can adopts it later.
+        """The active definitions after a control record; None while its definition is not known. An
+        older definition changes nothing, nor does an unusable one: a version of Daehwa that can use
+        it adopts it later.
         """
         kind = adoption.kind
         standing = active.in_force.get(kind)
@@ -158,5 +155,5 @@ class Compiler:
 
 
 def _named(known: Definitions, kind: str, version: str, at: int) -> Definition | None:
-    # The version is made of the content: published again at another time, it decides the same.
+    # The version is a hash of the content: a later publication of it decides the same.
     return known.find(kind, version, at) or known.find(kind, version)

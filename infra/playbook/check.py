@@ -1,6 +1,6 @@
 """The check of a playbook in a process of its own, with bounds of memory and time.
 
-A playbook comes from outside. Whatever is in it, the API that checks it goes on.
+A playbook is untrusted input: no content of it stops the API.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from infra.playbook.playbook_file import Mistake
 
 MAX_SECONDS = 20
 MAX_BYTES = 2 * 1024**3
-"""Address space of the process; what the program itself takes of it is a few hundred megabytes."""
+"""Address space of the process, of which the program takes a few hundred megabytes."""
 OUT_OF_MEMORY = 3
-"""Exit code of the process where the playbook takes more than that."""
+"""Exit code of the process over the memory limit."""
 
 _TOO_MUCH = Mistake(
     1, 1, f"checking it takes more than {MAX_SECONDS} s or 2 GB; make it smaller or simpler"
@@ -23,9 +23,8 @@ _TOO_MUCH = Mistake(
 
 
 async def check_playbook(text: str) -> list[Mistake]:
-    """Everything that is wrong with the playbook; empty where nothing is. Takes about a second.
-
-    Raises `RuntimeError` where the check itself fails: that is a bug, not a playbook too large.
+    """The mistakes of the playbook; empty for a valid one. Takes about a second. Raises
+    `RuntimeError` where the check itself fails.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "infra.playbook.check_process",
@@ -41,7 +40,7 @@ async def check_playbook(text: str) -> list[Mistake]:
             process.kill()
         await process.wait()
     code = process.returncode or 0
-    if code == OUT_OF_MEMORY or code < 0:  # below 0: the kernel ended it at a bound
+    if code == OUT_OF_MEMORY or code < 0:  # below 0: the kernel killed it at a limit
         return [_TOO_MUCH]
     if code:
         tail = problem.decode("utf-8", "replace").strip()[-500:]

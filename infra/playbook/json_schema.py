@@ -13,7 +13,7 @@ from schemas.playbook import Playbook
 from streams.triggers.registry import KINDS
 
 PUBLISHED = Path(__file__).parents[1] / "playbooks" / "playbook.schema.json"
-"""Where it is kept in the repository; a test says that it is the one `schema_text` makes."""
+"""Its copy in the repository; a test compares it with `schema_text`."""
 
 _DURATION = {"pattern": r"^\s*\d+\s*[smhdw]\s*$", "examples": ["30m", "24h", "7d"]}
 _PATTERNS: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""The models of churn and value adopted last, for whoever shows customers."""
+"""The models of churn and value adopted last, for views."""
 
 import msgspec
 
@@ -11,7 +11,7 @@ _DEFAULT = ChurnModels()
 
 
 class LatestModels:
-    """Called, the models; the defaults until there are others that this version can read."""
+    """A callable that returns the models; the defaults until usable ones are adopted."""
 
     def __init__(self, tail: DefinitionTail) -> None:
         self._tail = tail
@@ -25,6 +25,6 @@ class LatestModels:
             try:
                 self._models = msgspec.json.decode(latest.content, type=ChurnModels)
             except UNREADABLE:
-                # The workers say so, and keep to the models before it as this does.
+                # The workers log it; like them, this keeps the models before it.
                 return self._models
         return self._models

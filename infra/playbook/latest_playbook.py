@@ -1,4 +1,4 @@
-"""The playbook adopted last, for those who only look: the API, the archive, delivery."""
+"""The playbook adopted last, for readers: API, archive, delivery."""
 
 import asyncio
 from contextlib import suppress
@@ -13,7 +13,8 @@ KNOWN_WITHIN_S = 10.0
 
 
 class LatestPlaybook:
-    """Call it for the compiled playbook: the one of the settings until definitions are read."""
+    """A callable that returns the compiled playbook; that of the settings until definitions are
+    read."""
 
     def __init__(self, tail: DefinitionTail, until_then: CompiledPlaybook) -> None:
         self._tail = tail
@@ -21,11 +22,11 @@ class LatestPlaybook:
         self._playbook = until_then
         self._seen: tuple[Definitions, int] | None = None
         self.definition: Definition | None = None
-        """Where it came from; None while it is the settings'. As of the latest call."""
+        """Its definition as of the latest call; None for that of the settings."""
 
     async def until_known(self, version: str) -> None:
-        """Returns when a playbook of that version was read, at once for `""`; after a while it
-        gives up, because whoever waits has something to do."""
+        """Returns when a playbook of that version was read, at once for `""`, or after a
+        time-out."""
         if not version or self._tail.known.find(PLAYBOOK, version) is not None:
             return
         with suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""Reads a playbook from YAML and says where it is wrong: every mistake, with line and column."""
+"""Reads a playbook from YAML; reports every mistake with line and column."""
 
 import re
 from difflib import get_close_matches
@@ -24,7 +24,7 @@ _ITEM = re.compile(r"(match|triggers)\[(\d+)\]")
 
 
 class Mistake(msgspec.Struct, frozen=True, order=True):
-    """What is wrong in one place, and how to mend it. Line and column count from 1."""
+    """One mistake and how to correct it. Line and column count from 1."""
 
     line: int
     column: int
@@ -32,8 +32,8 @@ class Mistake(msgspec.Struct, frozen=True, order=True):
 
 
 class PlaybookError(Exception):
-    """The playbook is wrong. `mistakes` holds everything that is, in the order of the file, at
-    least one; `line`, `column` and `message` are those of the first."""
+    """The playbook is invalid. `mistakes` has all mistakes in the order of the file, at least one;
+    `line`, `column` and `message` are those of the first."""
 
     def __init__(self, source: str, mistakes: tuple[Mistake, ...]) -> None:
         super().__init__("\n".join(
@@ -62,7 +62,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def read_playbook(path: Path) -> CompiledPlaybook:
-    """The compiled playbook in the file. PlaybookError where it is wrong or missing."""
+    """The compiled playbook in the file. Raises `PlaybookError`, also for a missing file."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
@@ -72,7 +72,7 @@ def read_playbook(path: Path) -> CompiledPlaybook:
 
 
 def parse_playbook(text: str, source: str) -> CompiledPlaybook:
-    """The compiled playbook in the text; `source` names it in errors. PlaybookError."""
+    """The compiled playbook in the text; `source` names it in errors. Raises `PlaybookError`."""
     root, document, mistakes = loaded_yaml(text, source, "version, ladders and match")
     wrong: list[Misshapen] = []
     written = _with_stand_ins(document, shaped(document, Playbook, wrong))
@@ -88,7 +88,7 @@ def parse_playbook(text: str, source: str) -> CompiledPlaybook:
                 return with_time_zones(compiled)
         except RuleErrors as problems:
             errors += problems.errors
-        # What may only follow from a mistake that is told already is not told.
+        # Consequences of reported mistakes are not reported.
         told = {_part(one.where) for one in wrong if not one.unknown}
         mistakes += [
             Mistake(*position_of(root, error.where, text, offset=error.offset), error.message)
@@ -99,8 +99,8 @@ def parse_playbook(text: str, source: str) -> CompiledPlaybook:
 
 
 def loaded_yaml(text: str, source: str, needs: str) -> tuple[yaml.Node, Any, list[Mistake]]:
-    """The nodes of a YAML text, its document, and the names it gives twice. PlaybookError where it
-    is no YAML, or empty: then it says what such a file `needs`."""
+    """The nodes of a YAML text, its document, and duplicate names. Raises `PlaybookError` for
+    invalid YAML, and for an empty file with what it `needs`."""
     try:
         loader = _Loader(text)
         root = loader.get_single_node()
@@ -123,7 +123,7 @@ def loaded_yaml(text: str, source: str, needs: str) -> tuple[yaml.Node, Any, lis
 
 
 def _repeated_keys(root: yaml.Node) -> list[Mistake]:
-    """YAML keeps the last of two equal keys in silence; here both were meant."""
+    """Duplicate keys: YAML silently keeps the last."""
     waiting, seen, mistakes = [root], set(), []
     while waiting:
         node = waiting.pop()
@@ -146,7 +146,7 @@ def _repeated_keys(root: yaml.Node) -> list[Mistake]:
 
 
 def _part(where: str) -> str:
-    """The trigger, match rule, segment… that a path speaks of."""
+    """The trigger, match rule, segment… of a path."""
     item = _ITEM.match(where)
     if item:
         return item[0]
@@ -162,11 +162,11 @@ _STAND_INS: dict[str, Any] = {
     "templates": {"text": ""},
     "campaigns": {"conversion": "*", "stages": [], "within": "1d"},
 }
-"""What takes the place of a misshapen part, so that mistakes in the others are found as well."""
+"""Placeholder of an invalid part, so that mistakes in the others are found, too."""
 
 
 def _with_stand_ins(document: Any, kept: Any) -> Any:
-    """What was kept of the document, complete again; None where nothing can stand in."""
+    """The document with placeholders for invalid parts; None where that is impossible."""
     if kept is LOST:
         return None
     for part, stand_in in _STAND_INS.items():
@@ -187,7 +187,7 @@ def _with_stand_ins(document: Any, kept: Any) -> Any:
 
 
 def _outside(playbook: Playbook) -> list[RuleError]:
-    """Mistakes that only the libraries of the outside world know: time zones and templates."""
+    """Mistakes that need libraries outside of `streams`: time zones and templates."""
     errors = []
     hours = playbook.policy.quiet_hours
     if hours is not None:

@@ -1,4 +1,4 @@
-"""From a path in a playbook, such as `match[3].topic`, to the line and column it is written at."""
+"""Line and column of a path in a playbook, such as `match[3].topic`."""
 
 import re
 
@@ -14,10 +14,9 @@ Position = tuple[int, int]
 def position_of(
     root: yaml.Node, where: str, text: str, *, key: bool = False, offset: int | None = None
 ) -> Position:
-    """Where the path is written in the text, as deep as the document has it.
-
-    The value's beginning; with `key` that of its key; with `offset` so many characters into the
-    value (of which YAML may have changed the blanks, but nothing else).
+    """The position of the path in the text, as deep as the document has it: the beginning of the
+    value; with `key` that of its key; with `offset` so many characters into the value (in which
+    YAML may have changed blanks only).
     """
     key_node, node, complete = _found(root, where)
     if offset is not None and complete and isinstance(node, yaml.ScalarNode):
@@ -70,6 +69,6 @@ def _inside(node: yaml.ScalarNode, offset: int, text: str) -> Position:
         before -= 1
         last = at + 1
     else:
-        at = last  # beyond the end: right behind what is written
+        at = last  # beyond the end: the position after the text
     line = text.count("\n", 0, at)
     return line + 1, at - (text.rfind("\n", 0, at) + 1) + 1

@@ -8,7 +8,7 @@ import msgspec
 from streams.playbook.suggestions import choices
 
 LOST: Final = object()
-"""Nothing usable is left of a value."""
+"""Marker of a value without a usable part."""
 
 
 class Misshapen(NamedTuple):
@@ -18,7 +18,7 @@ class Misshapen(NamedTuple):
     """Path, such as `match[3].topic`."""
     message: str
     unknown: bool = False
-    """The name is wrong, not its value; without it all the rest is in order."""
+    """The name is wrong, not its value; the rest is valid without it."""
 
 
 _KINDS = {dict: "fields", list: "a list", str: "text", bool: "true or false", int: "a number",
@@ -26,8 +26,8 @@ _KINDS = {dict: "fields", list: "a list", str: "text", bool: "true or false", in
 
 
 def shaped(value: Any, expected: Any, found: list[Misshapen], where: str = "") -> Any:
-    """What of the value has the shape of the type, `LOST` if too little; every place where it has
-    not is appended to `found`. In a list of structs the lost ones keep their place."""
+    """The part of the value with the shape of the type, `LOST` if too little; mistakes are appended
+    to `found`. In a list of structs lost ones keep their index."""
     origin = get_origin(expected)
     if origin in (Union, types.UnionType):
         (expected,) = (one for one in get_args(expected) if one is not type(None))

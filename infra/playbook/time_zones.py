@@ -1,4 +1,4 @@
-"""The time zone database, read once, for the fold that may read nothing."""
+"""The time zone database, read once, for the pure fold."""
 
 from collections.abc import Mapping
 from datetime import tzinfo
@@ -12,18 +12,18 @@ from streams.playbook.compiled import CompiledPlaybook
 
 @cache
 def time_zones() -> Mapping[str, tzinfo]:
-    """IANA name -> its rules, of every zone this machine knows."""
+    """IANA name -> its rules, of every zone of this machine."""
     found: dict[str, tzinfo] = {}
     for name in sorted(available_timezones()):
         try:
             found[name] = ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            continue  # a damaged file of a zone that nobody may ask for
+            continue  # a damaged file of a zone that may never be used
     return found
 
 
 def with_time_zones(playbook: CompiledPlaybook) -> CompiledPlaybook:
-    """The playbook whose quiet hours know the zones; the same one where it has no quiet hours."""
+    """The playbook with the zones in its quiet hours; unchanged without quiet hours."""
     quiet = playbook.policy.quiet
     if quiet is None:
         return playbook

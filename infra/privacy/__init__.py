@@ -1,1 +1,1 @@
-"""Erasure of a customer, and export of everything that is held."""
+"""Erasure of a customer, and export of all data."""

@@ -1,5 +1,5 @@
-"""The rows of erased customers in ClickHouse. A deleted row is in no answer any more; from the disk
-it goes when ClickHouse merges its part."""
+"""The rows of erased customers in ClickHouse. A deleted row is in no answer; ClickHouse removes it
+from disk when it merges the part."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -14,12 +14,12 @@ from streams.archive.tables import (
 from streams.privacy.erasure import Erasure
 
 Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]
-"""Asks ClickHouse. Raises ClickHouseUnavailable or ClickHouseRefused."""
+"""Executes a query. Raises ClickHouseUnavailable or ClickHouseRefused."""
 
 _UNTIL = "fromUnixTimestamp64Milli(%(until)s, 'UTC')"
 
 EVENTS_OF = "(profile_key IN %(ids)s OR addressed_to IN %(ids)s) AND type != 'erase'"
-"""Events of these ids and their copies; what was erased stays, so that it stays erased."""
+"""Events of these ids and their copies; `erase` events stay, so that they stay in force."""
 
 TRIGGERS_OF = "customer_id IN %(ids)s"
 
@@ -27,13 +27,13 @@ DEAD_LETTERS_OF = "multiSearchAny(payload, %(names)s) OR multiMatchAny(payload, 
 """Dead letters in whose JSON one of the ids stands as a text, or as a number."""
 
 _NO_NUMBER = r":\s*0{40}\s*[,}]"
-"""No JSON has it. ClickHouse refuses a pattern that can never match."""
+"""A pattern that no JSON contains: ClickHouse refuses one that can never match."""
 
 _LINKS_TO = "type = 'link' AND arrayExists(name -> endsWith(message_id, name), %(links)s)"
 
 
 def naming(ids: Iterable[str]) -> dict[str, Any]:
-    """What the conditions above ask for."""
+    """Parameters of the conditions above."""
     found = list(ids)
     numbers = [rf":\s*{name}\s*[,}}]" for name in found if name.isdecimal() and name.isascii()]
     return {
@@ -74,7 +74,7 @@ def erased_ids(ask: Ask, since: int) -> list[Erasure]:
 
 
 def rows_left(ask: Ask, ids: Iterable[str], until: int) -> int:
-    """How many rows are still to be deleted. Raises as `Ask` does."""
+    """Number of rows still to delete. Raises as `Ask` does."""
     left = 0
     for table, which, at in (
         (EVENTS_TABLE, EVENTS_OF, "occurred_at"),

@@ -1,7 +1,6 @@
-"""What waits to be told to, or of, a customer who is erased: it goes before their profile does.
-
-A trigger that is still on its way through Kafka is not seen here; the attempt to deliver it finds
-the tombstone (`infra.delivery.dispatcher`).
+"""Deliveries to, or about, an erased customer: removed before the profile. A trigger still on its
+way through Kafka is not found here; its delivery attempt finds the tombstone
+(`infra.delivery.dispatcher`).
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -22,9 +21,9 @@ _decode_call = msgspec.json.Decoder(Call).decode
 async def forget_deliveries(
     redis: Redis, partition: int, until: Mapping[str, int], endpoints: Iterable[str]
 ) -> int:
-    """Takes out what waits or was given up in the partition, and calls to be made, of the customers
-    `until` (id -> up to when, milliseconds); how much it was. Reads all that waits: it is as long
-    as the backlog is. May be repeated. Raises `RedisError` or `OSError`."""
+    """Removes pending and given-up deliveries of the partition, and calls, of the customers `until`
+    (id -> time in milliseconds up to which they are erased); returns their number. Reads the whole
+    backlog. Idempotent. Raises `RedisError` or `OSError`."""
     sets = [due_key(partition, endpoint) for endpoint in endpoints]
     sets.append(given_up_key(partition))
     found = 0
@@ -39,7 +38,7 @@ async def forget_deliveries(
 async def deliveries_of(
     redis: Redis, partition: int, keys: Iterable[str], endpoints: Iterable[str]
 ) -> AsyncIterator[Delivery]:
-    """What waits or was given up of these customers. Raises as `forget_deliveries` does."""
+    """Pending and given-up deliveries of these customers. Raises as `forget_deliveries` does."""
     requested = set(keys)
     for name in (*(due_key(partition, one) for one in endpoints), given_up_key(partition)):
         async for delivery in _deliveries(redis, partition, name):
@@ -48,7 +47,7 @@ async def deliveries_of(
 
 
 async def calls_of(redis: Redis, keys: Iterable[str]) -> AsyncIterator[Call]:
-    """The calls to be made to these customers. Raises as `forget_deliveries` does."""
+    """Calls to these customers. Raises as `forget_deliveries` does."""
     requested = set(keys)
     async for call in _calls(redis):
         if call.customer_id in requested:
@@ -74,7 +73,7 @@ def _is_past(delivery: Delivery, until: Mapping[str, int]) -> bool:
 async def _forget(redis: Redis, partition: int, name: str, delivery: Delivery) -> None:
     async with redis.pipeline(transaction=True) as pipeline:
         pipeline.zrem(name, delivery.id)
-        # Its id stays for a while: the trigger may come again from Kafka.
+        # Its id stays for a while: Kafka may deliver the trigger again.
         brief = f".withheld {delivery.last_at} {delivery.attempts}"
         pipeline.set(records_prefix(partition) + delivery.id, brief, keepttl=True)
         await pipeline.execute()

@@ -1,4 +1,4 @@
-"""Everything that is held on a customer, line by line."""
+"""All data held on a customer, line by line."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from streams.codec.codec import UNREADABLE
 
 ROWS_AT_ONCE = 1_000
 SORTED_IN_MEMORY = 64 * 1024 * 1024
-"""Bytes that ClickHouse sorts in memory; beyond that it sorts on its disk."""
+"""Bytes that ClickHouse sorts in memory; beyond them it sorts on disk."""
 
 _JSON = frozenset({"properties", "context", "why"})
 
@@ -54,13 +54,13 @@ _decode_any = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 def export_line(kind: str, data: Any) -> bytes:
-    """One line of an export: what it is, and what is held."""
+    """One line of an export: kind and data."""
     return _encode({"kind": kind, "data": data}) + b"\n"
 
 
 def archived_lines(settings: Settings, ids: Sequence[str]) -> Iterator[bytes]:
-    """The lines of what the archive holds: consent, events, triggers, dead letters; a few rows at a
-    time are in memory. Blocks. Raises ClickHouseUnavailable or ClickHouseRefused."""
+    """The lines from the archive: consent, events, triggers, dead letters; a few rows at a time are
+    in memory. Blocks. Raises ClickHouseUnavailable or ClickHouseRefused."""
     client = open_client(settings)
     asked = naming(ids)
     try:

@@ -1,4 +1,4 @@
-"""Erasure of what Redis holds besides the profile: aliases and deliveries."""
+"""Erasure of a customer's data in Redis besides the profile: aliases and deliveries."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,8 +13,8 @@ from streams.privacy.erasure import Erasure
 
 
 class Forgetting:
-    """Clears aliases, deliveries and calls of erased customers. It may be repeated, and is done
-    before the tombstone is written: whoever breaks off in between does it again."""
+    """Clears aliases, deliveries and calls of erased customers. Idempotent, and done before the
+    tombstone is written: an interrupted one is repeated."""
 
     def __init__(self, redis: Redis, aliases: AliasIndex) -> None:
         self._redis = redis
@@ -27,11 +27,11 @@ class Forgetting:
         given_up: Iterable[tuple[Alias, str]],
         endpoints: Iterable[str],
     ) -> None:
-        """Of `given_up` (alias, profile key) goes what names an erased one. Raises `RedisError` or
-        `OSError`."""
+        """Removes the pairs of `given_up` (alias, profile key) that name an erased customer. Raises
+        `RedisError` or `OSError`."""
         until = {erasure.key: erasure.at for erasure in erased}
         await self._aliases.remove([(alias, key) for alias, key in given_up if key in until])
-        # Something may wait for an endpoint that the playbook has lost.
+        # Deliveries may wait for an endpoint that the playbook no longer has.
         remembered = await EndpointStates(self._redis).remembered()
         names = dict.fromkeys([DEFAULT, *endpoints, *remembered])
         await forget_deliveries(self._redis, partition, until, names)

@@ -10,7 +10,7 @@ from streams.privacy.urls import parameters_pattern
 
 
 class PrivacySettings(BaseSettings):
-    """What the collector and the contact API leave out before Kafka."""
+    """Scrubbing before Kafka, by the collector and the contact API."""
 
     traits_allowed: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="names of the traits that are taken, comma-separated; empty: any"
@@ -48,7 +48,7 @@ class PrivacySettings(BaseSettings):
 
     @property
     def scrubbing(self) -> Scrubbing:
-        """What is left out of every event."""
+        """The privacy settings compiled for every event."""
         return Scrubbing(
             allowed=frozenset(name.lower() for name in self.traits_allowed) or None,
             hashed=frozenset(name.lower() for name in self.traits_hashed),

@@ -8,7 +8,7 @@ from infra.settings import Settings
 
 
 class Found(msgspec.Struct, frozen=True):
-    """One check that found something in what came from one source."""
+    """Findings of one check in one source."""
 
     source: str
     check: str
@@ -20,7 +20,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def read_quality(settings: Settings, days: int) -> list[Found]:
-    """What was found in the last days, the most first. Blocks. Raises ClickHouseUnavailable or
+    """Findings of the last days, the most frequent first. Blocks. Raises ClickHouseUnavailable or
     ClickHouseRefused."""
     client = open_client(settings)
     try:

@@ -1,4 +1,4 @@
-"""The log as the archive holds it. Everything here blocks: call it from a thread."""
+"""The archived log. All methods block: call them from a thread."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,9 +13,9 @@ from streams.archive.tables import EVENTS_TABLE
 
 ROWS_AT_ONCE = 5_000
 SORTED_IN_MEMORY = 256 * 1024 * 1024
-"""Bytes that ClickHouse sorts in memory; beyond that it sorts on its disk."""
+"""Bytes that ClickHouse sorts in memory; beyond them it sorts on disk."""
 
-# Told of the log by its identity, and of the older logs by theirs: they are replayed whole.
+# Of the current log up to the cut; older logs are replayed whole.
 _WHERE = (
     f"FROM {EVENTS_TABLE} FINAL WHERE log_partition = %(partition)s"
     " AND (log_id != %(log_id)s OR log_offset < %(cut)s)"
@@ -34,7 +34,7 @@ class ArchivedLog:
         self._client: Client = open_client(settings, answer_seconds=3_600)
 
     def logs(self) -> list[str]:
-        """Identities of the Kafka topics that were archived, the first one first."""
+        """Identities of the archived Kafka topics, oldest first."""
         rows = self._ask(
             f"SELECT log_id FROM {EVENTS_TABLE}"  # noqa: S608 - a name of our own
             " GROUP BY log_id ORDER BY min(archived_at), log_id"
@@ -51,14 +51,14 @@ class ArchivedLog:
         return dict(rows)
 
     def partitions(self) -> int:
-        """How many partitions the log must have had."""
+        """Number of partitions of the archived log."""
         ((most,),) = self._ask(
             f"SELECT if(count() = 0, 0, max(log_partition) + 1) FROM {EVENTS_TABLE}"  # noqa: S608 - likewise
         )
         return int(most)
 
     def count(self, partition: int, log_id: str, cut: int) -> int:
-        """How many events `read` gives."""
+        """Number of events that `read` yields."""
         asked = {"partition": partition, "log_id": log_id, "cut": cut}
         ((found,),) = self._ask(f"SELECT count() {_WHERE}", asked)
         return int(found)
@@ -92,7 +92,7 @@ class ArchivedLog:
             yield block
 
     def close(self) -> None:
-        """Hangs up."""
+        """Closes the connection."""
         self._client.disconnect()
 
     def _ask(self, query: str, asked: Mapping[str, Any] | None = None) -> Rows:

@@ -16,13 +16,13 @@ from streams.codec.codec import UNREADABLE, decode_profile
 from streams.models.transitions import PAIR_SEPARATOR
 
 MAX_NAMED = 10
-"""Differences told one by one."""
+"""Maximum of differences listed."""
 
 _AT_ONCE = 1_000
 
 
 class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that is not the same in Redis and in the archive."""
+    """One difference between Redis and the archive."""
 
     partition: int
     what: str
@@ -33,7 +33,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Comparison(msgspec.Struct):
-    """What was compared, and the first differences."""
+    """Counts of a comparison, and the first differences."""
 
     same: int = 0
     """Profiles that are equal, byte for byte."""
@@ -54,7 +54,7 @@ async def compare_partition(
     expirations: Expirations,
     found: Comparison,
 ) -> None:
-    """Adds to `found` what differs in one partition."""
+    """Adds the differences of one partition to `found`."""
     partition, spool = replayed.partition, replayed.spool
     for values in spool.profiles():
         live = await redis.mget([profile_key(partition, key) for key in values])

@@ -1,4 +1,4 @@
-"""The definitions that the archived log speaks of."""
+"""The definitions that the archived log refers to."""
 
 import asyncio
 
@@ -16,8 +16,8 @@ ANSWERS_WITHIN_S = 20.0
 
 
 async def read_definitions(settings: Settings, redis: Redis) -> Definitions:
-    """Those on Kafka; where it has none, those that Redis remembers. `KafkaError` while it is
-    away, `RedisError` or `OSError`."""
+    """The definitions on Kafka; where it has none, the copy in Redis. Raises `KafkaError`,
+    `RedisError` or `OSError`."""
     tail = DefinitionTail(settings)
     await tail.start()
     try:
@@ -33,10 +33,10 @@ async def read_definitions(settings: Settings, redis: Redis) -> Definitions:
 
 
 class Definers:
-    """What a replay goes by, at its beginning and after each control record."""
+    """The active definitions of a replay, at its beginning and after each control record."""
 
     def __init__(self, known: Definitions, otherwise: CompiledPlaybook) -> None:
-        """`otherwise` is gone by where no playbook was ever published."""
+        """`otherwise` is the playbook where none was ever published."""
         self.known = known
         self._otherwise = otherwise
         self._compiler = Compiler(otherwise)
@@ -47,5 +47,5 @@ class Definers:
         return found or ActiveDefinitions(self._otherwise, DEFAULT_CHURN, {})
 
     def after(self, active: ActiveDefinitions, adoption: Adoption) -> ActiveDefinitions:
-        """After a control record; one whose definition is gone changes nothing."""
+        """After a control record; one whose definition is lost changes nothing."""
         return self._compiler.after(active, self.known, adoption) or active

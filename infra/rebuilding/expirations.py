@@ -14,11 +14,11 @@ class Expirations(msgspec.Struct, frozen=True):
 
     long: int
     short: int
-    """Of an anonymous visitor who only looked."""
+    """The same for an anonymous visitor without other activity."""
 
     @property
     def shortest(self) -> int:
-        """Nothing expires sooner."""
+        """The shorter of both."""
         return min(self.long, self.short)
 
     def over(self, profile: Profile, touched: int, at: int) -> bool:
@@ -27,5 +27,5 @@ class Expirations(msgspec.Struct, frozen=True):
 
 
 def expirations_of(settings: Settings) -> Expirations:
-    """What the settings say."""
+    """Expirations by the settings."""
     return Expirations(settings.profile_days * _DAY, settings.anonymous_days * _DAY)

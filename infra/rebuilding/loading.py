@@ -1,8 +1,8 @@
 """Loads a rebuilt partition into Redis, while its worker waits.
 
 A partition is marked as being rebuilt before anything is written and gets its watermark with the
-last write, each by comparison: a worker that still runs is fenced off like any other whose
-picture is old, and waits at its next look until the partition is whole.
+last write, each by comparison: a running worker is fenced off like any with a stale watermark, and
+waits until the partition is complete.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _AT_ONCE = 1_000
 
 
 class StateHeldError(Exception):
-    """Redis holds state that nobody asked to give up; the text says what to do."""
+    """Redis holds state and `--replace` was not given; the text says what to do."""
 
 
 async def take_partitions(store: StateStore, partitions: int, *, replace: bool) -> None:
@@ -45,8 +45,8 @@ async def take_partitions(store: StateStore, partitions: int, *, replace: bool) 
 
 
 async def clear_partitions(redis: Redis, partitions: int) -> None:
-    """Removes what is left of the state of all partitions but their marks. What is to be delivered
-    stays, and what was: nothing would bring it back."""
+    """Removes the state of all partitions except their marks. Deliveries stay: the archive cannot
+    restore them."""
     marks = {watermark_key(partition).encode() for partition in range(partitions)}
     found: list[bytes] = []
     async for key in redis.scan_iter(match="daehwa:{[0-9]*}:*", count=_AT_ONCE):
@@ -67,15 +67,14 @@ async def load_partition(
     reached: Watermark,
 ) -> None:
     """Writes the spool into Redis, aliases too, and ends the rebuilding of the partition at
-    `reached`. What has expired since is left out; what stays, stays as if written now.
-
-    `FencedError` where somebody else has written to it.
+    `reached`. Expired profiles are left out; the expiry of others starts now. Raises `FencedError`
+    after a concurrent write.
     """
     partition = replayed.partition
     for batch in _batches(replayed.spool, expirations, now_ms()):
         await aliases.add(alias_moves({}, batch.profiles, region).held)
         await store.write(partition, batch, REBUILDING, REBUILDING)
-    # Counts are added to, so they go with the one write that cannot happen twice.
+    # Counts are increments, so they go with the one write that cannot happen twice.
     last = Batch()
     last.counted = replayed.learned.everything()
     await store.write(partition, last, REBUILDING, reached)

@@ -15,7 +15,7 @@ _AT_ONCE = 500
 
 
 class ProfileSpool:
-    """The state of one partition, in a file that is thrown away afterwards."""
+    """The state of one partition, in a temporary file."""
 
     def __init__(self, path: Path) -> None:
         self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -54,7 +54,7 @@ class ProfileSpool:
         return None if row is None else int(row[0])
 
     def forget(self, key: str) -> None:
-        """Drops a profile."""
+        """Removes a profile."""
         self._cached.pop(key, None)
         self._file.execute("DELETE FROM profiles WHERE key = ?", (_bytes(key),))
 
@@ -102,7 +102,7 @@ class ProfileSpool:
             yield {(kind, _text(key)): due for kind, key, due in some}
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Closes the file."""
         self._file.close()
 
 

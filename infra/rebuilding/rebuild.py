@@ -1,4 +1,4 @@
-"""The whole rebuild: the archived log folded anew, then compared with Redis or put into it."""
+"""A rebuild: folds the archived log anew, then compares it with Redis or loads it into Redis."""
 
 import asyncio
 import tempfile
@@ -27,18 +27,17 @@ from streams.playbook.compiled import CompiledPlaybook
 
 
 class WrongPartitionsError(Exception):
-    """The archived log had more partitions than the settings: profiles would be sought in the
-    wrong place."""
+    """The archived log had more partitions than the settings: look-ups would miss profiles."""
 
 
 class Rebuilt(msgspec.Struct):
-    """What a rebuild did, or what it found."""
+    """Result of a rebuild or of its dry run."""
 
     partitions: int
     events: int = 0
     """Archived events and messages that were read."""
     folded: int = 0
-    """Of those, folded into a profile; the rest had been in already or changed nothing."""
+    """Of those, folded into a profile; the rest were duplicates or changed nothing."""
     skipped: int = 0
     """Of those, in open dead letters because no worker could read their customer's profile."""
     profiles: int = 0
@@ -66,13 +65,12 @@ async def rebuild(
     replace: bool,
     tell: Tell,
 ) -> Rebuilt:
-    """Folds the archive; puts the outcome into Redis, or with `dry_run` only compares.
-
-    `playbook` is gone by where no playbook was ever published.
+    """Folds the archive and loads the result into Redis, or with `dry_run` only compares.
+    `playbook` is used where none was ever published.
 
     Raises `StateHeldError` where Redis holds state and `replace` is False, `WrongPartitionsError`,
-    `FencedError` where somebody else wrote to a partition meanwhile, and what Kafka, Redis and
-    ClickHouse raise while they are unavailable.
+    `FencedError` after a concurrent write, and errors of Kafka, Redis and ClickHouse while they are
+    unavailable.
     """
     store = StateStore(redis, settings.profile_days, settings.anonymous_days)
     log = ArchivedLog(settings)
@@ -88,10 +86,10 @@ async def rebuild(
         if not dry_run:
             await take_partitions(store, partitions, replace=replace)
             await clear_partitions(redis, partitions)
-            # The state names them; a broker that forgets gets them back from here.
+            # The state refers to them; a broker that lost them gets them back from here.
             await DefinitionCopy(redis).keep(definers.known)
         places = await asyncio.to_thread(kafka_places, settings)
-        # After the places: what was folded up to there has its letters on Kafka.
+        # After the places: dead letters of records up to there are on Kafka.
         waiting = await asyncio.to_thread(skipped, settings)
         archived = await asyncio.to_thread(log.ends, places.log_id)
         cuts = [cut_of(partition, archived, places) for partition in range(partitions)]
@@ -143,7 +141,7 @@ async def rebuild(
 async def _as_far_as_redis(
     store: StateStore, partition: int, places: KafkaPlaces, archived: int, cut: int
 ) -> int:
-    """Where to stop for a comparison: where the state in Redis stands, if the archive is there."""
+    """End of a comparison: the watermark in Redis, if the archive has reached it."""
     held = await store.held(partition)
     return min(archived, held.next_offset) if held.log_id == places.log_id else cut
 

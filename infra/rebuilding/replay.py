@@ -17,7 +17,7 @@ from streams.models.learned import Learned
 
 
 class ReplayPlan(msgspec.Struct, frozen=True):
-    """What all partitions of one rebuild share."""
+    """Shared parameters of all partitions of one rebuild."""
 
     definers: Definers
     partitions: int
@@ -27,13 +27,13 @@ class ReplayPlan(msgspec.Struct, frozen=True):
 
 
 class Replayed:
-    """A partition folded anew: its profiles in a spool, its counts beside it."""
+    """A refolded partition: profiles in a spool, counts in memory."""
 
     def __init__(self, partition: int, spool: ProfileSpool, active: ActiveDefinitions) -> None:
         self.partition = partition
         self.spool = spool
         self.active = active
-        """What the partition goes by in the end."""
+        """The active definitions at the end."""
         self.events = 0
         """Rows read."""
         self.folded = 0
@@ -48,11 +48,10 @@ def replay_partition(
     plan: ReplayPlan,
     tell: Callable[[int], None],
 ) -> Replayed:
-    """Folds archived rows in order; `tell` hears how many were read, block by block.
-
-    Triggers and events that the fold asks to be sent are not sent: they were, and what profiles
-    sent each other stands in the archive where the log had it. A profile that had expired when
-    its next event came begins anew, as it did. Playbook and models change where they changed.
+    """Folds archived rows in order; `tell` is called with the number of rows of each block.
+    Triggers and messages of the fold are not sent: they were, and messages between profiles are
+    archived at their position of the log. A profile that had expired before its next event begins
+    anew, as it did. Playbook and models change at their control records.
     """
     definers, expirations = plan.definers, plan.expirations
     replayed = Replayed(partition, spool, definers.first())

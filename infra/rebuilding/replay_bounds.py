@@ -1,6 +1,5 @@
-"""Replay bounds: the offsets up to which the archive is replayed; the workers read on from there.
-
-Blocking: call it from a thread.
+"""Replay bounds: the offsets up to which the archive is replayed and from which workers resume.
+Blocks: call it from a thread.
 """
 
 from collections.abc import Mapping
@@ -16,17 +15,17 @@ from infra.settings import Settings
 
 
 class KafkaPlaces(msgspec.Struct, frozen=True):
-    """What Kafka knows of `daehwa.events`."""
+    """Kafka's offsets of `daehwa.events`."""
 
     log_id: str
     committed: dict[int, int]
-    """Partition -> the offset before which the workers have folded and said everything."""
+    """Partition -> the committed offset: all before it is folded with its effects."""
     earliest: dict[int, int]
     """Partition -> the first offset Kafka still holds."""
 
 
 def kafka_places(settings: Settings) -> KafkaPlaces:
-    """Asks Kafka. Raises `KafkaError`."""
+    """Reads them from Kafka. Raises `KafkaError`."""
     topics = TopicAdmin(settings)
     try:
         log_id = topics.identity(EVENTS)
@@ -48,11 +47,10 @@ def kafka_places(settings: Settings) -> KafkaPlaces:
 
 
 def cut_of(partition: int, archived: Mapping[int, int], places: KafkaPlaces) -> int:
-    """The offset up to which a partition is replayed, and at which its worker goes on.
-
-    Never beyond what the archive holds. Nor, while Kafka still holds it, beyond what the workers
-    have acknowledged: of a record that they had not finished, the triggers and the messages to
-    other profiles may never have been sent, so a worker folds it again and sends them.
+    """The offset up to which a partition is replayed, and at which its worker resumes: at most the
+    end of the archive, and, while Kafka still has the records, at most the committed offset.
+    Triggers and messages of an uncommitted record may not have been sent, so a worker folds it
+    again.
     """
     return min(
         archived.get(partition, 0),

@@ -28,20 +28,20 @@ from streams.dead_letters.replay import Again, read_letter
 _PROFILE_UNREADABLE: Final = "profile_unreadable"
 _AT_ONCE = 1_000
 _PATIENCE_S = 20.0
-"""How long Kafka may give nothing of what it says it has."""
+"""Time-out for records that Kafka reports and does not deliver."""
 
 
 def skipped(settings: Settings) -> set[Identity]:
-    """What waits in open letters, those included that are not archived yet; as long as there are
-    letters. Raises `ClickHouseUnavailable`, `ClickHouseRefused`, `KafkaError`."""
-    # First how far they are archived: what is archived meanwhile is met twice, nothing is missed.
+    """Events of open dead letters, unarchived letters included. Raises `ClickHouseUnavailable`,
+    `ClickHouseRefused`, `KafkaError`."""
+    # First the archived offsets: letters archived meanwhile are read twice, none is missed.
     archived = _archived_up_to(settings)
     found: set[Identity] = set()
     spool = ArchivedLetters(settings)
     try:
         for page in _open_letters(spool):
             known = spool.on_the_log([again for again, _ in page])
-            # What a replay that broke off put on the log was folded there.
+            # Events that an interrupted replay appended were folded there.
             found.update(
                 _identity(again) for again, tried in page if not is_known(again, known, tried)
             )
@@ -96,7 +96,7 @@ def _letters_on_kafka(
         bootstrap_servers=servers,
         group_id=None,
         enable_auto_commit=False,
-        auto_offset_reset="earliest",  # where retention was faster than the archive
+        auto_offset_reset="earliest",  # retention was faster than the archive
     )
     try:
         consumer.assign(list(missing))
@@ -114,6 +114,6 @@ def _letters_on_kafka(
                     try:
                         yield decode_dead_letter(record.value or b"")
                     except UNREADABLE:
-                        continue  # no letter of ours
+                        continue  # not a dead letter
     finally:
         consumer.close()

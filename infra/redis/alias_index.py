@@ -1,8 +1,6 @@
-"""Who is known by an e-mail address or a telephone number.
-
-The index only proposes: what it names may be past, so whoever reads it asks the profiles. It is
-written before the profiles are (a customer whose profile says so is always in it) and cleared
-after them.
+"""Index of customers by e-mail address and telephone number. Entries are candidates and may be
+stale: readers check the profiles. It is written before the profiles (so it has every alias of a
+profile) and cleared after them.
 """
 
 from collections.abc import Sequence
@@ -27,7 +25,7 @@ class AliasIndex:
         self._redis = redis
 
     async def add(self, held: Sequence[tuple[Alias, str]]) -> None:
-        """Names these profile keys for these aliases."""
+        """Adds these profile keys to these aliases."""
         if not held:
             return
         now = now_ms()
@@ -39,7 +37,7 @@ class AliasIndex:
             await pipeline.execute()
 
     async def remove(self, given_up: Sequence[tuple[Alias, str]]) -> None:
-        """Names these profile keys for these aliases no more."""
+        """Removes these profile keys from these aliases."""
         if not given_up:
             return
         async with self._redis.pipeline(transaction=False) as pipeline:
@@ -48,7 +46,7 @@ class AliasIndex:
             await pipeline.execute()
 
     async def find(self, alias: Alias) -> list[str]:
-        """The profile keys that are or were named for the alias, the latest first."""
+        """Candidate profile keys of the alias, the latest first."""
         found = await self._redis.zrange(
             aliases_key(alias.kind, alias.value), 0, MAX_CUSTOMERS - 1, desc=True
         )

@@ -9,8 +9,8 @@ from infra.settings import Settings
 
 
 class _PackingConnection(Connection):  # type: ignore[misc]  # redis is untyped
-    """redis-py's asyncio connection packs commands in Python, argument by argument: a batch of a
-    thousand arguments takes hiredis, which is there for the answers, a quarter of the time."""
+    """Packs commands with hiredis: a quarter of the time of redis-py's Python code for a thousand
+    arguments."""
 
     def pack_command(self, *args: Any) -> list[bytes]:
         name, *rest = args

@@ -1,5 +1,5 @@
-"""A second copy of the definitions, for brokers that forget what they hold: the state in Redis
-names the definitions it was made by, so what survives with it has to be theirs too."""
+"""A second copy of the definitions, for in-memory brokers: the state in Redis refers to its
+definitions, so they have to survive with it."""
 
 from collections.abc import Iterable
 
@@ -21,10 +21,10 @@ class DefinitionCopy:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._unreadable: set[str] = set()
-        """Names of entries that `read` could not decode: as good as missing."""
+        """Names of entries that `read` could not decode; treated as missing."""
 
     async def keep(self, known: Definitions) -> None:
-        """Adds those that are missing, or were found unreadable."""
+        """Adds missing and unreadable ones."""
         held = {_text(field) for field in await self._redis.hkeys(definitions_key())}
         held -= self._unreadable
         missing = {
@@ -37,8 +37,8 @@ class DefinitionCopy:
             self._unreadable -= missing.keys()
 
     async def read(self) -> list[Definition]:
-        """All that can be read, the oldest first. Of one that cannot the log speaks: Kafka, which
-        has them all, is asked first, and `keep` writes it again from there."""
+        """All readable definitions, oldest first. Unreadable ones are logged: Kafka, which has them
+        all, is read first, and `keep` writes them again."""
         found: list[Definition] = []
         for field, value in (await self._redis.hgetall(definitions_key())).items():
             try:
@@ -54,8 +54,8 @@ class DefinitionCopy:
 
 
 def _in_line(definitions: Iterable[Definition]) -> list[Definition]:
-    """The same, where some are missing in between: all of them had counted, so one that was made to
-    replace a missing one counts whatever is the latest."""
+    """The same with gaps: all had been accepted, so one that replaces a missing version is
+    accepted."""
     latest: dict[str, str] = {}
     found = []
     for definition in definitions:

@@ -20,7 +20,7 @@ def watermark_key(partition: int) -> str:
 
 
 def halt_key(partition: int) -> str:
-    """Why the partition has stopped, JSON; expires when its worker does not repeat it."""
+    """Reason of a halt, JSON; expires unless its worker repeats it."""
     return f"daehwa:{{{partition}}}:halt"
 
 
@@ -43,21 +43,21 @@ _STATE = re.compile(
 
 
 def is_state(name: bytes) -> bool:
-    """Whether the key is of a partition's dialogue state, which a rebuild makes anew. What is to be
-    delivered lies beside it, and nothing brings that back."""
+    """Whether the key belongs to a partition's dialogue state, which a rebuild replaces. Deliveries
+    are beside it and cannot be rebuilt."""
     return _STATE.fullmatch(name) is not None
 
 
 def aliases_key(kind: str, value: str) -> str:
     """Sorted set of profile keys by when they stated this e-mail address or telephone number; never
-    expires. The name holds a digest, so that no address is read out of a list of keys."""
+    expires. The name has a digest: a list of keys reveals no address."""
     digest = blake2b(f"{kind}:{value}".encode("utf-8", "surrogatepass"), digest_size=16)
     return f"daehwa:{{{kind}-{digest.hexdigest()}}}:aliases"
 
 
 def definitions_key() -> str:
-    """Hash `kind:version@time` -> definition as JSON: a second copy of the Kafka topic, for brokers
-    that forget; never expires."""
+    """Hash `kind:version@time` -> definition as JSON: a second copy of the Kafka topic, for
+    in-memory brokers; never expires."""
     return "daehwa:{definitions}:definitions"
 
 

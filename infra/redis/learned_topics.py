@@ -10,12 +10,12 @@ from infra.redis.profile_reader import ProfileReader
 from streams.models.learned import Learned
 
 FRESH_S = 10.0
-"""Seconds for which the counts of a partition are not read again."""
+"""Seconds for which the counts of a partition are cached."""
 
 
 class LearnedTopics:
-    """The counts of each partition, a few seconds old: reading them is as long as there are
-    topics, so nobody waits for it but the first."""
+    """Counts of each partition, cached for a few seconds: reading them takes time proportional to
+    the topics, so only the first caller waits."""
 
     def __init__(self, profiles: ProfileReader) -> None:
         self._profiles = profiles
@@ -42,7 +42,7 @@ class LearnedTopics:
         return total
 
     async def stop(self) -> None:
-        """Gives up what is being read."""
+        """Cancels reads under way."""
         for task in tuple(self._reading.values()):
             task.cancel()
             with suppress(asyncio.CancelledError, RedisError, OSError):
@@ -59,7 +59,7 @@ class LearnedTopics:
         try:
             self._found[partition] = await self._profiles.learned(partition)
         except (RedisError, OSError):
-            # What was read before is good enough; without it the caller must know.
+            # A stale value is good enough; without one the caller gets the error.
             if partition not in self._found:
                 raise
         finally:

@@ -8,11 +8,11 @@ from redis.asyncio import Redis
 from infra.redis.keys import halt_key
 
 STANDS_S = 60
-"""Seconds after which a halt that its worker does not repeat is forgotten."""
+"""Expiry, seconds, of a halt that its worker does not repeat."""
 
 
 class Halt(msgspec.Struct, frozen=True):
-    """Why a partition stopped. Nothing of it is lost: it goes on once a mended version runs."""
+    """A halted partition. Nothing is lost: it resumes with a corrected version."""
 
     reason: str
     problem: str
@@ -30,16 +30,15 @@ class PartitionHalts:
         self._redis = redis
 
     async def set(self, partition: int, halt: Halt) -> None:
-        """Says that the partition has stopped; repeated by its worker before `STANDS_S` are
-        over."""
+        """Records the halt; its worker repeats it within `STANDS_S`."""
         await self._redis.set(halt_key(partition), msgspec.json.encode(halt), ex=STANDS_S)
 
     async def clear(self, partition: int) -> None:
-        """Says that somebody folds the partition again."""
+        """Removes the halt of a partition that is folded again."""
         await self._redis.delete(halt_key(partition))
 
     async def read(self, partitions: Iterable[int]) -> dict[int, Halt]:
-        """Partition -> why it stopped, of those that have."""
+        """Partition -> its halt, of halted partitions."""
         asked = list(partitions)
         # One request each: on a Redis cluster every partition has a slot of its own.
         async with self._redis.pipeline(transaction=False) as pipe:

@@ -1,4 +1,4 @@
-"""Reads profiles for people: one look-up, following forwarding addresses."""
+"""Reads profiles for views: one look-up, following forwarding addresses."""
 
 import msgspec
 from redis.asyncio import Redis
@@ -14,7 +14,7 @@ from streams.privacy.erasure import is_tombstone
 
 
 class UnreadableProfileError(Exception):
-    """What Redis holds under an id cannot be decoded; the text says how that is mended."""
+    """A stored profile cannot be decoded; the text says how to repair it."""
 
     def __init__(self, key: str, problem: str) -> None:
         super().__init__(
@@ -22,11 +22,11 @@ class UnreadableProfileError(Exception):
             "anew, then `daehwa dead replay --reason profile_unreadable` folds what came meanwhile"
         )
         self.problem = problem
-        """What is wrong with the bytes."""
+        """The decoding error."""
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What is known under an id."""
+    """Result of a look-up by id."""
 
     profile: Profile | None
     erased_at: int
@@ -48,7 +48,7 @@ class ProfileReader:
         return None if profile is None or is_tombstone(profile) else profile
 
     async def find(self, key: str) -> Found:
-        """The same with what was erased on the way; the profile may be a tombstone."""
+        """The same with erasures on the way; the profile may be a tombstone."""
         erased_at = 0
         asked = key
         for _ in range(MAX_HOPS + 1):
@@ -58,7 +58,8 @@ class ProfileReader:
             try:
                 profile = decode_profile(value)
             except UNREADABLE as problem:
-                # Named as it was asked for: who may ask for a visitor may not know the customer.
+                # Named by the requested id: a reader allowed to see a visitor may not know the
+                # customer id.
                 raise UnreadableProfileError(asked, str(problem)) from None
             erased_at = max(erased_at, profile.erased_at)
             if profile.forwarded_to is None:
@@ -71,5 +72,5 @@ class ProfileReader:
         return partition_of(key, self.partitions)
 
     async def learned(self, partition: int) -> Learned:
-        """What the partition's customers have taught so far."""
+        """The learned counts of the partition."""
         return await self._store.learned(partition)

@@ -35,17 +35,17 @@ _WATERMARK_FIELDS = ["log_id", "next_offset", "in_force"]
 
 NO_WATERMARK = Watermark("", 0)
 REBUILDING = Watermark("rebuilding", 0)
-"""Stands in the place of a watermark while `daehwa rebuild` writes the partition."""
+"""Watermark of a partition that `daehwa rebuild` is writing."""
 
 UNAVAILABLE = (
     RedisConnectionError, RedisTimeoutError, OSError,
     ReadOnlyError, TryAgainError, ClusterDownError, OutOfMemoryError,
 )  # fmt: skip
-"""What Redis raises while it is unavailable, starting, failing over or full: wait and try again."""
+"""Exceptions of a Redis that is unavailable, starting, failing over or full: retry."""
 
 
 class FencedError(Exception):
-    """Somebody else has written to the partition since: this worker's picture of it is old."""
+    """Another worker has written to the partition: this worker's state of it is stale."""
 
     def __init__(self, held: Watermark) -> None:
         super().__init__(f"the watermark is {held}")
@@ -53,24 +53,24 @@ class FencedError(Exception):
 
 
 class StateRebuildingError(Exception):
-    """The partition is being rebuilt: nothing may be folded into it until that is finished."""
+    """The partition is being rebuilt: no fold until that is finished."""
 
 
 def is_unavailable(problem: Exception) -> bool:
-    """Whether a failure passes by waiting: Redis is unavailable, loading, read-only or out of
-    memory, or what it holds is just being rebuilt."""
+    """Whether a failure is temporary: Redis is unavailable, loading, read-only or out of memory, or
+    the partition is being rebuilt."""
     if isinstance(problem, (*UNAVAILABLE, StateRebuildingError)):
         return True
-    # The client has no class for it: Redis cannot write its file.
+    # Redis cannot write its file; the client has no class for this error.
     return isinstance(problem, ResponseError) and str(problem).startswith("MISCONF")
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """Profiles as Redis holds them, by key; what does not exist is in neither."""
+    """Stored profiles by key; a missing one is in neither."""
 
     profiles: dict[str, Profile]
     unreadable: dict[str, str]
-    """Key -> why its bytes cannot be decoded. They must never be written over."""
+    """Key -> decoding error. Its bytes must never be overwritten."""
 
 
 class StateStore:
@@ -85,8 +85,7 @@ class StateStore:
         self._commit = redis.register_script(_COMMIT)
 
     async def watermark(self, partition: int) -> Watermark:
-        """How far the partition has been folded; `NO_WATERMARK` where it never was.
-
+        """The watermark of the partition; `NO_WATERMARK` for a new one. Raises
         `StateRebuildingError` while `daehwa rebuild` writes the partition.
         """
         held = await self.held(partition)
@@ -97,11 +96,11 @@ class StateStore:
         return held
 
     async def held(self, partition: int) -> Watermark:
-        """The watermark as it stands, also while the partition is being rebuilt."""
+        """The stored watermark, also while the partition is being rebuilt."""
         return _watermark(*await self._redis.hmget(watermark_key(partition), _WATERMARK_FIELDS))
 
     async def learned(self, partition: int) -> Learned:
-        """What the partition's customers have taught so far."""
+        """The learned counts of the partition."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for kind in MAX_FIELDS:
                 pipeline.hgetall(counts_key(partition, kind))
@@ -125,7 +124,7 @@ class StateStore:
             return Fetched({}, {})
         async with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.mget([profile_key(partition, key) for key in keys])
-            # After the profiles: what has not moved by then had not when they were read.
+            # After the profiles: an unchanged watermark now was unchanged when they were read.
             pipeline.hmget(watermark_key(partition), _WATERMARK_FIELDS)
             values, standing = await pipeline.execute()
         held = _watermark(*standing)
@@ -138,7 +137,7 @@ class StateStore:
     ) -> None:
         """Writes a batch and moves the watermark from `expected` to `reached`, all or nothing.
 
-        Writing the same batch again after a lost answer is harmless. Raises `FencedError` where the
+        Repeating the write after a lost answer is harmless. Raises `FencedError` where the
         watermark is neither.
         """
         keys, arguments = _commit_arguments(partition, batch, expected, reached, self._expirations)

@@ -1,4 +1,4 @@
-"""Deduplication of ringing calls: telephone systems send the same ringing more than once."""
+"""Deduplication of ringing calls: telephone systems repeat their requests."""
 
 from redis.asyncio import Redis
 
@@ -13,11 +13,12 @@ class RingingDeduplication:
         self._redis = redis
 
     async def has(self, trigger_id: str) -> bool:
-        """Whether the trigger is on the log. False may be wrong while it is being written."""
+        """Whether the trigger is on the log. A false negative is possible while it is being
+        written."""
         return bool(await self._redis.exists(_key(trigger_id)))
 
     async def add(self, trigger_id: str) -> None:
-        """Remembers a trigger that Kafka has acknowledged."""
+        """Stores the id of an acknowledged trigger."""
         await self._redis.set(_key(trigger_id), b"1", ex=REMEMBERED_S)
 
 

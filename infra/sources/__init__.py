@@ -1,1 +1,1 @@
-"""Foreign systems that send webhooks or leave files: their mappings and their signatures."""
+"""Sources: other systems with webhooks or files, their mappings and signatures."""

@@ -1,4 +1,4 @@
-"""Reads mappings from YAML and says where they are wrong: every mistake, with line and column."""
+"""Reads mappings from YAML; reports every mistake with line and column."""
 
 import codecs
 import re
@@ -27,11 +27,11 @@ _NEEDS = "version, name, reads and events"
 
 
 class MappingError(PlaybookError):
-    """A mapping is wrong: `mistakes` with line and column, as of a playbook."""
+    """An invalid mapping: `mistakes` with line and column, as of a playbook."""
 
 
 class MappingFile(msgspec.Struct, frozen=True):
-    """A mapping that is in order, and the text it was written in."""
+    """A valid mapping with its text."""
 
     path: str
     text: str
@@ -39,7 +39,7 @@ class MappingFile(msgspec.Struct, frozen=True):
     mapping: CompiledMapping
 
     def check_columns(self, columns: Sequence[str]) -> None:
-        """MappingError where an expression asks for a column that the file does not have."""
+        """Raises `MappingError` where an expression uses a column that the file does not have."""
         mistakes = []
         for where, expression in self.mapping.expressions():
             for found in _COLUMN.finditer(expression.source):
@@ -53,9 +53,8 @@ class MappingFile(msgspec.Struct, frozen=True):
 
 
 def read_mapping(path: Path, region: str = "", **changes: str) -> MappingFile:
-    """The mapping in the file. `changes` stand for fields of it: zone, encoding, delimiter.
-
-    MappingError where it is wrong or missing.
+    """The mapping in the file. `changes` override fields of it: zone, encoding, delimiter. Raises
+    `MappingError`, also for a missing file.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -65,7 +64,7 @@ def read_mapping(path: Path, region: str = "", **changes: str) -> MappingFile:
 
 
 def parse_mapping(text: str, source: str, region: str = "", **changes: str) -> MappingFile:
-    """The mapping in the text; `source` names it in errors. MappingError."""
+    """The mapping in the text; `source` names it in errors. Raises `MappingError`."""
     try:
         root, document, mistakes = loaded_yaml(text, source, _NEEDS)
     except PlaybookError as problem:
@@ -104,7 +103,8 @@ def parse_mapping(text: str, source: str, region: str = "", **changes: str) -> M
 
 
 def read_mappings(folder: Path | None, region: str) -> dict[str, MappingFile]:
-    """Name -> mapping: those that ship, and over them those in the folder. MappingError."""
+    """Name -> mapping: the shipped ones, overridden by those in the folder. Raises
+    `MappingError`."""
     paths = sorted(SHIPPED.glob("*.yaml"))
     if folder is not None:
         own = sorted(folder.glob("*.yaml"))
@@ -117,7 +117,7 @@ def read_mappings(folder: Path | None, region: str) -> dict[str, MappingFile]:
 
 
 def _asked_whether(name: str, text: str) -> bool:
-    """Whether the expression itself looks whether the column is there."""
+    """Whether the expression tests for the column with `has`."""
     return re.search(rf"has\(\s*item\.{re.escape(name)}\s*\)", text) is not None or (
         f'"{name}" in item' in text
     )

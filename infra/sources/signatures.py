@@ -22,10 +22,9 @@ from schemas.mapping import Signature
 def is_authentic(
     signature: Signature, secret: str, urls: Sequence[str], headers: Mapping[str, str], body: bytes
 ) -> bool:
-    """Whether the request bears the signature. `headers` by names in small letters; `urls` are
-    what the sender may have been told to call. ValueError where the secret is none of its scheme.
-
-    Only standard-webhooks has a time limit, 5 minutes: a copy of a request counts once anyway.
+    """Whether the request has a valid signature. `headers` by lower-case names; `urls` are the
+    possible public URLs of the route. Raises `ValueError` for a secret of another scheme. Only
+    standard-webhooks has a time limit, 5 minutes: a replayed request counts once anyway.
     """
     if signature.scheme == "twilio":
         given = headers.get("x-twilio-signature", "")

@@ -14,7 +14,7 @@ class NoSecretError(Exception):
 
 
 class Source:
-    """One mapping, ready for what is sent to it."""
+    """One mapping with its signature check."""
 
     def __init__(self, file: MappingFile, environment: Mapping[str, str]) -> None:
         self.mapping = file.mapping.source
@@ -25,11 +25,11 @@ class Source:
 
     @property
     def signed(self) -> bool:
-        """Whether senders sign; else they send the API token."""
+        """Whether senders sign; otherwise they send the API token."""
         return self.mapping.signature is not None
 
     def is_authentic(self, urls: Sequence[str], headers: Mapping[str, str], body: bytes) -> bool:
-        """Whether the request bears the signature of the source. NoSecretError."""
+        """Whether the request has the source's signature. Raises `NoSecretError`."""
         signature = self.mapping.signature
         if signature is None:
             return False
@@ -42,12 +42,12 @@ class Source:
 
 
 class Sources:
-    """All of them, by name."""
+    """All sources by name."""
 
     def __init__(
         self, folder: Path | None, region: str, environment: Mapping[str, str] = os.environ
     ) -> None:
-        """MappingError where a mapping is wrong."""
+        """Raises `MappingError` for an invalid mapping."""
         self._sources = {
             name: Source(file, environment) for name, file in read_mappings(folder, region).items()
         }
@@ -59,5 +59,5 @@ class Sources:
         return self._sources[name]
 
     def names(self) -> list[str]:
-        """Sorted."""
+        """The names, sorted."""
         return sorted(self._sources)
