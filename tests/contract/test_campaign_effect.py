@@ -293,7 +293,10 @@ def runs(kind: str, customers: int, holdout: float, base: float, uplift: float) 
 
 @pytest.mark.parametrize(
     ("customers", "holdout"),
-    [(300, 0.5), pytest.param(2_000, 0.1, marks=[pytest.mark.slow, pytest.mark.timeout(600)])],
+    [
+        pytest.param(300, 0.5, marks=pytest.mark.destructive),
+        pytest.param(2_000, 0.1, marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
+    ],
 )
 def test_a_known_effect_is_within_its_interval_and_a_null_one_is_not_found(
     client: Client, inserter: Inserter, customers: int, holdout: float

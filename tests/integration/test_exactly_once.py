@@ -83,6 +83,7 @@ async def test_the_next_worker_makes_up_for_all_of_them(story: Story) -> None:
     assert checked.forwarding > 0
 
 
+@pytest.mark.destructive
 async def test_redis_loses_its_latest_writes_and_nothing_more_happens(story: Story) -> None:
     await story.has_begun()
     before = await story.folded_up_to()
