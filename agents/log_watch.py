@@ -33,6 +33,6 @@ async def watch_log(
         found = await ask()
         if before is not None and before == held() and found != before:
             problem = LogChangedError(f"the Kafka topics were {dict(before)}, are {dict(found)}")
-            log.error("a Kafka topic is a new one, the worker stops", problem=str(problem))
+            log.error("a Kafka topic was recreated, the worker stops", problem=str(problem))
             crash(problem)
             return

@@ -161,6 +161,8 @@ def raise_file_limit() -> int:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         except (ValueError, OSError) as problem:
-            log.warning("the limit of open files stays", limit=soft, problem=str(problem))
+            log.warning(
+                "the limit of open files cannot be raised", limit=soft, problem=str(problem)
+            )
             return soft
     return hard

@@ -1,4 +1,4 @@
-"""A contact as other systems tell it: something said to or by a customer, on any channel."""
+"""A contact event from other systems, on any channel."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,36 +14,37 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 class Contact(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """Something said to or by a customer. A field with an unknown name is refused: a clerk's system
-    that writes `outcom` should hear of it now."""
+    """A contact with a customer. An unknown field is refused: a misspelt `outcom` is an error of
+    the sender."""
 
     code: Text
-    """What it was: `complaint.opened`, `question.asked`, `order.placed`…; the playbook reads it."""
+    """Code of the contact: `complaint.opened`, `question.asked`, `order.placed`…; matched by the
+    playbook."""
     channel: Annotated[Channel, msgspec.Meta(min_length=1)]
     """call, email, letter, store, order, delivery, chat…"""
     user_id: Text | None = None
     anonymous_id: Text | None = None
     customer_id: Text | None = None
-    """The id that triggers and the 360° view call the customer by, of whichever kind it is."""
+    """Id of the customer as in triggers and the 360° view, of any kind."""
     phone: Text | None = None
-    """Names the customer by telephone number, where no id is given."""
+    """Telephone number of the customer, for a contact without id."""
     email: Text | None = None
-    """Names the customer by e-mail address, where no id and no known number is given."""
+    """E-mail address of the customer, for a contact without id and known number."""
     direction: Direction = "inbound"
     operator: Text | None = None
     outcome: Text | None = None
     subject: Text | None = None
-    """What it was about, in a line."""
+    """Subject line."""
     duration_s: Annotated[float, msgspec.Meta(ge=0, le=10_000_000)] | None = None
     """Seconds."""
     order_id: Text | None = None
     delivery_id: Text | None = None
     complaint_id: Text | None = None
     text: str | None = None
-    """What was said, whole. Only archived: no profile holds it."""
+    """Full text. Archived only: in no profile."""
     occurred_at: Moment | None = None
     """ISO 8601 with a zone; now where it is missing, and never later."""
     message_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
-    """Makes sending again harmless."""
+    """Deduplicates retries."""
     properties: dict[str, Any] = {}
-    """`about`, `category`, `total`…: what the playbook's topics are made of."""
+    """`about`, `category`, `total`…: fields of the playbook's topics."""

@@ -1,4 +1,4 @@
-"""An event that could not be folded, kept whole with the reason."""
+"""A dead letter: an event that could not be folded, with the reason."""
 
 from typing import Literal
 
@@ -10,9 +10,9 @@ DeadLetterReason = Literal[
     "no_identity",  # neither user id nor anonymous id, or only blocked ones
     "too_large",  # over the limit of one event
     "forward_loop",  # merged profiles that forward to each other
-    "fold_failed",  # the fold itself failed: a fault of ours
-    "profile_unreadable",  # what Redis holds of the customer cannot be decoded
-    "archive_refused",  # folded, but ClickHouse does not take it
+    "fold_failed",  # the fold failed: a fault of Daehwa
+    "profile_unreadable",  # the stored profile cannot be decoded
+    "archive_refused",  # folded, but ClickHouse refuses it
 ]
 
 
@@ -35,4 +35,4 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     payload: bytes
     """The bytes as they came (base64 in JSON)."""
     batch: bytes = b""
-    """What the batch it came in said for all of its items: JSON of `sentAt` and `context`."""
+    """Fields of its batch for all items: JSON of `sentAt` and `context`."""

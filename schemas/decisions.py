@@ -1,4 +1,4 @@
-"""What has been decided about one customer: caps, deadlines and sent triggers live on it."""
+"""Memory of the decisions on one customer, for caps and deadlines."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import msgspec
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A decision taken: enough to show it and to cap the next."""
+    """A past decision, for views and caps."""
 
     id: str
     type: str
     rule: str
     at: int
-    """Milliseconds since 1970, by the time the events carry."""
+    """Milliseconds since 1970, by the times in the events."""
     fired: bool
     reason: str
     topic: str | None = None
@@ -35,20 +35,20 @@ class Waiting(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Offered(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """An offer that was made and may yet be taken."""
+    """An offer whose outcome is open."""
 
     topic: str
     at: int
     """Milliseconds since 1970."""
     segment: str
-    """Under which its outcome is counted."""
+    """Segment under which its outcome is counted."""
 
 
 class Decisions(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """The memory of decisions, in the order they were taken."""
+    """The memory of decisions, in their order."""
 
     deadlines: dict[str, int] = {}
-    """Kind (the trigger rule's name) -> the one instant pending, milliseconds since 1970."""
+    """Kind (name of a trigger rule) -> the pending deadline, milliseconds since 1970."""
     fired: dict[str, int] = {}
     """Milliseconds since 1970, by `rule`: when it last fired (of rules with a cooldown);
     `rule|topic`: since when that lay which it spoke of; `rule|`: since when there was silence."""
@@ -59,12 +59,12 @@ class Decisions(msgspec.Struct, frozen=True, gc=False, array_like=True):
     segments: dict[str, int] = {}
     """Segment -> since when the customer is in it, milliseconds since 1970."""
     relationship: str = ""
-    """The relationship stage last looked at; empty: a prospect, or never looked at."""
+    """The relationship stage last evaluated; empty: a prospect, or never evaluated."""
     spoken: dict[str, tuple[int, ...]] = {}
     """What caps count: `all`, a channel, `offer.next`, or `rule|NAME` -> when it lately fired or
     would have, but for a hold-out; oldest first."""
     waiting: tuple[Waiting, ...] = ()
-    """What is decided again when the quiet hours end, oldest first."""
+    """Decisions that wait for the end of quiet hours, oldest first."""
     cases: dict[str, int] = {}
     """Topic of a complaint that was opened again -> since when, milliseconds since 1970."""
 

@@ -1,4 +1,4 @@
-"""What the fold goes by and people change while it runs: playbooks and fitted models."""
+"""Definitions of the fold that change at run time: playbooks and fitted models."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ PLAYBOOK: Final = "playbook"
 CHURN_MODEL: Final = "model.churn"
 
 FROM_FILE: Final = "DAEHWA_PLAYBOOK"
-"""Who published the playbook that the settings name."""
+"""Author of the playbook of the settings."""
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,16 +21,16 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     content: str
     """A playbook's YAML, a model as JSON."""
     at: int
-    """Milliseconds since 1970. Of the definitions of a kind that count, each has a later one."""
+    """Milliseconds since 1970; ascending over the accepted definitions of a kind."""
     by: str
-    """Who published it, in words."""
+    """Author."""
     replaces: str | None = None
-    """The version it was made to replace, `""` for none: it counts only where that is the latest.
-    None: it counts whatever is the latest."""
+    """The base version, `""` for none: accepted only where that is the latest. None: accepted in
+    any case."""
 
 
 class InForce(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """Which definition of a kind the fold goes by."""
+    """Adoption of a definition of a kind."""
 
     version: str
     at: int

@@ -1,4 +1,4 @@
-"""What the fold asks the outside world to do; one runner performs it."""
+"""Effects of the fold, performed by the agent."""
 
 import msgspec
 
@@ -15,13 +15,13 @@ class SetDeadline(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class ClearDeadline(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """The deadline of this kind has come and was looked at."""
+    """The deadline of this kind came due and was evaluated."""
 
     kind: str
 
 
 class Learn(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A customer who knows the topics `previous`, among others, began a dialogue on `topic`."""
+    """A customer with the topics `previous`, among others, began a dialogue on `topic`."""
 
     previous: tuple[str, ...]
     topic: str
@@ -32,8 +32,7 @@ class Learn(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class Count(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Something all customers teach: `field` of the counts of this kind (`streams.models.learned`)
-    grows by `by`."""
+    """Increment `by` of `field` in the learned counts of this kind (`streams.models.learned`)."""
 
     kind: str
     field: str
@@ -41,27 +40,27 @@ class Count(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class Send(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Append this event to the log; its key says which profile it is for."""
+    """Append this event to the log; its key is the profile key."""
 
     event: Event
 
 
 class Summarised(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """The event was only counted: its profile is hot."""
+    """The event was folded in summary: its profile is hot."""
 
 
 Effect = SetDeadline | ClearDeadline | Learn | Count | Send | Trigger | Summarised
 
 
 class Folded(msgspec.Struct, frozen=True, gc=False):
-    """The event is in the profile."""
+    """The event was folded."""
 
     profile: Profile
     effects: list[Effect]
 
 
 class Dropped(msgspec.Struct, frozen=True, gc=False):
-    """The event changes nothing: it is already in, or its time is over."""
+    """The event changes nothing: a duplicate, or out of date."""
 
     reason: str
 

@@ -1,4 +1,4 @@
-"""One thing that happened, as received."""
+"""One event, as received."""
 
 from typing import Annotated, Any, Literal
 
@@ -22,26 +22,26 @@ EventType = Literal[
 Direction = Literal["inbound", "outbound"]
 
 Instant = Annotated[int, msgspec.Meta(ge=1, le=253_402_300_799_999)]
-"""Milliseconds since 1970 (UTC), up to the end of the year 9999. 0 stands for a time that has not
-come, so nothing happens then; decoding refuses what is outside."""
+"""Milliseconds since 1970 (UTC), up to the end of the year 9999. 0 means never, so no event has it;
+decoding refuses other values."""
 
 Channel = Annotated[str, msgspec.Meta(max_length=64)]
-"""Where something happened: web, app, call, email, letter, store, order, delivery, chat…"""
+"""Channel of an event: web, app, call, email, letter, store, order, delivery, chat…"""
 
 
 class PageContext(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The page an event happened on."""
+    """The page of an event."""
 
     path: str | None = None
     url: str | None = None
 
 
 class Context(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The part of an event's context that the fold reads; the rest is skipped unread."""
+    """The part of an event's context that the fold reads; the rest is not decoded."""
 
     page: PageContext | None = None
     consent: Any = None
-    """What a consent banner states, in whatever form; `streams.consent.consent` reads it."""
+    """Statement of a consent banner in any form; read by `streams.consent.consent`."""
 
 
 NO_CONTEXT = Context()
@@ -77,7 +77,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=T
 
 
 class Addressee(msgspec.Struct, frozen=True, gc=False):
-    """The part of an event that says whose it is; the rest is skipped unread."""
+    """The ids of an event; the rest is not decoded."""
 
     key: str | None = None
     user_id: str | None = None
@@ -85,8 +85,8 @@ class Addressee(msgspec.Struct, frozen=True, gc=False):
 
 
 class WireEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """The same event with `properties` and `context` as the JSON they came in: what is only
-    passed on (collector to Kafka, Kafka to ClickHouse) is neither parsed nor changed."""
+    """The same event with `properties` and `context` as the JSON they came in: a passed-on event
+    (collector to Kafka, Kafka to ClickHouse) is neither parsed nor changed."""
 
     message_id: str
     type: EventType

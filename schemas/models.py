@@ -1,4 +1,4 @@
-"""What has been learned from all customers; the fold reads it and never writes it."""
+"""Models learned from all customers; read-only for the fold."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -9,8 +9,7 @@ import msgspec
 class BgNbd(msgspec.Struct, frozen=True, gc=False):
     """BG/NBD parameters (Fader, Hardie and Lee 2005), time in weeks.
 
-    The defaults are the published fit of the CDNOW cohort: a general shop, until `daehwa fit`
-    has seen this one.
+    The defaults are the published fit of the CDNOW cohort: a general shop, until `daehwa fit`.
     """
 
     r: float = 0.243
@@ -18,7 +17,7 @@ class BgNbd(msgspec.Struct, frozen=True, gc=False):
     a: float = 0.793
     b: float = 2.426
     fitted: bool = False
-    """False: the defaults, and triggers say so."""
+    """False: the defaults; triggers mention it."""
 
 
 class GammaGamma(msgspec.Struct, frozen=True, gc=False):
@@ -34,13 +33,13 @@ class GammaGamma(msgspec.Struct, frozen=True, gc=False):
 
 
 class ValueModel(msgspec.Struct, frozen=True):
-    """What a customer is worth who stays: how far ahead one looks, and what a purchase brings."""
+    """Parameters of residual value: horizon, discount and spend models."""
 
     spend: dict[str, GammaGamma] = {}
-    """Currency -> its model; of a currency that is missing, each customer's own mean is taken."""
+    """Currency -> model; without one, the customer's own mean is used."""
     horizon_weeks: float = 52.0
     yearly_discount: float = 0.1
-    """What money a year from now loses against money today, as a share."""
+    """Annual discount rate."""
 
 
 DEFAULT_VALUE = ValueModel()
@@ -115,7 +114,7 @@ class Counts(Protocol):
 
 
 class NothingCounted:
-    """Before anything was counted."""
+    """Empty counts."""
 
     def counts(self, kind: str) -> Mapping[str, int]:
         """Nothing."""

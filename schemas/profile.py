@@ -1,4 +1,4 @@
-"""Everything folded about one customer. One Redis value, msgpack, a few kilobytes at most.
+"""The folded state of one customer. One Redis value, msgpack, a few kilobytes at most.
 
 The facts form a commutative monoid: whatever order events come in, and however they are split
 over two profiles that are merged later, the facts are the same. `decisions` is the exception:
@@ -42,7 +42,7 @@ class Statement(Stamped, frozen=True, gc=False, array_like=True):
 
 
 class Span(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """How often something happened, and when first and last (milliseconds since 1970)."""
+    """Number of occurrences with the first and last time (milliseconds since 1970)."""
 
     count: int
     first_at: int
@@ -58,7 +58,7 @@ class Dialogue(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Lifecycle(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """What the relationship amounts to so far. 0 stands for a time that has not come."""
+    """Totals of the relationship. Time 0 means never."""
 
     first_seen: int = 0
     last_seen: int = 0
@@ -72,9 +72,9 @@ class Lifecycle(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The days with a purchase, see `streams.values.purchase_days`: several orders on one day are
     one."""
     active_day: int = 0
-    """The latest day the customer did something, in days since 1970 (UTC)."""
+    """The latest active day, in days since 1970 (UTC)."""
     active_days: int = 0
-    """Which of the 64 days that end with it were such days, see `streams.models.rhythm`."""
+    """Mask of active days among the 64 that end with it, see `streams.models.rhythm`."""
 
 
 NEW_LIFECYCLE = Lifecycle()
@@ -93,7 +93,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     dialogues: dict[str, Dialogue] = {}
     """Topic -> dialogue."""
     quiet_dialogues: int = 0
-    """Events of the quietest dialogues, given up to keep the profile small."""
+    """Events of evicted dialogues."""
     recent: bytes = b""
     """The most recently received message ids, see `streams.profile.message_ids`."""
     forwarded_to: str | None = None
@@ -102,10 +102,10 @@ class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     known: bool = False
     """An event named the key as its user id: a customer, no longer an anonymous visitor."""
     hot: Span | None = None
-    """The events beyond a person's rate: only counted, see `streams.fold.hot_profiles`."""
+    """Events beyond a person's rate, folded in summary, see `streams.fold.hot_profiles`."""
     spoken: dict[str, Span] = {}
-    """Topic -> how often the customer was told something about it, whether or not there is a
-    dialogue: what was said and what was done may arrive in either order."""
+    """Topic -> delivered triggers, with or without a dialogue: deliveries and events may arrive in
+    any order."""
     erased_at: int = 0
-    """When everything up to then was erased, milliseconds since 1970: what happened before never
-    comes in again. It belongs to the key and goes into no merge. 0: never."""
+    """Time up to which the profile is erased, milliseconds since 1970: earlier events are dropped.
+    It belongs to the key and is not merged. 0: never."""

@@ -1,4 +1,4 @@
-"""A decision to tell somebody about one customer now, with its reason."""
+"""A trigger: a decision to tell somebody about one customer now, with its reason."""
 
 from typing import Any, Literal
 
@@ -15,26 +15,26 @@ class Trigger(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
     rule: str
     customer_id: str
     occurred_at: int
-    """When what caused it happened."""
+    """Time of its cause."""
     decided_at: int
-    """When it was decided, by the time the events carry."""
+    """Time of the decision, by the times in the events."""
     decision: Literal["fire", "suppressed"]
     reason: str
-    """In words, for a person."""
+    """A sentence."""
     why: dict[str, Any]
     """The figures behind the reason."""
     topic: str | None = None
     stage: str | None = None
     suppressed_by: str | None = None
     channel: str | None = None
-    """On which the customer is to be spoken to; None: only systems and staff are told."""
+    """The customer channel; None: only systems and staff are told."""
     endpoint: str | None = None
-    """Of the playbook; None: the webhook of the settings."""
+    """Endpoint of the playbook; None: the webhook of the settings."""
     template: str | None = None
     campaign: str | None = None
     arm: Literal["treated", "held_out"] | None = None
-    """Where a campaign or the policy holds customers out: whether this one is spoken to or kept to
-    compare with. None: nothing is held out, or something else held the trigger back."""
+    """The arm, where a campaign or the policy has a hold-out. None: no hold-out, or suppressed by
+    another policy."""
     priority: int = 0
     playbook: str = ""
     """Version of the playbook that decided: a hash of its text."""

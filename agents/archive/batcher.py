@@ -145,7 +145,7 @@ class ArchiveBatcher:
             return
         ((place, value),) = records
         origin = f"{self._table}/{place.partition}/{place.offset}"
-        log.error("ClickHouse does not take a record", origin=origin, problem=str(refused))
+        log.error("ClickHouse refused a record", origin=origin, problem=str(refused))
         if self._table.startswith("daehwa.dead_letters"):
             raise refused
         letter = dead_letter("archive_refused", str(refused), origin, value, 0)

@@ -235,7 +235,9 @@ class DeliveryWorker:
             return Settlement(held, after, now + int(pause * 1000))
         if outcome == "failed":
             DELIVERIES.labels(before.endpoint, "failed").inc()
-            log.warning("given up", delivery=before.id, attempts=attempts, detail=attempt.detail)
+            log.warning(
+                "delivery given up", delivery=before.id, attempts=attempts, detail=attempt.detail
+            )
         kind = self._dispatcher.endpoints.kind(before.endpoint)
         event = None if attempt.erased else outcome_event(after, outcome, kind, now)
         told = (event.message_id, encode_event(event)) if event is not None else None

@@ -92,7 +92,7 @@ class DefinitionPublisher:
         missing = [one for one in remembered if known.latest(one.kind) is None]
         if not missing:
             return
-        log.warning("Kafka has no definitions; publishing those that Redis remembers")
+        log.warning("Kafka has no definitions; publishing the copy in Redis")
         for definition in missing:
             await _up(partial(publish_again, self._writer, definition))
         last = {definition.kind: definition.at for definition in missing}
@@ -128,7 +128,7 @@ class DefinitionPublisher:
                 partial(self._definitions.adopt, PLAYBOOK, content, FROM_FILE, replaces=replaces)
             )
         except ReplacedError as other:
-            log.info("another worker was faster", adopted=other.latest.version)
+            log.info("another worker published first", adopted=other.latest.version)
 
     async def _keep_copy(self) -> None:
         known = self._tail.known

@@ -36,7 +36,7 @@ async def hold_halt(
     PARTITION_HALTED.labels(partition).set(1)
     halt = Halt(halted.reason, halted.problem, offset, now_ms())
     log.error(
-        "the partition has stopped: the fold fails; install a version that mends it",
+        "the partition has stopped: the fold fails; install a version with the fix",
         partition=partition,
         reason=halt.reason,
         problem=halt.problem,

@@ -84,7 +84,9 @@ class PartitionFolder:
         await wait_for_redis(lambda: parts.halts.clear(partition))
         PARTITION_HALTED.labels(partition).set(0)
         if standing.watermark.log_id not in ("", log_id):
-            log.warning("the Kafka topic is a new one, reading all of it", partition=partition)
+            log.warning(
+                "the Kafka topic was recreated, reading from its beginning", partition=partition
+            )
         return cls(partition, log_id, standing, parts)
 
     @property

@@ -17,7 +17,9 @@ def api_address() -> tuple[str, dict[str, str]]:
     if not token:
         raise Refusal("set DAEHWA_API_TOKEN to the token of the API, which `daehwa up` prints")
     if not (token.isascii() and token.isprintable()):
-        raise Refusal("DAEHWA_API_TOKEN holds what no header can: write it in ASCII")
+        raise Refusal(
+            "DAEHWA_API_TOKEN has characters that a header cannot have: write it in ASCII"
+        )
     return api_url(settings), {"Authorization": f"Bearer {token}"}
 
 

@@ -190,7 +190,7 @@ def _post(body: dict[str, Any]) -> dict[str, Any]:
             f"{url}/v1/dead-letters/replay", headers=headers, json=body, timeout=_MAX_S
         )
     except httpx.HTTPError as problem:
-        raise Refusal(f"no answer from {url}: {problem}; the same again does no harm") from None
+        raise Refusal(f"no answer from {url}: {problem}; a repetition is safe") from None
     if answer.status_code != 200:
         raise Refusal(message_of(answer))
     found: dict[str, Any] = answer.json()

@@ -138,7 +138,7 @@ async def _fold(settings: Settings) -> str:
     for partition, halt in halted.items():
         raise HaltedError(
             f"partition {partition} has stopped at offset {halt.offset}: {halt.reason} "
-            f"({halt.problem}); install a version that mends it"
+            f"({halt.problem}); install a version with the fix"
         )
     return "no partition has stopped"
 

@@ -47,7 +47,7 @@ def push(
     standing = ask("/v1/playbook")["version"]
     if not yes:
         if not sys.stdin.isatty():
-            raise Refusal("nobody is there to ask: add --yes, or --dry-run to only look")
+            raise Refusal("no terminal for the question: add --yes, or --dry-run to change nothing")
         _show(plain_console(stderr=True), _tried(text, file, events))
         typer.confirm("Put it in force?", abort=True, err=True)
     adopted = _adopted(text, file, standing)

@@ -34,7 +34,7 @@ def export(customer_id: CustomerId) -> None:
                 sys.stdout.buffer.write(chunk)
                 last = (last + chunk)[-200:]
     except httpx.HTTPError as problem:
-        raise Refusal(f"the export broke off: {problem}") from None
+        raise Refusal(f"the export was interrupted: {problem}") from None
     if b'{"kind":"end"' not in last:
         raise Refusal("the export is not complete: its last line is missing")
 
@@ -62,7 +62,9 @@ def forget(
         for one in answer["ids"]:
             typer.echo(f"{one}: {'on its way' if one in pending else 'erased'}")
     if wait > 0 and pending:
-        raise Refusal(f"not gone everywhere after {wait:g} s; it goes on, look again later")
+        raise Refusal(
+            f"not erased everywhere after {wait:g} s; the erasure continues, check again later"
+        )
 
 
 def _waited(ids: list[str], seconds: float) -> list[str]:

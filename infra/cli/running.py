@@ -89,7 +89,7 @@ async def _run(
         with suppress(asyncio.CancelledError):
             await working
         if stack.gave_up.done():
-            raise Refusal(f"{stack.gave_up.result()} keeps ending (logs in {stack.logs})")
+            raise Refusal(f"{stack.gave_up.result()} does not stay up (logs in {stack.logs})")
         return 130
     finally:
         await stack.stop()

@@ -46,7 +46,7 @@ def triggers(
                 if line.startswith("data:"):
                     _show(console, json.loads(line[5:]), as_json)
     except httpx.HTTPError as problem:
-        raise Refusal(f"the stream of {url} broke off: {problem}") from None
+        raise Refusal(f"the stream of {url} was interrupted: {problem}") from None
     except KeyboardInterrupt:
         return
 

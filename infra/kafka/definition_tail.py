@@ -146,6 +146,6 @@ def _take(found: Definitions, record: Any) -> None:
         return
     if not found.add(definition):
         _log.info(
-            "a definition does not count",
+            "a definition was refused",
             kind=definition.kind, version=definition.version, by=definition.by,
         )  # fmt: skip

@@ -161,7 +161,7 @@ class LogWriter:
                 set_dependency_up("kafka", False)
                 if not told:
                     told = True
-                    _log.warning("Kafka does not answer; trying again", reason=str(problem))
+                    _log.warning("Kafka does not answer, retrying", reason=str(problem))
                 if not attempted.done():
                     attempted.set_result(None)
                 await asyncio.sleep(next(delays))
@@ -171,13 +171,15 @@ class LogWriter:
                 raise
             self._connection = connection
             set_dependency_up("kafka", True)
-            _log.info("Kafka answers", servers=self._servers, idempotent=connection.idempotent)
+            _log.info(
+                "Kafka available again", servers=self._servers, idempotent=connection.idempotent
+            )
             if not attempted.done():
                 attempted.set_result(None)
             reason = await _until_lost(connection)
             self._connection = None
             set_dependency_up("kafka", False)
-            _log.warning("Kafka was lost; connecting anew", reason=reason)
+            _log.warning("connection to Kafka lost, reconnecting", reason=reason)
             delays, told = backoff(_FIRST_PAUSE_S, _MAX_PAUSE_S), True
             closing = asyncio.create_task(connection.producer.stop())
             self._closing.add(closing)

@@ -80,6 +80,6 @@ class RecordSequence:
         now = asyncio.get_running_loop().time()
         if self._early_since is None:
             self._early_since = now
-            log.info("records from before the seek are left out", partition=self._partition)
+            log.info("dropping records read before the seek", partition=self._partition)
         elif now - self._early_since > PATIENCE_S:
             raise OutOfSequenceError(f"partition {self._partition} does not give {expected}")

@@ -48,7 +48,7 @@ class TopicTail:
     def caught_up(self) -> None:
         """Caught up with Kafka."""
         if self._told:
-            _log.info("followed again", kafka_topic=self._topic)
+            _log.info("tailing again", kafka_topic=self._topic)
         self._told, self._delays = False, backoff(_FIRST_PAUSE_S, _MAX_PAUSE_S)
         self._live.set()
 
@@ -71,7 +71,9 @@ class TopicTail:
                 await self._follow()
             except (KafkaError, OSError, TimeoutError, TopicUnavailableError) as problem:
                 if not self._told:
-                    _log.warning("out of reach", kafka_topic=self._topic, problem=str(problem))
+                    _log.warning(
+                        "Kafka topic unavailable", kafka_topic=self._topic, problem=str(problem)
+                    )
                     self._told = True
             await asyncio.sleep(next(self._delays))
 

@@ -47,7 +47,7 @@ class DefinitionCopy:
                 name = _text(field)
                 if name not in self._unreadable:
                     self._unreadable.add(name)
-                    log.error("a definition's copy in Redis is unreadable, as good as missing",
+                    log.error("a definition's copy in Redis is unreadable, treated as missing",
                               name=name, problem=str(problem))  # fmt: skip
         found.sort(key=lambda definition: definition.at)
         return _in_line(found) if self._unreadable else found

@@ -70,7 +70,7 @@ class NativeListener:
         except (DisconnectedError, asyncio.CancelledError):
             pass
         except TimeoutError:
-            log.info("client said no hello in time")
+            log.info("client sent no hello in time")
         except MalformedError as error:
             log.warning("malformed packet", client=connection.client, reason=str(error))
             await _say(connection, failure(UNEXPECTED_PACKET, "UNEXPECTED_PACKET", f"{error}."))

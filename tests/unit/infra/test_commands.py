@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 @app.command()
 def speak() -> None:
-    log.info("Kafka answers")
+    log.info("Kafka available again")
     log.warning("Kafka was lost")
     print("{}")
 
