@@ -31,6 +31,8 @@ class Story:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self.sent: list[Event] = []
+        self.working = False
+        """Whether a worker runs that no fault ends."""
 
     async def goes_on(self) -> None:
         """New visitors come; their ids tell which chapter they belong to."""
@@ -40,11 +42,17 @@ class Story:
         await self.fleet.log.append(disturbed(events, seed=seed, copies=0.05, late=0.1))
 
     async def has_begun(self) -> None:
-        """Something was sent and folded, also where only some of these tests run."""
+        """A worker has folded something, also where only some of these tests run."""
         if not self.sent:
             await self.goes_on()
-            await self.fleet.worker(ready=False)
+        if not self.working:
+            await self.makes_up()
             await check(self.fleet, self.sent)
+
+    async def makes_up(self) -> None:
+        """Starts a worker that goes on where the killed ones stopped."""
+        self.working = True
+        await self.fleet.worker(ready=False)
 
     async def folded_up_to(self) -> list[int]:
         """The watermarks."""
@@ -77,7 +85,7 @@ async def test_a_worker_dies_at_a_step(story: Story, step: str) -> None:
 
 
 async def test_the_next_worker_makes_up_for_all_of_them(story: Story) -> None:
-    await story.fleet.worker(ready=False)
+    await story.makes_up()
     checked = await check(story.fleet, story.sent)
     assert checked.trigger_copies > 0, "a worker died between its triggers and its state"
     assert checked.forwarding > 0
