@@ -12,9 +12,9 @@ from kafka.errors import KafkaError
 from agents.archive.batcher import ArchiveBatcher, ArchiveTable, Source
 from agents.archive.erasure_barrier import Erasing, EventsErasureBarrier, OtherErasureBarrier
 from agents.archive.rows import dead_letter_rows, event_rows, trigger_rows
-from agents.cancellation import drain_queue, end_all
 from agents.faust_app import Place, faust_app
 from agents.log_watch import watch_log
+from infra.cancellation import drain_queue, end_all
 from infra.clickhouse.inserter import Inserter
 from infra.clickhouse.retrying_inserter import RetryingInserter
 from infra.dependencies import retry_until_available

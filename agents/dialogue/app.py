@@ -8,7 +8,6 @@ import faust
 import structlog
 from kafka.errors import KafkaError
 
-from agents.cancellation import drain_queue, end_all
 from agents.dialogue.deadline_ticker import DeadlineTicker
 from agents.dialogue.definition_loader import DefinitionLoader
 from agents.dialogue.definition_publisher import DefinitionPublisher
@@ -18,6 +17,7 @@ from agents.dialogue.folder_parts import FolderParts
 from agents.dialogue.partition_folder import PartitionFolder
 from agents.faust_app import Place, faust_app
 from agents.log_watch import Identities, watch_log
+from infra.cancellation import drain_queue, end_all
 from infra.dependencies import retry_until_available
 from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.first_offset import first_offset

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from infra.cancellation import end_all
 from infra.importing.batches import Batch, Maps, Rejected, batches
 from infra.importing.checkpoint import Checkpoint, CheckpointFile
 from infra.importing.records import Records
@@ -53,9 +54,7 @@ async def import_records(
         while flying:
             checkpoint = await _land(flying, kept, checkpoint, records, tell)
     finally:
-        for _, task in flying:
-            task.cancel()
-        await asyncio.gather(*(task for _, task in flying), return_exceptions=True)
+        await end_all(task for _, task in flying)
     return checkpoint
 
 
@@ -67,7 +66,9 @@ async def _land(
     tell: Callable[[Progress], None],
 ) -> Checkpoint:
     batch, task = flying[0]
-    refused = await task
+    # Awaited indirectly: the request may swallow a cancellation, and Ctrl-C with it.
+    await asyncio.wait([task])
+    refused = task.result()
     flying.popleft()
     checkpoint = kept.advance(checkpoint, batch, refused)
     tell(Progress(checkpoint, batch.position, records.packed_size))

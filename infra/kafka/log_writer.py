@@ -171,9 +171,7 @@ class LogWriter:
                 raise
             self._connection = connection
             set_dependency_up("kafka", True)
-            _log.info(
-                "Kafka available again", servers=self._servers, idempotent=connection.idempotent
-            )
+            _log.info("Kafka available", servers=self._servers, idempotent=connection.idempotent)
             if not attempted.done():
                 attempted.set_result(None)
             reason = await _until_lost(connection)

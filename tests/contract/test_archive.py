@@ -44,6 +44,7 @@ from streams.archive.tables import (
 )
 from streams.codec.codec import decode_wire_envelope, encode_event
 from streams.fold.links import fold_link
+from tests.harness.archive import empty_archive
 from tests.harness.paths import DOCS
 
 BOOK = read_playbook(SHIPPED_PLAYBOOK)
@@ -67,8 +68,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseProce
 @pytest.fixture
 def client(server: ClickHouseProcess) -> Iterator[Client]:
     client = open_client(settings_of(server))
-    client.execute("DROP DATABASE IF EXISTS daehwa SYNC")
-    migrate(client)
+    empty_archive(client)
     yield client
     client.disconnect()
 
@@ -469,6 +469,7 @@ def test_a_new_migration_is_applied_and_a_changed_one_is_an_error(
     new.write_text("CREATE OR REPLACE VIEW daehwa.one AS SELECT 2 AS two")
     with pytest.raises(MigrationChangedError, match=new.name):
         migrate(client, tmp_path)
+    client.execute("DROP DATABASE daehwa SYNC")
 
 
 def test_every_column_is_documented_with_its_type(client: Client) -> None:

@@ -130,7 +130,7 @@ async def test_producer_ids_are_used_where_the_broker_gives_them(
     with structlog.testing.capture_logs() as said:
         await writer.start()
     try:
-        assert [line["idempotent"] for line in said if line["event"] == "Kafka answers"] == [
+        assert [line["idempotent"] for line in said if line["event"] == "Kafka available"] == [
             each_broker.gives_producer_ids
         ]
         await writer.append(topic, 0, b"x")

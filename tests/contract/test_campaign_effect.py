@@ -11,7 +11,6 @@ from infra.campaigns.counting import ArmCounts, count_campaigns
 from infra.campaigns.measuring import CampaignEffect, campaign_effect, measure_campaigns
 from infra.clickhouse.connection import open_client
 from infra.clickhouse.inserter import Inserter
-from infra.clickhouse.migrations import migrate
 from infra.embedded.clickhouse.launch import launch
 from infra.settings import Settings
 from schemas.trigger import Trigger
@@ -26,6 +25,7 @@ from streams.campaigns.uplift import Arm, Looks
 from streams.playbook.compiled import CompiledCampaign, CompiledPlaybook
 from tests.contract.campaign_runs import BEGIN, DAY, END, Run, archive, playbook, simulate
 from tests.contract.test_archive import event, merge_of
+from tests.harness.archive import empty_archive
 from tests.harness.paths import DOCS
 
 WEEK = 7 * DAY
@@ -42,8 +42,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 @pytest.fixture
 def client(settings: Settings) -> Iterator[Client]:
     client = open_client(settings, answer_seconds=300)
-    client.execute("DROP DATABASE IF EXISTS daehwa SYNC")
-    migrate(client)
+    empty_archive(client)
     yield client
     client.disconnect()
 

@@ -25,6 +25,7 @@ from streams.archive.tables import EVENT_COLUMNS, EVENTS_TABLE
 from streams.codec.codec import decode_wire_envelope, encode_event
 from streams.playbook.compiled import CompiledPlaybook
 from tests.contract.test_archive import event, merge_of
+from tests.harness.archive import empty_archive
 from tests.harness.histories import BEGIN, MINUTE
 from tests.harness.histories import event as happened
 from tests.harness.paths import DOCS
@@ -50,8 +51,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 @pytest.fixture
 def client(settings: Settings) -> Iterator[Client]:
     client = open_client(settings)
-    client.execute("DROP DATABASE IF EXISTS daehwa SYNC")
-    migrate(client)
+    empty_archive(client)
     yield client
     client.disconnect()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from agents.cancellation import end_all
+from infra.cancellation import end_all
 
 
 async def test_a_task_that_swallows_a_cancellation_ends_all_the_same() -> None:

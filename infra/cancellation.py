@@ -1,4 +1,4 @@
-"""Cancellation of tasks and draining of queues when a partition is revoked."""
+"""Cancellation of tasks and draining of queues, for revoked partitions and interrupted commands."""
 
 import asyncio
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ _CANCEL_AGAIN_S = 1.0
 
 async def end_all(tasks: Iterable["asyncio.Task[Any]"]) -> None:
     """Cancels the tasks and returns when all have ended. It repeats the cancellation: one that
-    coincides with a Redis answer may be lost (asyncio.timeout of Python 3.11), and the task would
+    coincides with an answer may be lost (asyncio.timeout of Python 3.11, anyio), and the task would
     run for ever.
     """
     unfinished = set(tasks)
