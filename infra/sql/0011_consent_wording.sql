@@ -62,8 +62,7 @@ WITH
 SELECT
     ifNull(nullIf(identities.customer_id, ''), worded.profile_key) AS customer_id,
     worded.about AS about,
-    toBool(if(
-        isNotNull(toFloat64OrNull(worded.value)),
+    toBool(ifNull(
         toFloat64OrNull(worded.value) = 1,
         replaceRegexpAll(worded.value, '[ _./-]', '') IN (
             '1', 'accept', 'accepted', 'active', 'agree', 'agreed', 'allow', 'allowed',
