@@ -1,5 +1,6 @@
 """The collector's routes: one look-up, no dependency injection, errors that SDKs understand."""
 
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -23,6 +24,7 @@ Handler = Callable[[Request, Parts], Awaitable[Response]]
 KINDS = ("track", "identify", "page", "screen", "group", "alias")
 _PROJECTS = "/v1/projects/"
 _SETTINGS = "/settings"
+_SLASHES = re.compile("/{2,}")
 
 
 async def _dropped(_request: Request, _parts: Parts) -> Response:
@@ -50,7 +52,6 @@ POSTS = _posts()
 
 def _gets() -> dict[str, Handler]:
     routes: dict[str, Handler] = {
-        "/sourceConfig/": rudderstack_settings,
         "/sourceConfig": rudderstack_settings,
     }
     for kind in KINDS:
@@ -69,9 +70,9 @@ class CollectorRoutes(BaseRoute):
         """Whether the path is one of the collector's, whatever the method."""
         if scope["type"] != "http":
             return Match.NONE, {}
-        path = scope["path"]
+        path = _plain(scope["path"])
         if path in POSTS or path in GETS or _is_project(path):
-            return Match.FULL, {}
+            return Match.FULL, {"path": path}
         return Match.NONE, {}
 
     def url_path_for(self, name: str, /, **path_params: object) -> URLPath:
@@ -114,6 +115,14 @@ async def _answer(request: Request, parts: Parts) -> Response:
         refused = Refused(503, "unavailable", str(problem), {"Retry-After": str(RETRY_AFTER_S)})
     EVENTS_REFUSED.labels(refused.code).inc()
     return error_response(refused.status, refused.code, refused.message, refused.headers)
+
+
+def _plain(path: str) -> str:
+    """The path without doubled slashes and without one at its end: Segment's Java SDK posts to
+    `/v1/import/`."""
+    if "//" in path:
+        path = _SLASHES.sub("/", path)
+    return path.rstrip("/") if path.endswith("/") else path
 
 
 def _is_project(path: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.event import Event
 from schemas.profile import Statement
+from streams.consent.wording import granted, is_absent, statement_name
 
 EVERY_CHANNEL = "all"
 """Name of a statement on every channel."""
@@ -31,7 +32,17 @@ UNASKED = frozenset({"call", "letter", "store", "web"})
 other channel (email, sms, push, …) is opt-in."""
 
 _STATE = frozenset({"identify", "contact"})
-_UNSUBSCRIBED = "Unsubscribed"
+UNSUBSCRIBED = frozenset(
+    {"Unsubscribed", "unsubscribed", "UNSUBSCRIBED", "Unsubscribe", "unsubscribe", "UNSUBSCRIBE"}
+)
+"""Names of track events that refuse everything."""
+
+CONSENT_MODE = frozenset(
+    {"ad_storage", "ad_user_data", "ad_personalization", "analytics_storage",
+     "functionality_storage", "personalization_storage", "security_storage"}
+)  # fmt: skip
+"""Fields of Google's consent mode: `granted` or `denied`."""
+
 _NOTHING: Mapping[str, bool] = {}
 _BANNERS_SPEAK_OF = frozenset({"web", "app"})
 
@@ -45,9 +56,12 @@ def may_speak(
     channels are allowed. A statement on the `purpose` comes first: its opt-out holds whatever the
     channel's is; its opt-in on the channel lifts every earlier opt-out.
     """
+    if channel is not None:
+        channel = statement_name(channel)
     allowed = _may_speak(consent, channel)
     if purpose is None or channel is None:
         return allowed
+    purpose = statement_name(purpose)
     every = consent.get(f"{EVERY_CHANNEL}:{purpose}")
     one = consent.get(f"{channel}:{purpose}")
     if one is not None:
@@ -83,53 +97,68 @@ def _refused(consent: Mapping[str, Statement], channel: str) -> bool:
 def consent_of(event: Event) -> Mapping[str, bool]:
     """The statements in the event: "all", channel or `channel:purpose` -> granted.
 
-    Read from `consent` in an `identify` event's traits or a contact's properties: one truth value
-    for everything, or an object of truth values, or of objects by purpose
-    (`{"email": {"marketing": false}}`); from a track event `Unsubscribed` (all: False); and from
-    `context.consent.categoryPreferences` of any event, as Segment's consent wrapper writes it. A
-    banner's categories apply to its site or app, never to mail.
+    Read from `consent` in an `identify` event's traits or a contact's properties: one value for
+    everything, or an object of values, or of objects by purpose
+    (`{"email": {"marketing": false}}`); from a track event `Unsubscribed` (all: False); from
+    `context.consent` of any event: `categoryPreferences`, as Segment's consent wrapper writes it,
+    and the fields of Google's consent mode. A banner's categories apply to its site or app, never
+    to mail. `streams.consent.wording` reads values and names; a value that is not a known yes is a
+    no.
     """
     banner = event.context.consent
     if banner is None:
-        if event.type not in _STATE and event.name != _UNSUBSCRIBED:  # the usual case
+        if event.type not in _STATE and event.name not in UNSUBSCRIBED:  # the usual case
             return _NOTHING
         return _of_event(event)
-    return {**_of_banner(event.channel, banner), **_of_event(event)}
+    return {**_closed(banner_statements(event.channel, banner)), **_of_event(event)}
 
 
 def _of_event(event: Event) -> Mapping[str, bool]:
     kind = event.type
     if kind in _STATE:
-        stated = event.properties.get("consent")
-        if isinstance(stated, bool):
-            return {EVERY_CHANNEL: stated}
-        if isinstance(stated, dict):
-            return dict(_flat(stated))
-    elif event.name == _UNSUBSCRIBED:
-        return {EVERY_CHANNEL: False}
-    return {}
+        properties = event.properties
+        return _closed(statements(properties["consent"])) if "consent" in properties else {}
+    return {EVERY_CHANNEL: False} if event.name in UNSUBSCRIBED else {}
 
 
-def _flat(stated: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+def statements(stated: Any) -> Iterator[tuple[str, Any]]:
+    """(name, value as it came) of the statements in a `consent` field; absent values are none."""
+    if is_absent(stated):
+        return
+    if not isinstance(stated, dict):
+        yield EVERY_CHANNEL, stated
+        return
     for name, value in stated.items():
-        if isinstance(value, bool):
-            yield name, value
-        elif isinstance(value, dict):
-            for purpose, granted in value.items():
-                if isinstance(granted, bool):
-                    yield f"{name}:{purpose}", granted
+        channel = ":".join(statement_name(part) for part in name.split(":"))
+        if isinstance(value, dict):
+            for purpose, inner in value.items():
+                if not is_absent(inner):
+                    yield f"{channel}:{statement_name(purpose)}", inner
+        elif not is_absent(value):
+            yield channel, value
 
 
-def _of_banner(channel: str, banner: object) -> dict[str, bool]:
-    preferences = banner.get("categoryPreferences") if isinstance(banner, dict) else None
-    if not isinstance(preferences, dict):
-        return {}
+def banner_statements(channel: str, banner: object) -> Iterator[tuple[str, Any]]:
+    """(name, value as it came) of the statements of a consent banner on a site or app."""
+    if not isinstance(banner, dict):
+        return
     where = channel if channel in _BANNERS_SPEAK_OF else "web"
-    return {
-        f"{where}:{category.strip().lower()}": granted
-        for category, granted in preferences.items()
-        if isinstance(granted, bool)
-    }
+    preferences = banner.get("categoryPreferences")
+    if isinstance(preferences, dict):
+        for category, value in preferences.items():
+            if not is_absent(value):
+                yield f"{where}:{statement_name(category)}", value
+    for name in CONSENT_MODE & banner.keys():
+        if not is_absent(banner[name]):
+            yield f"{where}:{name}", banner[name]
+
+
+def _closed(stated: Iterator[tuple[str, Any]]) -> dict[str, bool]:
+    """Of two spellings of one name in one event a no holds."""
+    found: dict[str, bool] = {}
+    for name, value in stated:
+        found[name] = granted(value) is True and found.get(name, True)
+    return found
 
 
 def source_of(event: Event) -> str:
@@ -143,11 +172,11 @@ def write_consent(
 ) -> dict[str, Statement]:
     """The consent after a statement at `at` (milliseconds) with message hash `by`."""
     written = dict(consent)
-    for name, granted in stated.items():
+    for name, value in stated.items():
         if 0 < len(name) <= MAX_NAME_LENGTH:
             mine = written.get(name)
             if mine is None or (at, by) > (mine.at, mine.by):
-                written[name] = Statement(granted, at, by, source)
+                written[name] = Statement(value, at, by, source)
     return _bounded(written)
 
 

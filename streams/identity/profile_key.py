@@ -1,5 +1,6 @@
 """Which profile an event belongs to."""
 
+import re
 from typing import Protocol
 
 BLOCKED_IDS = frozenset(
@@ -19,10 +20,29 @@ BLOCKED_IDS = frozenset(
         "not_authenticated",
         "true",
         "false",
-        "[object object]",
+        "n/a",
+        "na",
+        "not set",
+        "not_set",
+        "notset",
+        "no_id",
+        "empty",
+        "00000000-0000-0000-0000-000000000000",
+        "00000000000000000000000000000000",
     }
 )
-"""Placeholders that broken sites send as an id; accepting one would merge strangers."""
+"""Placeholders that broken sites send as an id, in lower case, without quotes and brackets around
+them; accepting one would merge strangers."""
+
+_UNRENDERED = re.compile(
+    r"\[object [^\]]*\]|\{\{.*\}\}|\$\{.*\}|\{%.*%\}|<%.*%>|%%.*%%|\[\[.*\]\]|@\{.*\}", re.DOTALL
+)
+"""A template that nobody filled in, or an object written as a text."""
+
+_AROUND = "\"'`()<>[] \t\r\n\u200b\u200c\u200d\u2060\ufeff\u00a0"
+"""Quotes, brackets and invisible characters around a placeholder."""
+
+_ODD_BEGIN = frozenset("\"'`(<[{$%@\u200b\u200c\u200d\u2060\ufeff")
 
 MAX_ID_LENGTH = 200
 """Characters; a longer id is blocked."""
@@ -46,9 +66,12 @@ def usable_id(value: str | None) -> str | None:
     if value is None or len(value) > MAX_ID_LENGTH:
         return None
     stripped = value.strip()
-    if len(stripped) > _MAX_BLOCKED_LENGTH:  # most ids by far
+    odd = stripped[:1] in _ODD_BEGIN
+    if not odd and len(stripped) > _MAX_BLOCKED_LENGTH:
         return stripped
-    return None if stripped.lower() in BLOCKED_IDS else stripped
+    if odd and _UNRENDERED.fullmatch(stripped):
+        return None
+    return None if stripped.strip(_AROUND).lower() in BLOCKED_IDS else stripped
 
 
 def archived_under(event: Identified) -> str:

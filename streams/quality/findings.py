@@ -12,6 +12,8 @@ from phonenumbers import NumberParseException, is_valid_number, parse
 
 from schemas.event import WireEvent
 from streams.codec.codec import UNREADABLE
+from streams.consent.consent import statements
+from streams.consent.wording import granted
 from streams.identity.aliases import email_alias, kind_of
 
 CHECKS: Final[Mapping[str, str]] = {
@@ -20,6 +22,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "clock_wrong": "sent a day or more before or after it was received",
     "long_past": "happened more than ten years before it was received",
     "missing_topic": "the playbook knows the event, but what its topic is made of is missing",
+    "unclear_consent": "a statement of consent that is neither a yes nor a no; it counts as a no",
     "negative_money": "an order of less than nothing",
     "unreadable_money": "an order whose total is no number",
     "unknown_currency": "a currency that ISO 4217 does not have",
@@ -30,6 +33,7 @@ DAY = 86_400_000
 _OURS: Final = frozenset({"timer", "link", "merge", "adopt", "erase"})
 """Types of what workers write: no sender can mend a deadline of a history that was imported."""
 
+_STATING: Final = frozenset({"identify", "contact"})
 LONG_PAST = 3_653 * DAY
 _HASHED = "hmac:"
 _MONEY = ("total", "revenue", "value")
@@ -79,8 +83,14 @@ def findings(event: WireEvent, seen: Seen, region: str) -> list[str]:
         found.append("missing_topic")
     if seen.is_purchase and properties is not None:
         found += _of_order(properties)
-    if event.type == "identify":
-        found += _of_traits(properties if properties is not None else _read(event), region)
+    if event.type in _STATING:
+        stated = properties if properties is not None else _read(event)
+        if "consent" in stated and any(
+            granted(value) is None for _, value in statements(stated["consent"])
+        ):
+            found.append("unclear_consent")
+        if event.type == "identify":
+            found += _of_traits(stated, region)
     return found
 
 

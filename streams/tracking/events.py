@@ -202,15 +202,16 @@ def _forgiving_time(value: str | float | None) -> int | None:
 
 
 def _message_id(item: _Item, raw: msgspec.Raw, received_at: int, index: int) -> str:
-    """The item's own id, or one made of its bytes.
+    """The item's own id, or one made of its bytes; a placeholder such as `undefined` is no id.
 
     Made of bytes and not at random, so that what is sent again unchanged counts once. Equal bytes
     that bear no time may be two happenings: theirs is made of the moment and place of receipt too.
     """
-    given = _text(item.message_id)
-    if given:
-        if len(given) > MAX_MESSAGE_ID_LENGTH:
-            raise _InvalidError(f"`messageId` has more than {MAX_MESSAGE_ID_LENGTH} characters")
+    stated = _text(item.message_id)
+    if stated is not None and len(stated) > MAX_MESSAGE_ID_LENGTH:
+        raise _InvalidError(f"`messageId` has more than {MAX_MESSAGE_ID_LENGTH} characters")
+    given = usable_id(stated)
+    if given is not None:
         return given
     content = bytes(raw)
     if item.timestamp is None and item.original_timestamp is None:

@@ -78,9 +78,10 @@ def test_consent_by_channel_or_for_all() -> None:
     assert consent(says(1, 1, consent={"email": True, "call": False, "sms": "yes"})) == {
         "email": True,
         "call": False,
+        "sms": True,
     }
     assert consent(says(1, 1, consent=False)) == {"all": False}
-    assert consent(says(1, 1, consent="yes")) == {}
+    assert consent(says(1, 1, consent="perhaps")) == {"all": False}
 
 
 def test_unsubscribing_and_coming_back_counts_by_time() -> None:
