@@ -9,7 +9,7 @@ import faust
 import structlog
 from kafka.errors import KafkaError
 
-from agents.archive.batcher import ArchiveBatcher, ArchiveTable, Source
+from agents.archive.batcher import ArchiveBatcher, ArchiveTable, TopicPositions
 from agents.archive.erasure_barrier import Erasing, EventsErasureBarrier, OtherErasureBarrier
 from agents.archive.rows import dead_letter_rows, event_rows, trigger_rows
 from agents.faust_app import Place, faust_app
@@ -130,7 +130,7 @@ class ArchiveWorker:
             barrier = EventsErasureBarrier if name == EVENTS else OtherErasureBarrier
             batcher = ArchiveBatcher(
                 ArchiveTable(table, rows, barrier(self._erasing)),
-                Source(starts, partial(self._first_offset, name)),
+                TopicPositions(starts, partial(self._first_offset, name)),
                 self._patient,
                 self._writer,
                 self._settings.archive_linger_ms,

@@ -40,7 +40,7 @@ class ArchiveTable(NamedTuple):
     """Removes the rows of customers who were erased."""
 
 
-class Source(NamedTuple):
+class TopicPositions(NamedTuple):
     """The partitions of a Kafka topic and where reading starts."""
 
     positions: Mapping[int, int]
@@ -54,7 +54,7 @@ class ArchiveBatcher:
     def __init__(
         self,
         table: ArchiveTable,
-        source: Source,
+        start: TopicPositions,
         inserter: RetryingInserter,
         writer: LogWriter,
         linger_ms: int,
@@ -67,10 +67,10 @@ class ArchiveBatcher:
         self._writer = writer
         self._barrier = table.barrier
         self._linger = linger_ms / 1000
-        self._expected = dict(source.positions)
+        self._expected = dict(start.positions)
         self._sequences = {
-            partition: RecordSequence(partition, source.first_offset)
-            for partition in source.positions
+            partition: RecordSequence(partition, start.first_offset)
+            for partition in start.positions
         }
 
     async def run(self, log_id: str) -> None:

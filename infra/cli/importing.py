@@ -47,8 +47,8 @@ def import_file(
             raise Refusal(str(problem)) from None
     if dry_run:
         show_first(records, maps, dry_run)
-    what = Import(records, maps, mapping.name, found.mapping.kinds)
-    send_file(file, what, state=state, rejected=rejected, as_json=as_json)
+    job = Import(records, maps, mapping.name, found.mapping.kinds)
+    send_file(file, job, state=state, rejected=rejected, as_json=as_json)
 
 
 def _mapping(named: str, changes: dict[str, str]) -> MappingFile:

@@ -31,5 +31,5 @@ def send(
     maps = ReadyEvents()
     if dry_run:
         show_first(records, maps, dry_run)
-    what = Import(records, maps, _NAME, ("track",))
-    send_file(file, what, state=state, rejected=rejected, as_json=as_json)
+    job = Import(records, maps, _NAME, ("track",))
+    send_file(file, job, state=state, rejected=rejected, as_json=as_json)

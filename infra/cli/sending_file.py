@@ -38,18 +38,18 @@ class Import(NamedTuple):
 
 
 def send_file(
-    file: Path, what: Import, *, state: Path | None, rejected: Path | None, as_json: bool
+    file: Path, job: Import, *, state: Path | None, rejected: Path | None, as_json: bool
 ) -> None:
     """Sends the rest of the file; exits with 0, 1 (lines were rejected) or 130 (Ctrl-C).
 
     Raises `Refusal` where settings are missing, and for a file that cannot be read.
     """
-    records = what.records
+    records = job.records
     settings = settings_or_refusal()
     url = api_url(settings)
     token = settings.api_token.get_secret_value()
     write_key = os.environ.get("DAEHWA_WRITE_KEY") or next(iter(settings.write_keys), "")
-    requested = set(what.kinds)
+    requested = set(job.kinds)
     if "contact" in requested and not token:
         raise Refusal("set DAEHWA_API_TOKEN to the token of the API: contacts need it")
     if requested - {"contact"} and not write_key:
@@ -66,10 +66,10 @@ def send_file(
                 ended[:] = [progress]
                 report.tell(progress)
 
-            await import_records(records, what.maps, sender, kept, checkpoint, tell)
+            await import_records(records, job.maps, sender, kept, checkpoint, tell)
 
     try:
-        checkpoint = kept.read(records, what.name)
+        checkpoint = kept.read(records, job.name)
         with Report(file.name, as_json) as report:
             asyncio.run(work(report, checkpoint))
         report.done(ended[0])

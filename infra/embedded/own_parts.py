@@ -55,7 +55,7 @@ def api_part(url: str, environment: Mapping[str, str], logs: Path) -> Part:
 
 
 async def _get(url: str) -> str:
-    # Plain HTTP on loopback, asked every 50 ms: loading the machine's certificates takes 40 ms.
+    # Plain HTTP on loopback: loading the machine's certificates takes 40 ms a request.
     async with httpx.AsyncClient(timeout=5, verify=False) as client:  # noqa: S501
         try:
             answer = await client.get(url)

@@ -42,7 +42,7 @@ WITH
             arrayStringConcat(
                 arrayMap(
                     part -> transform(
-                        replaceRegexpAll(part, '[ _./-]', ''),
+                        replaceAll(replaceRegexpAll(replaceRegexpAll(part, '([\\pL\\pN_])[\\s_./\'-]+([\\pL\\pN_])', '\\1\\2'), '([\\pL\\pN_])[\\s_./\'-]+([\\pL\\pN_])', '\\1\\2'), '_', ''),
                         ['email', 'phone', 'telephone'], ['email', 'call', 'call'], part),
                     arrayMap(
                         part -> trim(lowerUTF8(normalizeUTF8NFKC(part))),
@@ -64,7 +64,7 @@ SELECT
     worded.about AS about,
     toBool(ifNull(
         toFloat64OrNull(worded.value) = 1,
-        replaceRegexpAll(worded.value, '[ _./-]', '') IN (
+        replaceAll(replaceRegexpAll(replaceRegexpAll(worded.value, '([\\pL\\pN_])[\\s_./\'-]+([\\pL\\pN_])', '\\1\\2'), '([\\pL\\pN_])[\\s_./\'-]+([\\pL\\pN_])', '\\1\\2'), '_', '') IN (
             '1', 'accept', 'accepted', 'active', 'agree', 'agreed', 'allow', 'allowed',
             'confirmed', 'consented', 'doubleoptin', 'enabled', 'given', 'grant',
             'granted', 'ok', 'on', 'optedin', 'optin', 'permitted', 'subscribe',

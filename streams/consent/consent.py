@@ -32,10 +32,8 @@ UNASKED = frozenset({"call", "letter", "store", "web"})
 other channel (email, sms, push, …) is opt-in."""
 
 _STATE = frozenset({"identify", "contact"})
-UNSUBSCRIBED = frozenset(
-    {"Unsubscribed", "unsubscribed", "UNSUBSCRIBED", "Unsubscribe", "unsubscribe", "UNSUBSCRIBE"}
-)
-"""Names of track events that refuse everything."""
+UNSUBSCRIBED = frozenset({"unsubscribed", "unsubscribe"})
+"""Names of track events that refuse everything, in lower case."""
 
 CONSENT_MODE = frozenset(
     {"ad_storage", "ad_user_data", "ad_personalization", "analytics_storage",
@@ -56,9 +54,11 @@ def may_speak(
     channels are allowed. A statement on the `purpose` comes first: its opt-out holds whatever the
     channel's is; its opt-in on the channel lifts every earlier opt-out.
     """
+    # As the playbook writes it: another spelling of an unasked channel still needs an opt-in.
+    unasked = channel in UNASKED
     if channel is not None:
         channel = statement_name(channel)
-    allowed = _may_speak(consent, channel)
+    allowed = _may_speak(consent, channel, unasked)
     if purpose is None or channel is None:
         return allowed
     purpose = statement_name(purpose)
@@ -74,14 +74,14 @@ def may_speak(
     return every.value is not False and (allowed or not _refused(consent, channel))
 
 
-def _may_speak(consent: Mapping[str, Statement], channel: str | None) -> bool:
+def _may_speak(consent: Mapping[str, Statement], channel: str | None, unasked: bool) -> bool:
     every = consent.get(EVERY_CHANNEL)
     refused = every is not None and every.value is False
     if channel is None:
         return not refused
     one = consent.get(channel)
     if one is None:
-        return channel in UNASKED if every is None else not refused
+        return unasked if every is None else not refused
     if one.value is False:
         return False
     return every is None or not refused or one.at > every.at
@@ -107,7 +107,7 @@ def consent_of(event: Event) -> Mapping[str, bool]:
     """
     banner = event.context.consent
     if banner is None:
-        if event.type not in _STATE and event.name not in UNSUBSCRIBED:  # the usual case
+        if event.type not in _STATE and not _unsubscribes(event.name):  # the usual case
             return _NOTHING
         return _of_event(event)
     return {**_closed(banner_statements(event.channel, banner)), **_of_event(event)}
@@ -118,7 +118,11 @@ def _of_event(event: Event) -> Mapping[str, bool]:
     if kind in _STATE:
         properties = event.properties
         return _closed(statements(properties["consent"])) if "consent" in properties else {}
-    return {EVERY_CHANNEL: False} if event.name in UNSUBSCRIBED else {}
+    return {EVERY_CHANNEL: False} if _unsubscribes(event.name) else {}
+
+
+def _unsubscribes(name: str | None) -> bool:
+    return name is not None and name[:1] in "uU" and name.lower() in UNSUBSCRIBED
 
 
 def statements(stated: Any) -> Iterator[tuple[str, Any]]:

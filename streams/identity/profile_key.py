@@ -21,12 +21,10 @@ BLOCKED_IDS = frozenset(
         "true",
         "false",
         "n/a",
-        "na",
         "not set",
         "not_set",
         "notset",
         "no_id",
-        "empty",
         "00000000-0000-0000-0000-000000000000",
         "00000000000000000000000000000000",
     }

@@ -19,7 +19,7 @@ from streams.archive.rows import Place, block_token, event_columns
 from streams.archive.tables import EVENTS_TABLE
 from streams.codec.codec import decode_envelope, encode_envelope, encode_event
 from streams.consent.consent import consent_of
-from tests.unit.streams.consent.test_wording import NAMES, NO, UNCLEAR, YES
+from tests.harness.consent_spellings import NAMES, NO, UNCLEAR, YES
 
 NOW = 1_750_000_000_000
 STATED: list[Any] = [
@@ -62,7 +62,7 @@ def events() -> list[WireEvent]:
                 context=msgspec.Raw(msgspec.json.encode({"consent": banner} if banner else {})),
             )
         )
-    for name in ("Unsubscribed", "unsubscribe", "Other"):
+    for name in ("Unsubscribed", "unSubscribe", "Other"):
         made.append(
             WireEvent(message_id=name, type="track", name=name, occurred_at=NOW, received_at=NOW,
                       user_id=name, channel="web")

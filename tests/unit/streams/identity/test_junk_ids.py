@@ -14,7 +14,7 @@ NOW = 1_700_000_000_000
 
 JUNK = [
     "undefined", '"undefined"', "'undefined'", "`null`", "(null)", "(none)", "[null]", "<null>",
-    '"null"', "N/A", "n/a", "NA", "NOT_SET", "(not set)", "not set", "Undefined", " undefined ",
+    '"null"', "N/A", "n/a", "NOT_SET", "(not set)", "not set", "Undefined", " undefined ",
     "[object Object]", "[object Undefined]", "[object Null]", "{{user.id}}", "{{ customer.id }}",
     "${userId}", "${user.id}", "<%= user.id %>", "{% user %}", "%%user_id%%", "[[user]]",
     "00000000-0000-0000-0000-000000000000", '"00000000-0000-0000-0000-000000000000"',
@@ -22,7 +22,7 @@ JUNK = [
     " ", "\t", "\u200b", "\ufeff", "\ufeffundefined", "\u200bnull\u200b", "\u00a0",
 ]  # fmt: skip
 USABLE = [
-    "c1", "u-1", "ann@shop.example", "00000000-0000-0000-0000-000000000001", "100", "-12",
+    "na", "c1", "u-1", "ann@shop.example", "00000000-0000-0000-0000-000000000001", "100", "-12",
     "nullable", "undefined-behaviour", "o'brien", "(1)", "[vip] ann", '"ann"', "$100", "{ann}",
     "%7Bann%7D", "김민아", "NOT_SET_YET", "a" * 200,
 ]  # fmt: skip
