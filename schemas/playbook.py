@@ -8,19 +8,37 @@ import msgspec
 class MatchRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happened -> which topic and stage. Exactly one of `event`, `page`, `contact` is set."""
 
-    topic: str
-    """Template: `product/{category|product_id}` takes the first property that is there."""
-    stage: str
+    topic: str | None = None
+    """Template: `product/{category|product_id}` takes the first property that is there. With
+    `leaves` also `product/*`, every topic of the family. Needed with `stage` and `leaves`."""
+    stage: str | None = None
+    """The stage that the dialogue reaches."""
+    leaves: tuple[str, ...] = ()
+    """The stages that the dialogue leaves: the customer is no longer there, so nothing stalls."""
     event: str | None = None
-    """Exact name of a track event."""
+    """Name of a track event, in any case, with blanks, underscores, hyphens or none."""
+    also: tuple[str, ...] = ()
+    """Other names of the same event or contact."""
     page: str | None = None
     """Path pattern: `/products/{product}`; a leading `**/` stands for any beginning."""
     contact: str | None = None
     """Code of a contact event, or `channel:CHANNEL` for every contact on it."""
     each: str | None = None
     """Property holding a list: the rule applies to every item of it."""
-    order: bool = False
-    """True: the event is a purchase and its `total` (else `revenue`, `value`) is money."""
+    order: bool | Literal["placed", "updated", "cancelled", "refunded"] = False
+    """Step in the life of an order; true is `placed`. The order is known by `orders.id`, its money
+    is `total` (else `revenue`, `value`, `subtotal`, prices of `products`)."""
+
+
+class Orders(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How orders are told apart."""
+
+    id: tuple[str, ...] = ()
+    """Properties that hold the id of an order, the first that is there counts; none: `order_id` and
+    its usual spellings."""
+    shops: dict[str, tuple[str, ...]] = {}
+    """Shop -> sources that share its order numbers, such as a browser and a server. A source that
+    is in none is a shop of its own."""
 
 
 class Cap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -166,6 +184,10 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ladders: dict[str, tuple[str, ...]]
     """Topic family (the part before the first `/`) -> its stages, first to last."""
     match: tuple[MatchRule, ...]
+    items: dict[str, tuple[str, ...]] = {}
+    """Topic family -> properties that name one item (a product): whichever of them an event has,
+    the item stays in the topic in which it was seen."""
+    orders: Orders = Orders()
     segments: dict[str, Segment] = {}
     relationship: Relationship = Relationship()
     triggers: tuple[TriggerRule, ...] = ()

@@ -10,6 +10,9 @@ The law has three limits, because the profile is bounded:
   order, each with its true last time, and no event is lost from the sum of the counts and
   `quiet_dialogues`; but a topic that was given up and came back counts from its return. So does
   one in `spoken`.
+* Beyond `streams.orders.ledger.MAX_ORDERS` orders the earliest are settled: their money stays, but
+  a later refund or copy of one no longer finds it.
+* An item (a product) that is seen under two topics belongs to whichever the order of arrival says.
 * Beyond `streams.identity.linking.MAX_IDENTITIES` ids, which ones are linked depends on the order.
 * Beyond `streams.fold.hot_profiles.MAX_A_MINUTE` events a minute, which are only counted does,
   too.
@@ -20,6 +23,7 @@ from typing import Any
 import msgspec
 
 from schemas.decisions import NO_DECISIONS, Decisions
+from schemas.orders import NO_PURCHASES, Order, Purchases
 
 # gc=False: what is frozen and built from the leaves up cannot be part of a reference cycle.
 
@@ -80,6 +84,16 @@ class Lifecycle(msgspec.Struct, frozen=True, gc=False, array_like=True):
 NEW_LIFECYCLE = Lifecycle()
 
 
+class Exit(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """When a stage of a dialogue was left, as a whole and item by item. Milliseconds since 1970;
+    0 means never."""
+
+    at: int = 0
+    """When the stage was last left as a whole."""
+    items: dict[str, tuple[int, int]] = {}
+    """Key of an item (a product in a cart) -> (last time it came in, last time it went out)."""
+
+
 class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The state of one customer, known or still anonymous."""
 
@@ -109,3 +123,12 @@ class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     erased_at: int = 0
     """Time up to which the profile is erased, milliseconds since 1970: earlier events are dropped.
     It belongs to the key and is not merged. 0: never."""
+    orders: dict[str, Order] = {}
+    """Order key (`streams.orders.told`) -> order, the latest ones."""
+    settled: Purchases = NO_PURCHASES
+    """Purchases beside `orders`: those without an id, and orders evicted. Without any `orders`, it
+    is empty and `lifecycle` says the same."""
+    exits: dict[str, dict[str, Exit]] = {}
+    """Topic -> stage -> when it was left."""
+    items: dict[str, bytes] = {}
+    """Topic -> hashes of the items (products) that belong to it, see `streams.profile.items`."""

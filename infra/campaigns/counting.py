@@ -31,20 +31,22 @@ WITH
             groupArray((toUnixTimestamp64Milli(occurred_at), topic, toString(stage))) AS steps
         FROM daehwa.stage_events
         WHERE stage IN %(stages)s AND occurred_at > fromUnixTimestamp64Milli(toInt64(%(since)s))
+            -- A purchase that was cancelled is none.
+            AND (order_key = '' OR (customer_id, order_key) NOT IN
+                (SELECT customer_id, order_key FROM daehwa.orders WHERE status = 'cancelled'))
         GROUP BY customer_id
     ),
     bought AS
     (
         SELECT
-            ifNull(nullIf(identities.customer_id, ''), orders.profile_key) AS buyer,
+            orders.customer_id AS buyer,
             groupArray((
-                toUnixTimestamp64Milli(orders.occurred_at),
+                toUnixTimestamp64Milli(assumeNotNull(orders.placed_at)),
                 toString(orders.currency),
-                toFloat64(orders.value))) AS orders
-        FROM daehwa.events AS orders
-        LEFT JOIN daehwa.identities AS identities ON identities.visitor_id = orders.profile_key
-        WHERE orders.value != 0
-            AND orders.occurred_at > fromUnixTimestamp64Milli(toInt64(%(since)s))
+                toFloat64(orders.net))) AS orders
+        FROM daehwa.orders AS orders
+        WHERE orders.counts AND orders.net_hundredths != 0
+            AND orders.placed_at > fromUnixTimestamp64Milli(toInt64(%(since)s))
         GROUP BY buyer
     ),
     exposed AS

@@ -9,40 +9,57 @@ from clickhouse_driver import Client
 from schemas.playbook import Playbook
 from streams.models.fitting.observations import Observation
 
-# An event is a purchase where the playbook says so (`order: true`): by its name or contact code,
-# or, however it was found, by an amount. Visitors count as the customer they turned out to be.
-# A row is a kind of customer, and `customers` how many there are of it.
+# A purchase is an order of the view, after refunds and without the cancelled ones. Rows archived
+# before orders had a life, or under a playbook that did not know the event, are purchases where the
+# playbook in force says so. Visitors count as the customer they turned out to be. A row is a kind
+# of customer, and `customers` how many there are of it.
 _QUERY = """
 WITH
-    orders AS
+    each AS
     (
+        SELECT
+            customer_id AS customer,
+            toDate(placed_at) AS day,
+            currency,
+            net_hundredths AS amount,
+            -- A credit note is money back and no purchase.
+            total_hundredths >= 0 AS bought
+        FROM daehwa.orders
+        WHERE counts
+        UNION ALL
         SELECT
             ifNull(nullIf(identities.customer_id, ''), happened.profile_key) AS customer,
             toDate(happened.occurred_at) AS day,
-            happened.currency AS currency,
-            sum(happened.value_hundredths) AS amount
+            '' AS currency,
+            toInt64(0) AS amount,
+            1 AS bought
         FROM
         (
-            SELECT profile_key, occurred_at, currency, value_hundredths
+            SELECT profile_key, occurred_at
             FROM daehwa.events_stored FINAL
-            WHERE copy = 0 AND (value_hundredths != 0
-                OR (type = 'track' AND name IN %(events)s)
-                OR (type = 'contact' AND (name IN %(contacts)s OR channel IN %(channels)s)))
+            WHERE copy = 0 AND order_step = ''
+                AND ((type = 'track' AND name IN %(events)s)
+                    OR (type = 'contact' AND (name IN %(contacts)s OR channel IN %(channels)s)))
         ) AS happened
         LEFT JOIN daehwa.identities AS identities ON identities.visitor_id = happened.profile_key
+    ),
+    orders AS
+    (
+        SELECT customer, day, currency, sum(amount) AS amount, max(bought) AS bought
+        FROM each
         GROUP BY customer, day, currency
     ),
     customers AS
     (
         SELECT
             customer,
-            arraySort(groupUniqArray(day)) AS days,
+            arraySort(groupUniqArrayIf(day, bought = 1)) AS days,
             arrayFilter(d -> d <= %(until)s, days) AS known,
             arrayFilter(d -> d <= %(cut)s, days) AS early,
             uniqExact(currency) AS currencies,
             any(currency) AS paid_in,
             sumIf(amount, day <= %(until)s) AS spent,
-            argMinIf(amount, day, day <= %(until)s) AS first_spent
+            argMinIf(amount, day, bought = 1 AND day <= %(until)s) AS first_spent
         FROM orders
         GROUP BY customer
         HAVING notEmpty(known)
@@ -94,11 +111,15 @@ def read_purchases(
 ) -> Iterator[Observation]:
     """The kinds of customers who bought by `until`, block by block, and how many of each there
     are. `cut` is an earlier day, as of which a second model is tried."""
-    rules = [rule for rule in playbook.match if rule.order]
-    contacts = [rule.contact for rule in rules if rule.contact is not None]
+    rules = [rule for rule in playbook.match if rule.order in (True, "placed")]
+    contacts = [
+        name for rule in rules if rule.contact is not None for name in (rule.contact, *rule.also)
+    ]
     channels = [code.removeprefix("channel:") for code in contacts if code.startswith("channel:")]
     told = {
-        "events": _texts(rule.event for rule in rules),
+        "events": _texts(
+            name for rule in rules if rule.event is not None for name in (rule.event, *rule.also)
+        ),
         "contacts": _texts(contacts),
         "channels": _texts(channels),
         "until": until,

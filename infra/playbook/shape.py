@@ -30,7 +30,9 @@ def shaped(value: Any, expected: Any, found: list[Misshapen], where: str = "") -
     to `found`. In a list of structs lost ones keep their index."""
     origin = get_origin(expected)
     if origin in (Union, types.UnionType):
-        (expected,) = (one for one in get_args(expected) if one is not type(None))
+        several = [one for one in get_args(expected) if one is not type(None)]
+        # Of several kinds, the one the value is of; text is the last: its words are suggested.
+        expected = next((one for one in several if type(value) is one), several[-1])
         origin = get_origin(expected)
     if isinstance(expected, type) and issubclass(expected, msgspec.Struct):
         return _struct(value, expected, found, where)

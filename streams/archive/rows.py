@@ -19,24 +19,47 @@ from streams.archive.tables import (
 )
 from streams.codec.codec import UNREADABLE
 from streams.identity.profile_key import archived_under
+from streams.orders.told import Told, told_of
 from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.matching import Match, match_event
 from streams.quality.findings import NOTHING_SEEN, Seen, findings
 from streams.triggers.complaint_overdue import promised
 from streams.triggers.registry import KINDS
-from streams.values.money import order_value
 
 Columns = list[list[Any]]
 
 _MOST_UINT8: Final = 255
 _MOST_INT32: Final = 2**31 - 1
-_NOTHING: Final[tuple[Any, ...]] = ([], [], [], [], [], 0, "", NOTHING_SEEN)
+_NO_ORDER: Final[tuple[Any, ...]] = ("", "", 0, "", "")
+_NO_AMOUNT: Final = -(2**62)
+"""`order_amount` where none was stated. Of a refund -1 is everything."""
+
 _ZERO: Final = [0]
 _ONE: Final = [1]
 
 _properties_decoder = msgspec.json.Decoder(dict[str, Any])
 _context_decoder = msgspec.json.Decoder(Context)
 _json_encoder = msgspec.json.Encoder()
+
+
+class _Row(msgspec.Struct, frozen=True, gc=False):
+    """What the playbook makes of one event, a field a column."""
+
+    topics: list[str] = []
+    stages: list[str] = []
+    ranks: list[int] = []
+    ends: list[int] = []
+    promised: list[int] = []
+    value: int = 0
+    currency: str = ""
+    left_topics: list[str] = []
+    left_stages: list[str] = []
+    order: tuple[Any, ...] = _NO_ORDER
+    """Step, key, hundredths, currency, key of the refund."""
+    seen: Seen = NOTHING_SEEN
+
+
+_NOTHING: Final = _Row()
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -93,16 +116,19 @@ def event_columns(
         [event.direction or "" for event in events],
         [event.operator or "" for event in events],
         [event.outcome or "" for event in events],
-        [row[0] for row in matched],
-        [row[1] for row in matched],
-        [row[2] for row in matched],
-        [row[3] for row in matched],
-        [row[4] for row in matched],
+        [row.topics for row in matched],
+        [row.stages for row in matched],
+        [row.ranks for row in matched],
+        [row.ends for row in matched],
+        [row.promised for row in matched],
         [bytes(event.properties) for event in events],
         [bytes(event.context) for event in events],
-        [findings(event, row[7], region) for event, row in zip(events, matched, strict=True)],
-        [row[5] for row in matched],
-        [row[6] for row in matched],
+        [findings(event, row.seen, region) for event, row in zip(events, matched, strict=True)],
+        [row.value for row in matched],
+        [row.currency for row in matched],
+        [row.left_topics for row in matched],
+        [row.left_stages for row in matched],
+        *[[row.order[index] for row in matched] for index in range(len(_NO_ORDER))],
         _times([event.occurred_at for event in events]),
         _times([event.received_at for event in events]),
         [_time_or_none(event.sent_at) for event in events],
@@ -171,20 +197,16 @@ def _place_columns(places: list[Place]) -> Columns:
     ]
 
 
-def _matched(event: WireEvent, playbook: CompiledPlaybook) -> tuple[Any, ...]:
-    """(topics, stages, ranks, whether each is the last, promised time, hundredths, currency) by the
-    playbook, then what the quality checks need."""
+def _matched(event: WireEvent, playbook: CompiledPlaybook) -> _Row:
+    """What the playbook makes of the event."""
     kind = event.type
     dispatch = playbook.dispatch
     context = NO_CONTEXT
     if kind == "track":
-        if event.name not in dispatch.events:
+        if not dispatch.rules_of(event.name or ""):
             return _NOTHING
     elif kind == "contact":
-        if (
-            event.name not in dispatch.contacts
-            and f"channel:{event.channel}" not in dispatch.contacts
-        ):
+        if not dispatch.rules_of_contact(event.name or "", event.channel):
             return _NOTHING
     elif kind not in ("page", "screen"):
         return _NOTHING
@@ -205,21 +227,40 @@ def _matched(event: WireEvent, playbook: CompiledPlaybook) -> tuple[Any, ...]:
         name=event.name,
         properties=properties,
         context=context,
+        source=event.source,
     )
-    matches, is_purchase = match_event(happened, dispatch)
-    topicless = not matches and kind in ("track", "contact")
-    if not matches and not is_purchase and not topicless:
+    found = match_event(happened, dispatch)
+    matches, step = found.matches, found.step
+    topicless = (
+        not matches
+        and not found.leaves
+        and step in (None, "placed")
+        and kind in ("track", "contact")
+    )
+    told = None if step is None else told_of(happened, step, playbook)
+    if not matches and not found.leaves and told is None and not topicless:
         return _NOTHING
-    currency, amount = order_value(properties) if is_purchase else ("", 0)
-    return (
-        [found.topic for found in matches],
-        [found.stage for found in matches],
-        [_rank(found, playbook) for found in matches],
-        *_clocks(matches, playbook),
-        amount,
-        currency,
-        Seen(properties, is_purchase, topicless),
+    ends, clocks = _clocks(matches, playbook)
+    left = [(leave.topic, stage) for leave in found.leaves for stage in leave.stages]
+    placed = told is not None and step == "placed"
+    return _Row(
+        [match.topic for match in matches],
+        [match.stage for match in matches],
+        [_rank(match, playbook) for match in matches],
+        ends,
+        clocks,
+        (told.amount or 0) if told is not None and placed else 0,
+        told.currency if told is not None and placed else "",
+        [topic for topic, _ in left],
+        [stage for _, stage in left],
+        _NO_ORDER if told is None else _order(told),
+        Seen(properties, told, topicless),
     )
+
+
+def _order(told: Told) -> tuple[Any, ...]:
+    amount = _NO_AMOUNT if told.amount is None else told.amount
+    return told.step, told.key or "", amount, told.currency, told.refund
 
 
 def _clocks(matches: list[Match], playbook: CompiledPlaybook) -> tuple[list[int], list[int]]:

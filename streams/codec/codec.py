@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
 from schemas.dead_letter import DeadLetter
 from schemas.event import Addressee, Event, WireEvent
@@ -15,6 +16,8 @@ E = TypeVar("E")
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """Exceptions of msgspec for bytes that are not the struct; the last for unbounded nesting."""
+
+_WITHOUT_ORDERS = Profile.__struct_fields__.index("orders")
 
 _profile_encoder = msgspec.msgpack.Encoder(order="deterministic")
 _profile_decoder = msgspec.msgpack.Decoder(Profile)
@@ -39,8 +42,14 @@ class Unreadable(msgspec.Struct, frozen=True):
 
 
 def encode_profile(profile: Profile) -> bytes:
-    """The bytes of a profile; equal profiles have equal bytes."""
-    return _profile_encoder.encode(profile)
+    """The bytes of a profile; equal profiles have equal bytes.
+
+    What only some customers have is at the end and left out where it is empty: such a profile has
+    the bytes that versions before orders wrote.
+    """
+    if profile.orders or profile.exits or profile.items:
+        return _profile_encoder.encode(profile)
+    return _profile_encoder.encode(astuple(profile)[:_WITHOUT_ORDERS])
 
 
 def decode_profile(data: bytes) -> Profile:

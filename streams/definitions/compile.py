@@ -64,6 +64,10 @@ def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
         segments=segments,
         ends=frozenset((name, ladder[-1]) for name, ladder in playbook.ladders.items()),
         policy=policy,
+        order_ids=playbook.orders.id,
+        shop_of={
+            source: shop for shop, sources in playbook.orders.shops.items() for source in sources
+        },
         campaigns=campaigns,
         conversions=conversions,
         complements=complements,
@@ -98,6 +102,8 @@ def _unwritable(playbook: Playbook) -> list[RuleError]:
     parts: dict[str, object] = {
         "ladders": playbook.ladders,
         "complements": playbook.complements,
+        "orders": playbook.orders,
+        "items": playbook.items,
         **{f"match[{index}]": rule for index, rule in enumerate(playbook.match)},
         **{f"triggers[{index}]": rule for index, rule in enumerate(playbook.triggers)},
         **segments,

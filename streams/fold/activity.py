@@ -7,18 +7,20 @@ from msgspec.structs import replace
 from schemas.effect import Effect, Folded, Learn, Send
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Dialogue, Profile
+from schemas.profile import Profile
 from streams.consent.consent import consent_of, source_of, write_consent
 from streams.fold.deadlines import arm_deadlines
+from streams.fold.talk import Talk, talk_of
 from streams.identity.linking import link_events, names_owner, relink_events
 from streams.models.offer_outcomes import record_acceptance
 from streams.models.offers import known_beside
 from streams.models.tiers import move
+from streams.orders.ledger import enter_order, same_totals
+from streams.orders.told import told_of
 from streams.playbook.change import Change
 from streams.playbook.compiled import CompiledPlaybook
-from streams.playbook.matching import Match, match_event
+from streams.playbook.matching import Matched, match_event
 from streams.policy.decide import decide
-from streams.profile.dialogues import MAX_DIALOGUES, advance, keep_liveliest
 from streams.profile.lifecycle import update_lifecycle
 from streams.profile.message_ids import remember
 from streams.profile.traits import write_traits
@@ -33,14 +35,18 @@ def fold_activity(
 ) -> Folded:
     """The profile after the event, whose message id has the hash `hashed`, and its effects."""
     # 1. Match: the topics and stages of the event.
-    matches, is_purchase = match_event(event, playbook.dispatch)
+    matched = match_event(event, playbook.dispatch)
     # 2. Facts: the same in whatever order events come.
-    after, earlier, began, effects = _record_facts(profile, event, hashed, matches, is_purchase)
+    after, talk, effects = _record_facts(profile, event, hashed, matched, playbook)
+    matches, began = talk.matches, talk.began
+    is_purchase = after.lifecycle is not profile.lifecycle and not same_totals(
+        profile.lifecycle, after.lifecycle
+    )
     # 3. Learning: outcomes of offers, and transitions between topics.
     if began:
         after, learned = _learn(profile, after, event, began)
         effects += learned
-    change = Change(profile, after, event, matches, earlier, is_purchase)
+    change = Change(profile, after, event, matches, talk.earlier, is_purchase)
     # 4. Candidates: rules that fire at a stage, by a segment, or at the first event of a day.
     candidates: list[Candidate] = []
     may_wait = is_purchase or playbook.has_deadlines
@@ -73,27 +79,18 @@ def fold_activity(
 
 
 def _record_facts(
-    profile: Profile, event: Event, hashed: int, matches: Sequence[Match], is_purchase: bool
-) -> tuple[Profile, Sequence[Dialogue | None], Sequence[str], list[Effect]]:
-    """The profile with the event in it, the dialogues of the matches before it, the topics that it
-    began, and the messages to other profiles."""
+    profile: Profile, event: Event, hashed: int, matched: Matched, playbook: CompiledPlaybook
+) -> tuple[Profile, Talk, list[Effect]]:
+    """The profile with the event in it, what it did to the dialogues, and the messages to other
+    profiles."""
     effects: list[Effect] = relink_events(profile, event) if event.hops > 1 else []
     at = event.occurred_at
-    dialogues = profile.dialogues
-    quiet = profile.quiet_dialogues
-    earlier: list[Dialogue | None] = []
-    began: list[str] = []
-    if matches:
-        dialogues = dialogues.copy()
-        for match in matches:
-            before = dialogues.get(match.topic)
-            earlier.append(before)
-            if before is None:
-                began.append(match.topic)
-            dialogues[match.topic] = advance(before, match.stage, event.channel, at)
-        if len(dialogues) > MAX_DIALOGUES:
-            dialogues, evicted = keep_liveliest(dialogues)
-            quiet += evicted
+    talk = talk_of(profile, event, matched)
+    life = update_lifecycle(profile.lifecycle, event)
+    orders, settled = profile.orders, profile.settled
+    if matched.step is not None:
+        told = told_of(event, matched.step, playbook)
+        orders, settled, life = enter_order((orders, settled, life), told, at, hashed)
     traits, consent, identities = profile.traits, profile.consent, profile.identities
     if event.type == "identify":
         traits = write_traits(traits, event.properties, at, hashed)
@@ -112,13 +109,17 @@ def _record_facts(
         traits=traits,
         consent=consent,
         identities=identities,
-        lifecycle=update_lifecycle(profile.lifecycle, event, is_purchase),
-        dialogues=dialogues,
-        quiet_dialogues=quiet,
+        lifecycle=life,
+        dialogues=talk.dialogues,
+        quiet_dialogues=talk.quiet,
         recent=remember(profile.recent, hashed, event.received_at),
         known=known,
+        orders=orders,
+        settled=settled,
+        exits=talk.exits,
+        items=talk.items,
     )
-    return after, earlier, began, effects
+    return after, talk, effects
 
 
 def _learn(

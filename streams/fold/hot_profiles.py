@@ -59,7 +59,7 @@ def fold_in_summary(profile: Profile, event: Event, hashed: int) -> Folded | Dro
         return Dropped("duplicate")
     counted = replace(
         profile,
-        lifecycle=update_lifecycle(profile.lifecycle, event, is_purchase=False),
+        lifecycle=update_lifecycle(profile.lifecycle, event),
         hot=widen(profile.hot, event.occurred_at),
     )
     return Folded(counted, [Summarised()])

@@ -2,14 +2,17 @@
 
 from schemas.profile import Lifecycle, Profile, Span
 from streams.consent.consent import merge_consent
+from streams.fold.talk import join_topics
+from streams.orders.ledger import Ledger, merge_ledgers
 from streams.policy.memory import merge_decisions
 from streams.profile.active_days import is_window, unite_active_days
 from streams.profile.dialogues import keep_liveliest, merge_dialogues, merge_spans
+from streams.profile.exits import merge_exits
+from streams.profile.items import WIDTH, merge_items, of_topics
 from streams.profile.message_ids import is_ring, unite
 from streams.profile.spoken import merge_spoken
 from streams.profile.traits import merge_traits
-from streams.values.money import add_spend
-from streams.values.purchase_days import are_days, unite_days
+from streams.values.purchase_days import are_days
 
 
 def merge_profiles(one: Profile, other: Profile) -> Profile:
@@ -18,7 +21,13 @@ def merge_profiles(one: Profile, other: Profile) -> Profile:
     for topic, dialogue in other.dialogues.items():
         mine = dialogues.get(topic)
         dialogues[topic] = dialogue if mine is None else merge_dialogues(mine, dialogue)
+    items = merge_items(one.items, other.items)
+    exits = merge_exits(one.exits, other.exits)
+    if items:
+        dialogues, exits, items = join_topics(dialogues, exits, items)
     dialogues, given_up = keep_liveliest(dialogues)
+    life = merge_lifecycles(one.lifecycle, other.lifecycle)
+    orders, settled, life = merge_ledgers(_ledger(one), _ledger(other), life)
     identities = dict(one.identities)
     for name, merged in other.identities.items():
         identities[name] = merged or identities.get(name, False)
@@ -28,7 +37,7 @@ def merge_profiles(one: Profile, other: Profile) -> Profile:
         traits=merge_traits(one.traits, other.traits),
         consent=merge_consent(one.consent, other.consent),
         identities=identities,
-        lifecycle=merge_lifecycles(one.lifecycle, other.lifecycle),
+        lifecycle=life,
         dialogues=dialogues,
         quiet_dialogues=one.quiet_dialogues + other.quiet_dialogues + given_up,
         recent=unite(one.recent, other.recent),
@@ -38,7 +47,15 @@ def merge_profiles(one: Profile, other: Profile) -> Profile:
         hot=_merge_hot(one.hot, other.hot),
         spoken=merge_spoken(one.spoken, other.spoken) if other.spoken else one.spoken,
         erased_at=one.erased_at,
+        orders=orders,
+        settled=settled,
+        exits=exits,
+        items=of_topics(items, {*dialogues, *exits}),
     )
+
+
+def _ledger(profile: Profile) -> Ledger:
+    return profile.orders, profile.settled, profile.lifecycle
 
 
 def is_sound(profile: Profile) -> bool:
@@ -48,12 +65,14 @@ def is_sound(profile: Profile) -> bool:
         and are_days(profile.lifecycle.purchase_days)
         and is_window(profile.lifecycle)
         and all(d.stages for d in profile.dialogues.values())
+        and are_days(profile.settled.purchase_days)
+        and all(len(held) % WIDTH == 0 for held in profile.items.values())
     )
 
 
 def merge_lifecycles(one: Lifecycle, other: Lifecycle) -> Lifecycle:
-    """Counts and money add; days unite; firsts take the minimum, lasts the maximum; 0 is no
-    time."""
+    """Counts add; days unite; firsts take the minimum, lasts the maximum; 0 is no time. Without
+    purchases: `streams.orders.ledger.merge_ledgers` adds them."""
     active_day, active_days = unite_active_days(
         one.active_day, one.active_days, other.active_day, other.active_days
     )
@@ -61,11 +80,6 @@ def merge_lifecycles(one: Lifecycle, other: Lifecycle) -> Lifecycle:
         first_seen=_earlier(one.first_seen, other.first_seen),
         last_seen=max(one.last_seen, other.last_seen),
         events=one.events + other.events,
-        purchases=one.purchases + other.purchases,
-        first_purchase=_earlier(one.first_purchase, other.first_purchase),
-        last_purchase=max(one.last_purchase, other.last_purchase),
-        spend=add_spend(one.spend, other.spend),
-        purchase_days=unite_days(one.purchase_days, other.purchase_days),
         active_day=active_day,
         active_days=active_days,
     )

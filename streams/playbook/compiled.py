@@ -83,6 +83,10 @@ class CompiledPlaybook(msgspec.Struct, frozen=True):
     relationship: CompiledRelationship | None = None
     """None where no expression or rule uses it: then it costs nothing."""
     policy: CompiledPolicy = CompiledPolicy()
+    order_ids: tuple[str, ...] = ()
+    """Properties that hold the id of an order; empty: the usual ones."""
+    shop_of: dict[str, str] = {}
+    """Source -> the shop whose order numbers it shares."""
     campaigns: dict[str, CompiledCampaign] = {}
     conversions: dict[Place, tuple[CompiledCampaign, ...]] = {}
     complements: dict[str, tuple[str, ...]] = {}

@@ -85,3 +85,24 @@ def _many_fields(literals: list[str], names: list[tuple[str, ...]]) -> Render:
         return topic
 
     return render
+
+
+def template_fields(template: str) -> tuple[str, tuple[str, ...]] | None:
+    """(text before it, its alternatives) of a template with one field at its end, such as
+    `product/{category|product_id}`; None for any other."""
+    pieces = _FIELD.split(template)
+    if len(pieces) != 3 or pieces[2]:
+        return None
+    return pieces[0], tuple(name.strip() for name in pieces[1].split("|"))
+
+
+def item_topics(before: str, names: tuple[str, ...], fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """The topic that each of the named fields alone would make, without those that are not there;
+    `before` is the text before the field, such as `product/`."""
+    found = []
+    for name in names:
+        if name in fields:
+            value = _first(fields, (name,))
+            if value is not None and before + value not in found:
+                found.append(before + value)
+    return tuple(found)

@@ -81,12 +81,9 @@ def first_at(dialogue: Dialogue) -> int:
     return min([span.first_at for span in dialogue.stages.values()])
 
 
-def current_stage(dialogue: Dialogue, ranks: Mapping[str, int]) -> str:
+def current_stage(stages: Mapping[str, Span], ranks: Mapping[str, int]) -> str:
     """The stage of the latest event; of two at the same instant, the further one."""
-    return max(
-        dialogue.stages,
-        key=lambda stage: (dialogue.stages[stage].last_at, ranks.get(stage, -1), stage),
-    )
+    return max(stages, key=lambda stage: (stages[stage].last_at, ranks.get(stage, -1), stage))
 
 
 def furthest_stage(dialogue: Dialogue, ranks: Mapping[str, int]) -> str:
@@ -95,6 +92,17 @@ def furthest_stage(dialogue: Dialogue, ranks: Mapping[str, int]) -> str:
     if len(stages) == 1:
         return next(iter(stages))
     return max(stages, key=lambda stage: (ranks.get(stage, -1), stage))
+
+
+def move_dialogues(dialogues: dict[str, Dialogue], moved: Mapping[str, str]) -> dict[str, Dialogue]:
+    """The dialogues with those on topics that have become another one merged into it."""
+    after = dict(dialogues)
+    for topic, now in moved.items():
+        dialogue = after.pop(topic, None)
+        if dialogue is not None:
+            mine = after.get(now)
+            after[now] = dialogue if mine is None else merge_dialogues(mine, dialogue)
+    return after
 
 
 def keep_liveliest(dialogues: dict[str, Dialogue]) -> tuple[dict[str, Dialogue], int]:

@@ -15,6 +15,9 @@ from streams.codec.codec import UNREADABLE
 from streams.consent.consent import statements
 from streams.consent.wording import granted
 from streams.identity.aliases import email_alias, kind_of
+from streams.orders.amounts import currency_of, is_absent
+from streams.orders.told import Told
+from streams.playbook.matching import MAX_ITEMS
 
 CHECKS: Final[Mapping[str, str]] = {
     "invalid_email": "a trait that holds e-mail addresses holds none",
@@ -23,8 +26,12 @@ CHECKS: Final[Mapping[str, str]] = {
     "long_past": "happened more than ten years before it was received",
     "missing_topic": "the playbook knows the event, but what its topic is made of is missing",
     "unclear_consent": "a statement of consent that is neither a yes nor a no; it counts as a no",
-    "negative_money": "an order of less than nothing",
-    "unreadable_money": "an order whose total is no number",
+    "negative_money": "an order of less than nothing; it counts as nothing",
+    "unreadable_money": "an order or a refund whose money is no number, or could be two (`1,234`)",
+    "missing_money": "an order that names no money: no total, and no prices of products",
+    "missing_order_id": "an order, or a change of one, without an id: a copy of it counts again",
+    "refund_without_amount": "a refund of some products that names no money; it takes nothing back",
+    "too_many_items": "a list of more items than are matched",
     "unknown_currency": "a currency that ISO 4217 does not have",
 }
 """Check -> what it finds."""
@@ -36,7 +43,6 @@ _OURS: Final = frozenset({"timer", "link", "merge", "adopt", "erase"})
 _STATING: Final = frozenset({"identify", "contact"})
 LONG_PAST = 3_653 * DAY
 _HASHED = "hmac:"
-_MONEY = ("total", "revenue", "value")
 _HOST = re.compile(r"[^\s@.][^\s@]*\.[^\s@.]{2,}")
 
 CURRENCIES: Final = frozenset(
@@ -61,7 +67,8 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
     properties: Mapping[str, Any] | None = None
     """None where nobody has decoded them."""
-    is_purchase: bool = False
+    order: Told | None = None
+    """What the event tells of an order."""
     topicless: bool = False
     """The playbook knows the event, but no topic can be made of it."""
 
@@ -81,7 +88,8 @@ def findings(event: WireEvent, seen: Seen, region: str) -> list[str]:
         found.append("long_past")
     if seen.topicless:
         found.append("missing_topic")
-    if seen.is_purchase and properties is not None:
+    if seen.order is not None and properties is not None:
+        found += seen.order.problems
         found += _of_order(properties)
     if event.type in _STATING:
         stated = properties if properties is not None else _read(event)
@@ -96,16 +104,12 @@ def findings(event: WireEvent, seen: Seen, region: str) -> list[str]:
 
 def _of_order(properties: Mapping[str, Any]) -> list[str]:
     found = []
-    amount = next((properties[name] for name in _MONEY if properties.get(name) is not None), None)
-    if amount is not None:
-        try:
-            if isinstance(amount, bool) or float(amount) < 0:
-                found.append("unreadable_money" if isinstance(amount, bool) else "negative_money")
-        except (ValueError, TypeError, OverflowError):
-            found.append("unreadable_money")
-    currency = properties.get("currency")
-    if currency is not None and not (isinstance(currency, str) and currency.upper() in CURRENCIES):
+    stated = properties.get("currency")
+    if not is_absent(stated) and currency_of(properties) not in CURRENCIES:
         found.append("unknown_currency")
+    products = properties.get("products")
+    if isinstance(products, list) and len(products) > MAX_ITEMS:
+        found.append("too_many_items")
     return found
 
 

@@ -50,10 +50,17 @@ def _order(change: Change) -> bool:
 
 
 def _topics(change: Change) -> bool:
-    return None in change.earlier
+    return None in change.earlier or _moved(change)
+
+
+def _moved(change: Change) -> bool:
+    """Whether dialogues may have become one: an item was learned."""
+    return change.after.items is not change.before.items
 
 
 def _stages(change: Change) -> bool:
+    if _moved(change):
+        return True
     for match, one in zip(change.matches, change.earlier, strict=True):
         if one is None or match.stage not in one.stages:
             return True
@@ -64,6 +71,8 @@ def _complaints(change: Change) -> bool:
     for match in change.matches:
         if match.place[0] == "complaint":
             return True
+    if change.after.exits is not change.before.exits:
+        return True
     # A dialogue that was given up may have been a complaint.
     return change.after.quiet_dialogues != change.before.quiet_dialogues
 
@@ -77,7 +86,7 @@ def _referrals(change: Change) -> bool:
 
 
 def _dialogues(change: Change) -> bool:
-    return bool(change.matches)
+    return bool(change.matches) or change.after.exits is not change.before.exits or _moved(change)
 
 
 def _visits(change: Change) -> bool:
@@ -95,7 +104,11 @@ def _time(change: Change) -> bool:
 
 def _quiet(change: Change) -> bool:
     now = change.event.received_at
-    return any(one is None or now - last_at(one) >= DAY for one in change.earlier) or _time(change)
+    return (
+        any(one is None or now - last_at(one) >= DAY for one in change.earlier)
+        or _moved(change)
+        or _time(change)
+    )
 
 
 _TESTS: dict[Group, Callable[[Change], bool]] = {

@@ -11,7 +11,8 @@ from streams.models.churn import alive_at
 from streams.models.tiers import tier_of
 from streams.models.value import residual_value
 from streams.playbook.topics import family
-from streams.profile.dialogues import current_stage, furthest_stage, last_at
+from streams.profile.dialogues import furthest_stage, last_at
+from streams.profile.exits import stage_now
 
 Group = Literal[
     "first", "identity", "traits", "consent", "purchases", "models", "topics", "stages",
@@ -106,10 +107,10 @@ def _furthest(given: Given) -> dict[str, str]:
     }
 
 
-def _dialogue(topic: str, dialogue: Dialogue, ranks_of: Ranks) -> dict[str, Any]:
+def _dialogue(topic: str, dialogue: Dialogue, profile: Profile, ranks_of: Ranks) -> dict[str, Any]:
     ranks = ranks_of.get(family(topic), {})
     return {
-        "stage": current_stage(dialogue, ranks),
+        "stage": stage_now(dialogue, profile.exits, topic, ranks),
         "furthest": furthest_stage(dialogue, ranks),
         "events": sum(dialogue.channels.values()),
     }
@@ -118,11 +119,12 @@ def _dialogue(topic: str, dialogue: Dialogue, ranks_of: Ranks) -> dict[str, Any]
 def _complaints(given: Given, solved: bool) -> int:
     ranks = given[2].get("complaint", {})
     last = max(ranks, key=lambda stage: ranks[stage], default=None)
-    return sum(
-        (current_stage(dialogue, ranks) == last) is solved
+    standing = [
+        stage_now(dialogue, given[0].exits, topic, ranks)
         for topic, dialogue in given[0].dialogues.items()
         if topic.startswith("complaint/")
-    )
+    ]
+    return sum((stage == last) is solved for stage in standing if stage)
 
 
 def _residual_value(given: Given) -> float | None:
@@ -180,11 +182,12 @@ FACTS: dict[str, Fact] = {
         "stages", "map", {"product/shoes": "cart"}, _furthest,
     ),
     "dialogues": Fact(
-        "Topic to `stage` (of the latest event), `furthest` and `events` (how many).",
+        "Topic to `stage` (of the latest event; empty once every stage was left), `furthest` and "
+        "`events` (how many).",
         "dialogues", "map",
         {"product/shoes": {"stage": "details", "furthest": "cart", "events": 3}},
         lambda given: {
-            topic: _dialogue(topic, dialogue, given[2])
+            topic: _dialogue(topic, dialogue, given[0], given[2])
             for topic, dialogue in given[0].dialogues.items()
         },
     ),
@@ -193,7 +196,8 @@ FACTS: dict[str, Fact] = {
         _channels,
     ),
     "open_complaints": Fact(
-        "Dialogues about a complaint that do not stand at the last stage of their ladder.",
+        "Dialogues about a complaint that neither stand at the last stage of their ladder nor were "
+        "withdrawn.",
         "complaints", "int", 1, lambda given: _complaints(given, solved=False),
     ),
     "solved_complaints": Fact(

@@ -14,13 +14,13 @@ from msgspec.structs import replace
 from schemas.decisions import Decisions, Waiting
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Dialogue, Profile
+from schemas.profile import Dialogue, Exit, Profile
 from streams.playbook.change import Change
 from streams.playbook.compiled import CompiledPlaybook, Place
 from streams.playbook.parts import CompiledRule
 from streams.playbook.places import Ladders, places_of
 from streams.playbook.topics import family
-from streams.profile.dialogues import current_stage
+from streams.profile.exits import exits_of, left_at, stage_now
 from streams.triggers.candidate import Cause
 from streams.triggers.fired import with_fired
 from streams.triggers.kind import Deadline, Due, TriggerKind
@@ -50,9 +50,13 @@ def promised(topic: str, playbook: CompiledPlaybook) -> int:
 
 
 def opened_at(
-    dialogue: Dialogue, ranks: Mapping[str, int], remembered: int | None = None
+    dialogue: Dialogue,
+    ranks: Mapping[str, int],
+    remembered: int | None = None,
+    left: Mapping[str, Exit] = {},
 ) -> int | None:
-    """Since when (milliseconds) the present case is open, None where it is solved.
+    """Since when (milliseconds) the present case is open, None where it is solved, or withdrawn:
+    the stage that opened it was left.
 
     `remembered` is what `reopened` kept: of a case that was opened again several times the dialogue
     itself knows the latest opening only.
@@ -63,10 +67,16 @@ def opened_at(
     first = min(ranks, key=lambda stage: ranks[stage], default=None)
     opening = dialogue.stages.get(first) if first is not None else None
     if opening is None:  # it was not told how it began
-        begun = [span for stage, span in dialogue.stages.items() if stage != last]
+        begun = [stage for stage in dialogue.stages if stage != last]
         if not begun:
             return None
-        opening = min(begun, key=lambda span: (span.first_at, span.last_at))
+        first = min(
+            begun,
+            key=lambda stage: (dialogue.stages[stage].first_at, dialogue.stages[stage].last_at),
+        )
+        opening = dialogue.stages[first]
+    if first is not None:
+        solved_at = max(solved_at, left_at(left, first))
     if opening.last_at <= solved_at:
         return None
     if opening.first_at > solved_at:
@@ -77,19 +87,18 @@ def opened_at(
 
 
 def reopened(
-    cases: dict[str, int],
-    dialogues: Mapping[str, Dialogue],
-    topics: Iterable[str],
-    playbook: CompiledPlaybook,
+    cases: dict[str, int], profile: Profile, topics: Iterable[str], playbook: CompiledPlaybook
 ) -> dict[str, int]:
     """The memory of when cases were opened again, after an event on `topics`; without the solved
     ones and those whose dialogue was given up."""
+    dialogues = profile.dialogues
     after = {topic: at for topic, at in cases.items() if topic in dialogues}
     for topic in topics:
         dialogue = dialogues.get(topic)
         if dialogue is None:
             continue
-        at = opened_at(dialogue, playbook.ranks.get(family(topic), {}), after.get(topic))
+        ranks, left = playbook.ranks.get(family(topic), {}), exits_of(profile.exits, topic)
+        at = opened_at(dialogue, ranks, after.get(topic), left)
         if at is None or all(span.first_at >= at for span in dialogue.stages.values()):
             after.pop(topic, None)
         else:
@@ -98,22 +107,20 @@ def reopened(
 
 
 def open_cases(
-    decisions: Decisions,
-    dialogues: Mapping[str, Dialogue],
-    rule: CompiledRule,
-    playbook: CompiledPlaybook,
+    decisions: Decisions, profile: Profile, rule: CompiledRule, playbook: CompiledPlaybook
 ) -> list[OpenCase]:
     """Every open case the rule covers that it has not spoken of, the longest waiting first."""
     found = []
-    for topic, dialogue in dialogues.items():
+    for topic, dialogue in profile.dialogues.items():
         if not has_clock(topic, rule):
             continue
         ranks = playbook.ranks.get(family(topic), {})
-        stage = current_stage(dialogue, ranks)
+        stage = stage_now(dialogue, profile.exits, topic, ranks)
         at_stage = playbook.rules_at("complaint.overdue", (family(topic), stage))
         if all(other is not rule for other in at_stage):
             continue
-        at = opened_at(dialogue, ranks, decisions.cases.get(topic))
+        left = exits_of(profile.exits, topic)
+        at = opened_at(dialogue, ranks, decisions.cases.get(topic), left)
         if at is not None and decisions.fired.get(f"{rule.name}|{topic}", 0) < at:
             found.append(OpenCase(topic, stage, at))
     found.sort(key=lambda case: (case.opened_at, case.topic))
@@ -152,7 +159,7 @@ def track_cases(change: Change, decisions: Decisions, playbook: CompiledPlaybook
             topics.append(topic)
     if not topics:
         return decisions
-    after = reopened(cases, change.after.dialogues, topics, playbook)
+    after = reopened(cases, change.after, topics, playbook)
     return decisions if after is cases else replace(decisions, cases=after)
 
 
@@ -161,7 +168,7 @@ def track_merged_cases(profile: Profile, playbook: CompiledPlaybook) -> Decision
     decisions = profile.decisions
     if not playbook.by_place.get("complaint.overdue"):
         return decisions
-    after = reopened(decisions.cases, profile.dialogues, profile.dialogues, playbook)
+    after = reopened(decisions.cases, profile, profile.dialogues, playbook)
     return replace(decisions, cases=after)
 
 
@@ -172,7 +179,7 @@ def _due_at(
     playbook: CompiledPlaybook,
     models: Models,
 ) -> int | None:
-    cases = open_cases(decisions, profile.dialogues, rule, playbook)
+    cases = open_cases(decisions, profile, rule, playbook)
     return cases[0].opened_at + rule.after if cases else None
 
 
@@ -181,7 +188,7 @@ def _came_due(
 ) -> Due:
     due, decisions = timer.occurred_at, profile.decisions
     causes = []
-    for case in open_cases(decisions, profile.dialogues, rule, playbook):
+    for case in open_cases(decisions, profile, rule, playbook):
         if case.opened_at + rule.after > due:
             break
         causes.append(overdue(case, rule, due, timer.received_at))
@@ -205,7 +212,8 @@ def _still_open(
         return False
     remembered = profile.decisions.cases.get(topic)
     ranks = playbook.ranks.get(family(topic), {})
-    return opened_at(dialogue, ranks, remembered) == waiting.why.get("opened_at")
+    left = exits_of(profile.exits, topic)
+    return opened_at(dialogue, ranks, remembered, left) == waiting.why.get("opened_at")
 
 
 COMPLAINT_OVERDUE = TriggerKind(

@@ -12,6 +12,7 @@ from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.parts import CompiledRule
 from streams.playbook.topics import family
 from streams.profile.dialogues import last_at
+from streams.profile.exits import Exits, stages_in_force
 from streams.triggers.candidate import Cause
 from streams.triggers.fired import with_fired
 from streams.triggers.kind import Deadline, Due, TriggerKind
@@ -30,10 +31,11 @@ class Stall(msgspec.Struct, frozen=True, gc=False):
 
 
 def stall_of(
-    topic: str, dialogue: Dialogue, rule: CompiledRule, ranks: Mapping[str, int]
+    topic: str, dialogue: Dialogue, exits: Exits, rule: CompiledRule, ranks: Mapping[str, int]
 ) -> Stall | None:
-    """Where the dialogue waits at one of the rule's stages with nothing further reached since."""
-    stages = dialogue.stages
+    """Where the dialogue waits at one of the rule's stages, which it has not left, with nothing
+    further reached since."""
+    stages = stages_in_force(dialogue, exits, topic)
     waiting = [stage for stage in rule.stages if stage in stages]
     if not waiting:
         return None
@@ -48,11 +50,15 @@ def stall_of(
     return Stall(topic, stage, reached_at, last_at(dialogue))
 
 
+def _stall(
+    topic: str, profile: Profile, rule: CompiledRule, playbook: CompiledPlaybook
+) -> Stall | None:
+    ranks = playbook.ranks.get(family(topic), {})
+    return stall_of(topic, profile.dialogues[topic], profile.exits, rule, ranks)
+
+
 def open_stalls(
-    decisions: Decisions,
-    dialogues: Mapping[str, Dialogue],
-    rule: CompiledRule,
-    playbook: CompiledPlaybook,
+    decisions: Decisions, profile: Profile, rule: CompiledRule, playbook: CompiledPlaybook
 ) -> list[Stall]:
     """Every waiting dialogue the rule covers that it has not spoken of, soonest due first.
 
@@ -61,10 +67,10 @@ def open_stalls(
     """
     fired = decisions.fired
     found = []
-    for topic, dialogue in dialogues.items():
+    for topic in profile.dialogues:
         if not rule.covers(topic):
             continue
-        stall = stall_of(topic, dialogue, rule, playbook.ranks.get(family(topic), {}))
+        stall = _stall(topic, profile, rule, playbook)
         if stall is not None and fired.get(f"{rule.name}|{topic}", -1) < stall.reached_at:
             found.append(stall)
     found.sort(key=lambda stall: (stall.since, stall.topic))
@@ -92,7 +98,7 @@ def _due_at(
     playbook: CompiledPlaybook,
     models: Models,
 ) -> int | None:
-    stalls = open_stalls(decisions, profile.dialogues, rule, playbook)
+    stalls = open_stalls(decisions, profile, rule, playbook)
     return stalls[0].since + rule.after if stalls else None
 
 
@@ -101,7 +107,7 @@ def _came_due(
 ) -> Due:
     due, decisions = timer.occurred_at, profile.decisions
     causes = []
-    for stall in open_stalls(decisions, profile.dialogues, rule, playbook):
+    for stall in open_stalls(decisions, profile, rule, playbook):
         if stall.since + rule.after > due:
             break
         causes.append(stalled(stall, rule, due, timer.received_at))
@@ -116,7 +122,7 @@ def _still_lies(
     dialogue = profile.dialogues.get(topic)
     if dialogue is None or last_at(dialogue) != waiting.why.get("quiet_since"):
         return False
-    return stall_of(topic, dialogue, rule, playbook.ranks.get(family(topic), {})) is not None
+    return _stall(topic, profile, rule, playbook) is not None
 
 
 STAGE_STALLED = TriggerKind(

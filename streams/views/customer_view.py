@@ -6,12 +6,16 @@ from typing import Any
 
 from schemas.decisions import Sent
 from schemas.models import Models
+from schemas.orders import Order
 from schemas.profile import Dialogue, Profile, Span
 from streams.models.offer_outcomes import KIND, outcomes
 from streams.models.offers import OfferQuery, interests, next_topics
+from streams.orders.ledger import orders_by_time
+from streams.orders.order import is_purchase, refunded
 from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.topics import family
 from streams.profile.dialogues import current_stage, first_at, furthest_stage, last_at
+from streams.profile.exits import stages_in_force
 from streams.segments.relationship import relationship_of
 from streams.triggers.offer_next import figures, in_words, segment_of
 from streams.views.value_view import churn_view, value_view
@@ -46,6 +50,7 @@ def customer_view(
         "hot": _span(profile.hot, "events"),
         "churn": churn_view(life, playbook, models, now, instant),
         "value": value_view(life, models, now, _money),
+        "orders": [_order(key, order) for key, order in orders_by_time(profile.orders)],
         "next_offers": _next_offers(profile, playbook, models),
         "recent_triggers": [_decision(sent) for sent in reversed(profile.decisions.sent)],
         "deadlines": _deadlines(profile, playbook),
@@ -57,7 +62,7 @@ def dialogues_view(profile: Profile, playbook: CompiledPlaybook) -> dict[str, An
     ordered = sorted(profile.dialogues.items(), key=lambda item: (-last_at(item[1]), item[0]))
     return {
         topic: {
-            **_dialogue(dialogue, playbook.ranks.get(family(topic), {})),
+            **_dialogue(topic, dialogue, profile, playbook.ranks.get(family(topic), {})),
             "spoken": _span(profile.spoken.get(topic), "count"),
         }
         for topic, dialogue in ordered
@@ -98,6 +103,32 @@ def _lifecycle(
     }
 
 
+def _order(key: str, order: Order) -> dict[str, Any]:
+    shop, _, order_id = key.rpartition("\x1f")
+    given_back = refunded(order)
+    return {
+        "order_id": order_id,
+        "shop": shop or None,
+        "status": _status(order, given_back),
+        "placed_at": instant(order.placed_at),
+        "cancelled_at": instant(order.cancelled_at),
+        "currency": order.currency or None,
+        "total": decimal_text(order.amount),
+        "refunded": decimal_text(given_back),
+        "net": decimal_text(order.amount - given_back if is_purchase(order) else 0),
+    }
+
+
+def _status(order: Order, given_back: int) -> str:
+    if order.cancelled_at:
+        return "cancelled"
+    if not order.placed_at:
+        return "unknown"
+    if order.refunds and given_back >= order.amount:
+        return "refunded"
+    return "partly_refunded" if given_back else "placed"
+
+
 def _span(counted: Span | None, name: str) -> dict[str, Any] | None:
     if counted is None:
         return None
@@ -108,16 +139,20 @@ def _span(counted: Span | None, name: str) -> dict[str, Any] | None:
     }
 
 
-def _dialogue(dialogue: Dialogue, ranks: Mapping[str, int]) -> dict[str, Any]:
+def _dialogue(
+    topic: str, dialogue: Dialogue, profile: Profile, ranks: Mapping[str, int]
+) -> dict[str, Any]:
+    in_force = stages_in_force(dialogue, profile.exits, topic)
     reached = sorted(dialogue.stages, key=lambda stage: (ranks.get(stage, len(ranks)), stage))
     return {
-        "stage": current_stage(dialogue, ranks),
+        "stage": current_stage(in_force, ranks) if in_force else None,
         "furthest": furthest_stage(dialogue, ranks),
         "stages": {
             stage: {
                 "count": dialogue.stages[stage].count,
                 "first_at": instant(dialogue.stages[stage].first_at),
                 "last_at": instant(dialogue.stages[stage].last_at),
+                "left": stage not in in_force,
             }
             for stage in reached
         },

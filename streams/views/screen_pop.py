@@ -15,7 +15,8 @@ from streams.identity.profile_key import profile_key
 from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.topics import family
 from streams.policy.decide import trigger_id
-from streams.profile.dialogues import current_stage, last_at
+from streams.profile.dialogues import last_at
+from streams.profile.exits import stage_now
 from streams.segments.relationship import relationship_of
 from streams.views.customer_view import instant
 
@@ -102,7 +103,13 @@ def caller_summary(
         "last_seen": instant(profile.lifecycle.last_seen),
         "purchases": profile.lifecycle.purchases,
         "topic": liveliest[0] if liveliest else None,
-        "stage": current_stage(liveliest[1], playbook.ranks.get(family(liveliest[0]), {}))
+        "stage": stage_now(
+            liveliest[1],
+            profile.exits,
+            liveliest[0],
+            playbook.ranks.get(family(liveliest[0]), {}),
+        )
+        or None
         if liveliest
         else None,
     }

@@ -85,7 +85,7 @@ def test_a_contact_becomes_an_event_that_the_playbook_understands(
     assert event.operator == "Hanna"
     assert event.outcome == "noted"
     assert event.occurred_at == datetime(2026, 1, 31, 3, tzinfo=UTC).timestamp() * 1000
-    matches, _ = match_event(event, read_playbook(SHIPPED_PLAYBOOK).dispatch)
+    matches = match_event(event, read_playbook(SHIPPED_PLAYBOOK).dispatch).matches
     assert [(found.topic, found.stage) for found in matches] == [("complaint/delivery", "opened")]
 
 

@@ -159,7 +159,7 @@ def test_pages_and_orders_of_a_product_are_one_dialogue(product: str) -> None:
         event("5", "page", properties={"path": f"{path}/purchase"}),
         event("6", name="Order Completed", properties={"products": [item], "total": 10}),
     ]
-    found = [match_event(one, BOOK.dispatch)[0] for one in happened]
+    found = [match_event(one, BOOK.dispatch).matches for one in happened]
     assert [[(match.topic, match.stage) for match in matches] for matches in found] == [
         [(f"product/{product}", stage)]
         for stage in ("introduction", "details", "cart", "checkout", "purchase", "purchase")

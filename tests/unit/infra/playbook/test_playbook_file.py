@@ -56,7 +56,7 @@ def test_the_example_is_right() -> None:
         ("event: Product Added", "evnt: Product Added", 6, "did you mean 'event'"),
         ("version: 1", "version: 1\nladder: {}", 2, "did you mean 'ladders'"),
         ("    stage: cart", "    stage: crat", 8, "did you mean 'cart'"),
-        ("    stage: cart\n", "", 6, "missing required field `stage`"),
+        ("    stage: cart\n", "", 6, "give the stage it leads to, or the stages it leaves"),
         ("stages: [cart]", "stages: [crat]", 17, "did you mean 'cart'"),
         ("when: stage.stalled", "when: stage.staled", 15, "did you mean 'stage.stalled'"),
         ("name: cart-left", "name: interest", 14, "already a trigger named 'interest'"),

@@ -113,7 +113,7 @@ def test_topics_and_stages_are_the_ones_the_fold_finds(happening: dict[str, Any]
         **happening,
     }
     folded: list[Event] = decode_envelope(msgspec.json.encode(event))[0]
-    matches, _ = match_event(folded[0], BOOK.dispatch)
+    matches = match_event(folded[0], BOOK.dispatch).matches
     found = row(wire(**happening))
     assert list(zip(found["topics"], found["stages"], strict=True)) == [
         (match.topic, match.stage) for match in matches

@@ -23,22 +23,22 @@ TODAY = BEGIN // DAY
 offsets = st.lists(st.integers(0, 400), max_size=80)
 
 
-def life_of(days: list[int], orders: bool = False) -> Lifecycle:
+def life_of(days: list[int]) -> Lifecycle:
     """Somebody active on the given days after the beginning."""
     life = Lifecycle()
     for number, day in enumerate(days):
-        life = update_lifecycle(life, event(f"m{number}", occurred_at=BEGIN + day * DAY), orders)
+        life = update_lifecycle(life, event(f"m{number}", occurred_at=BEGIN + day * DAY))
     return life
 
 
 @law
 @given(offsets, st.randoms(use_true_random=False))
 def test_active_days_do_not_depend_on_order_or_grouping(days: list[int], random: object) -> None:
-    whole = life_of(days, orders=True)
-    assert life_of(sorted(days), orders=True) == whole
+    whole = life_of(days)
+    assert life_of(sorted(days)) == whole
     half = len(days) // 3
-    assert merge_lifecycles(life_of(days[:half], True), life_of(days[half:], True)) == whole
-    assert merge_lifecycles(life_of(days[half:], True), life_of(days[:half], True)) == whole
+    assert merge_lifecycles(life_of(days[:half]), life_of(days[half:])) == whole
+    assert merge_lifecycles(life_of(days[half:]), life_of(days[:half])) == whole
 
 
 @law
@@ -75,7 +75,7 @@ def test_made_up_days_are_refused(made_up: bytes) -> None:
 
 def test_what_the_shop_says_is_no_sign_of_life() -> None:
     spoken = event("m", "contact", name="call.made", direction="outbound", occurred_at=BEGIN)
-    assert update_lifecycle(Lifecycle(), spoken, False).active_day == 0
+    assert update_lifecycle(Lifecycle(), spoken).active_day == 0
 
 
 @law

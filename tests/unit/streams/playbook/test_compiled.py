@@ -42,7 +42,9 @@ def test_a_rule_covers_its_topics_and_no_others() -> None:
 def test_every_match_of_the_shipped_playbook_leads_to_a_stage_of_its_ladder() -> None:
     playbook = msgspec.convert(yaml.safe_load(SHOP.read_text()), Playbook)
     for rule in playbook.match:
-        assert rule.stage in playbook.ladders[rule.topic.partition("/")[0]]
+        for stage in (*((rule.stage,) if rule.stage else ()), *rule.leaves):
+            assert rule.topic is not None
+            assert stage in playbook.ladders[rule.topic.partition("/")[0]]
 
 
 @pytest.mark.parametrize(

@@ -61,11 +61,17 @@ def test_a_national_number_is_read_where_the_country_is_known() -> None:
         ({"value": True}, ["unreadable_money"]),
         ({"total": 5, "currency": "EURO"}, ["unknown_currency"]),
         ({"total": 5, "currency": 978}, ["unknown_currency"]),
-        ({}, []),
+        ({"total": "1,234", "currency": "EUR"}, ["unreadable_money"]),
+        ({"total": "1,234.50", "currency": "eur"}, []),
+        ({"total": "", "revenue": "12.50", "currency": "€"}, []),
+        ({"total": 0, "currency": "EUR"}, []),
+        ({"total": 5, "currency": ""}, []),
+        ({"order_id": "", "total": 5}, ["missing_order_id"]),
+        ({}, ["missing_money"]),
     ],
 )
 def test_orders(order: dict[str, Any], checks: list[str]) -> None:
-    products = {"products": [{"category": "shoes"}]}
+    products = {"order_id": "S-1", "products": [{"category": "shoes"}]}
     assert found("track", {**products, **order}, name="Order Completed") == checks
 
 
