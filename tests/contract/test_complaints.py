@@ -36,8 +36,11 @@ BOOK = read_playbook(SHIPPED_PLAYBOOK)
 HOUR = 3_600_000
 SLA = 48 * HOUR
 NOW = int(time.time() * 1000)
-LATE_COLUMNS = ("stage_ends", "sla_ms")
-"""What migration 0010 adds."""
+LATE_COLUMNS = (
+    "stage_ends", "sla_ms", "left_topics", "left_stages", "order_step", "order_key",
+    "order_amount", "order_currency", "refund_key",
+)  # fmt: skip
+"""What migrations 0010 and later add."""
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,7 @@ class Case(NamedTuple):
     sla: float | None = 48
     in_time: int | None = None
     topic: str = "complaint/delivery"
+    withdrawn: float | None = None
 
     @property
     def due(self) -> float | None:
@@ -129,22 +133,37 @@ def cases(client: Client) -> list[Case]:
     """The view, with what it says of the due time and of how long a case is open held to the rest
     of it."""
     found = []
-    for who, topic, opened, acknowledged, resolved, sla, due, in_time, seconds in client.execute(
+    for (
+        who,
+        topic,
+        opened,
+        acknowledged,
+        resolved,
+        sla,
+        due,
+        in_time,
+        seconds,
+        gone,
+    ) in client.execute(
         "SELECT customer_id, topic, toUnixTimestamp64Milli(opened_at),"
         " toUnixTimestamp64Milli(acknowledged_at), toUnixTimestamp64Milli(resolved_at),"
-        " sla_ms, toUnixTimestamp64Milli(due_at), in_time, open_seconds FROM daehwa.complaints"
+        " sla_ms, toUnixTimestamp64Milli(due_at), in_time, open_seconds,"
+        " toUnixTimestamp64Milli(withdrawn_at) FROM daehwa.complaints"
     ):
         assert due == (None if sla is None else opened + sla)
-        if resolved is None:
+        if gone is not None:
+            assert seconds == (gone - opened) / 1000
+        elif resolved is None:
             assert 0 <= seconds - (NOW - opened) / 1000 < 600
         else:
             assert seconds == (resolved - opened) / 1000
         hours = [
-            None if at is None else (at - NOW) / HOUR for at in (opened, acknowledged, resolved)
+            None if at is None else (at - NOW) / HOUR
+            for at in (opened, acknowledged, resolved, gone)
         ]
         assert hours[0] is not None
         span = None if sla is None else sla / HOUR
-        found.append(Case(who, hours[0], hours[1], hours[2], span, in_time, topic))
+        found.append(Case(who, hours[0], hours[1], hours[2], span, in_time, topic, hours[3]))
     return sorted(found, key=lambda case: case[:2])
 
 
@@ -178,6 +197,8 @@ HISTORIES = [
       (("visitor", "opened", -900, {"user_id": None, "anonymous_id": "visitor"}),
        ("anna", "working", -899, {}), ("anna", "resolved", -870, {}))),
     merge_of("visitor", "anna"),
+    *(said("withdrew", code, at) for code, at in
+      (("opened", -900), ("working", -890), ("withdrawn", -880), ("opened", -800))),
 ]  # fmt: skip
 
 EXPECTED = [
@@ -196,6 +217,8 @@ EXPECTED = [
     Case("reopened", -800, -770, -700, in_time=0),
     Case("reopened", -3),
     Case("too late", -900, None, -852 + MILLISECOND, in_time=0),
+    Case("withdrew", -900, -890, in_time=None, withdrawn=-880),
+    Case("withdrew", -800, in_time=0),
 ]
 
 

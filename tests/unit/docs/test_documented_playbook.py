@@ -14,6 +14,7 @@ from schemas.profile import Profile
 from streams.definitions.dry_run import DryRun
 from streams.fold.timers import timer_event
 from streams.playbook.compiled import CompiledPlaybook
+from streams.profile.exits import exits_of, stages_in_force
 from streams.segments.facts import FACTS
 from streams.segments.membership import SEGMENTS_KIND
 from streams.segments.relationship import relationship_of
@@ -141,6 +142,17 @@ MATCHED = {
 }  # fmt: skip
 """What a match rule names -> an event, and the topic and stage it leads to."""
 
+LEFT = {
+    "Product Removed": (carted(0), at(1, "Product Removed", category="shoes"), "product/shoes",
+                        "cart"),
+    "Cart Emptied": (carted(0), at(1, "Cart Emptied"), "product/shoes", "cart"),
+    "Order Cancelled": (bought(0), at(1, "Order Cancelled", products=[{"category": "shoes"}]),
+                        "product/shoes", "purchase"),
+    "subscription.keep": (None, at(1, "subscription.keep", "contact", plan="gold"),
+                          "subscription/gold", "cancelling"),
+}  # fmt: skip
+"""What a match rule names -> what leads to a stage, what leaves it, the topic and the stage."""
+
 _rules: list[tuple[CompiledPlaybook, TriggerRule]] = [
     (playbook, rule) for playbook in BOOKS for rule in playbook.source.triggers
 ]
@@ -150,6 +162,15 @@ _matches = [
     for playbook, block in zip(BOOKS, BLOCKS, strict=True)
     if "match" in yaml.safe_load(block)
     for rule in playbook.source.match
+    if rule.stage is not None
+]
+_leaving = [
+    (playbook, rule.event or rule.contact or "")
+    for playbook in BOOKS
+    for rule in playbook.source.match
+    if rule.leaves
+    and playbook.source.items.get("product", ())[:2] == ("product_id", "sku")
+    and playbook.source.orders.id
 ]
 
 
@@ -215,6 +236,25 @@ def test_the_example_of_the_relationship_knows_every_stage(stage: str) -> None:
 def test_an_example_of_a_match_leads_where_it_says(playbook: CompiledPlaybook, named: str) -> None:
     happened, topic, stage = MATCHED[named]
     assert stage in fold_all([happened], "ann", playbook=playbook).dialogues[topic].stages
+
+
+@pytest.mark.parametrize(("playbook", "named"), _leaving, ids=[name for _, name in _leaving])
+def test_an_example_of_leaving_leaves_the_stage(playbook: CompiledPlaybook, named: str) -> None:
+    reached, leaves, topic, stage = LEFT[named]
+    profile = fold_all([one for one in (reached, leaves) if one], "ann", playbook=playbook)
+    assert stage in exits_of(profile.exits, topic)
+    dialogue = profile.dialogues.get(topic)
+    assert dialogue is None or stage not in stages_in_force(dialogue, profile.exits, topic)
+
+
+def test_the_examples_tell_of_orders() -> None:
+    (playbook,) = {id(one): one for one, _ in _leaving}.values()
+    told = [at(0, "Order Completed", basket_no="7", total=50, currency="EUR"),
+            at(1, "Order Completed", basket_no="7", total=50, currency="EUR"),
+            at(2, "Order Updated", basket_no="7", total=60, currency="EUR"),
+            at(3, "Order Refunded", basket_no="7", total=20)]  # fmt: skip
+    life = fold_all(told, "ann", playbook=playbook).lifecycle
+    assert (life.purchases, life.spend) == (1, {"EUR": 4000})
 
 
 def test_the_table_of_facts_is_the_one_of_the_language() -> None:

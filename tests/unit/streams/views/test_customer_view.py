@@ -94,7 +94,7 @@ def test_the_view_is_json_and_the_liveliest_dialogue_comes_first(history: list[A
     assert set(again) == {
         "customer_id", "known", "identities", "traits", "consent", "consent_stated", "lifecycle",
         "dialogues", "segments", "hot", "churn", "value", "next_offers", "recent_triggers",
-        "deadlines",
+        "deadlines", "orders",
     }  # fmt: skip
 
 
