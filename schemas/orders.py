@@ -19,16 +19,12 @@ class Order(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """ISO 4217; "" where none was given."""
     rank: int = 0
     """Authority of the stated amount, see `streams.orders.order`; 0: no amount was stated."""
-    at: int = 0
-    """When the amount was stated."""
-    by: int = 0
-    """64-bit hash of the message id that stated it; breaks ties."""
+    lag: int = 0
+    """When the amount was stated, in milliseconds after `placed_at`: mostly 0."""
     cancelled_at: int = 0
     """Earliest time it was said to be cancelled."""
     refunds: dict[str, "Refund"] = {}
     """Refund id, or the hash of a refund that has none -> refund."""
-    touched_at: int = 0
-    """Latest time of any event about it."""
 
 
 class Refund(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -84,16 +84,6 @@ class Lifecycle(msgspec.Struct, frozen=True, gc=False, array_like=True):
 NEW_LIFECYCLE = Lifecycle()
 
 
-class Exit(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """When a stage of a dialogue was left, as a whole and item by item. Milliseconds since 1970;
-    0 means never."""
-
-    at: int = 0
-    """When the stage was last left as a whole."""
-    items: dict[str, tuple[int, int]] = {}
-    """Key of an item (a product in a cart) -> (last time it came in, last time it went out)."""
-
-
 class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The state of one customer, known or still anonymous."""
 
@@ -128,7 +118,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     settled: Purchases = NO_PURCHASES
     """Purchases beside `orders`: those without an id, and orders evicted. Without any `orders`, it
     is empty and `lifecycle` says the same."""
-    exits: dict[str, dict[str, Exit]] = {}
-    """Topic -> stage -> when it was left."""
+    exits: dict[str, bytes] = {}
+    """Topic, or `family/*` -> when its stages were left, see `streams.profile.exits`."""
     items: dict[str, bytes] = {}
     """Topic -> hashes of the items (products) that belong to it, see `streams.profile.items`."""

@@ -22,7 +22,6 @@ WITH
             if(happened.order_key = '', concat('message:', happened.message_id), happened.order_key)
                 AS order_key,
             happened.order_key != '' AS has_id,
-            happened.message_id AS message_id,
             happened.order_step AS step,
             happened.order_amount AS amount,
             toString(happened.order_currency) AS paid_in,
@@ -50,8 +49,7 @@ WITH
             -- An update states the amount later than any copy; one with a currency says more.
             argMaxIf(
                 (amount, paid_in),
-                (if(step = 'updated', 2, 0) + if(paid_in != '', 1, 0), occurred_at,
-                    xxh3(message_id), amount, paid_in),
+                (if(step = 'updated', 2, 0) + if(paid_in != '', 1, 0), occurred_at, amount, paid_in),
                 step IN ('placed', 'updated') AND amount > -4611686018427387904) AS said
         FROM told
         GROUP BY customer_id, order_key

@@ -19,7 +19,7 @@ from streams.playbook.compiled import (
 from streams.playbook.endpoints import check_endpoints
 from streams.playbook.errors import RuleError, RuleErrors
 from streams.playbook.expressions import Expression
-from streams.playbook.matching import compile_matches
+from streams.playbook.match_compiler import compile_matches
 from streams.playbook.parts import CompiledRule, CompiledSegment
 from streams.playbook.policy_compiler import (
     compile_campaigns,

@@ -39,9 +39,7 @@ def fold_activity(
     # 2. Facts: the same in whatever order events come.
     after, talk, effects = _record_facts(profile, event, hashed, matched, playbook)
     matches, began = talk.matches, talk.began
-    is_purchase = after.lifecycle is not profile.lifecycle and not same_totals(
-        profile.lifecycle, after.lifecycle
-    )
+    is_purchase = matched.step is not None and not same_totals(profile.lifecycle, after.lifecycle)
     # 3. Learning: outcomes of offers, and transitions between topics.
     if began:
         after, learned = _learn(profile, after, event, began)
@@ -87,10 +85,10 @@ def _record_facts(
     at = event.occurred_at
     talk = talk_of(profile, event, matched)
     life = update_lifecycle(profile.lifecycle, event)
-    orders, settled = profile.orders, profile.settled
     if matched.step is not None:
         told = told_of(event, matched.step, playbook)
-        orders, settled, life = enter_order((orders, settled, life), told, at, hashed)
+        orders, settled, life = enter_order((profile.orders, profile.settled, life), told, at)
+        profile = replace(profile, orders=orders, settled=settled)
     traits, consent, identities = profile.traits, profile.consent, profile.identities
     if event.type == "identify":
         traits = write_traits(traits, event.properties, at, hashed)
@@ -114,11 +112,9 @@ def _record_facts(
         quiet_dialogues=talk.quiet,
         recent=remember(profile.recent, hashed, event.received_at),
         known=known,
-        orders=orders,
-        settled=settled,
-        exits=talk.exits,
-        items=talk.items,
     )
+    if talk.exits is not profile.exits or talk.items is not profile.items:
+        after = replace(after, exits=talk.exits, items=talk.items)
     return after, talk, effects
 
 

@@ -4,11 +4,12 @@ from schemas.profile import Lifecycle, Profile, Span
 from streams.consent.consent import merge_consent
 from streams.fold.talk import join_topics
 from streams.orders.ledger import Ledger, merge_ledgers
+from streams.playbook.item_names import WIDTH
 from streams.policy.memory import merge_decisions
 from streams.profile.active_days import is_window, unite_active_days
 from streams.profile.dialogues import keep_liveliest, merge_dialogues, merge_spans
-from streams.profile.exits import merge_exits
-from streams.profile.items import WIDTH, merge_items, of_topics
+from streams.profile.exits import are_exits, merge_exits
+from streams.profile.items import merge_items, of_topics
 from streams.profile.message_ids import is_ring, unite
 from streams.profile.spoken import merge_spoken
 from streams.profile.traits import merge_traits
@@ -23,7 +24,7 @@ def merge_profiles(one: Profile, other: Profile) -> Profile:
         dialogues[topic] = dialogue if mine is None else merge_dialogues(mine, dialogue)
     items = merge_items(one.items, other.items)
     exits = merge_exits(one.exits, other.exits)
-    if items:
+    if items or exits:
         dialogues, exits, items = join_topics(dialogues, exits, items)
     dialogues, given_up = keep_liveliest(dialogues)
     life = merge_lifecycles(one.lifecycle, other.lifecycle)
@@ -67,6 +68,7 @@ def is_sound(profile: Profile) -> bool:
         and all(d.stages for d in profile.dialogues.values())
         and are_days(profile.settled.purchase_days)
         and all(len(held) % WIDTH == 0 for held in profile.items.values())
+        and are_exits(profile.exits)
     )
 
 

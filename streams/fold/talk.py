@@ -1,27 +1,27 @@
 """The dialogues after one event: which it brings further, which stages it leaves, and which topics
 it shows to be one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
 
 from schemas.event import Event
-from schemas.profile import Dialogue, Exit, Profile
-from streams.playbook.matching import Match, Matched
+from schemas.profile import Dialogue, Profile
+from streams.playbook.matching import Item, Leave, Match, Matched
 from streams.profile.dialogues import MAX_DIALOGUES, advance, keep_liveliest, move_dialogues
 from streams.profile.exits import Exits, enter_items, leave_stage, move_exits
-from streams.profile.items import Items, of_topics, place, unite
+from streams.profile.items import Items, of_topics, place, unite, without_carts
 
 
-class Talk(msgspec.Struct, gc=False):
-    """The dialogues of a customer, as one event changes them."""
+class Talk(msgspec.Struct, frozen=True, gc=False):
+    """The dialogues of a customer after one event."""
 
     dialogues: dict[str, Dialogue]
-    exits: dict[str, dict[str, Exit]]
-    items: dict[str, bytes]
     quiet: int
     """Events of evicted dialogues."""
+    exits: Exits
+    items: Items
     matches: Sequence[Match] = ()
     """With the topics that their items belong to."""
     earlier: Sequence[Dialogue | None] = ()
@@ -32,60 +32,112 @@ class Talk(msgspec.Struct, gc=False):
 
 def talk_of(profile: Profile, event: Event, matched: Matched) -> Talk:
     """The dialogues of the profile after the event."""
-    talk = Talk(profile.dialogues, profile.exits, profile.items, profile.quiet_dialogues)
-    if matched.matches:
-        _reach(talk, matched.matches, event)
-    for leave in matched.leaves:
-        topic = leave.topic
-        if leave.items:
-            topic = _placed(talk, topic, leave.items)
-        for stage in leave.stages:
-            talk.exits = leave_stage(talk.exits, topic, stage, leave.items, event.occurred_at)
-    if len(talk.dialogues) > MAX_DIALOGUES:
-        talk.dialogues, evicted = keep_liveliest(talk.dialogues)
-        talk.quiet += evicted
-        talk.items = of_topics(talk.items, {*talk.dialogues, *talk.exits})
-    return talk
+    matches = matched.matches
+    if len(matches) == 1 and not matched.leaves:  # most events
+        return _bounded(profile, _reach_one(profile, matches[0], event))
+    if not matches and not matched.leaves:
+        quiet = profile.quiet_dialogues
+        return Talk(profile.dialogues, quiet, profile.exits, profile.items)
+    state = _State(profile.dialogues.copy(), profile.exits, profile.items)
+    reached = _reach(state, matches, event)
+    _leave(state, matched.leaves, event.occurred_at)
+    quiet = profile.quiet_dialogues
+    return _bounded(profile, Talk(state.dialogues, quiet, state.exits, state.items, *reached))
 
 
-def _reach(talk: Talk, matches: Sequence[Match], event: Event) -> None:
+def _bounded(profile: Profile, talk: Talk) -> Talk:
+    """The talk within the bound of dialogues."""
+    if len(talk.dialogues) <= MAX_DIALOGUES:
+        return talk
+    dialogues, evicted = keep_liveliest(talk.dialogues)
+    items = of_topics(talk.items, {*dialogues, *talk.exits})
+    return replace(talk, dialogues=dialogues, quiet=talk.quiet + evicted, items=items)
+
+
+def _reach_one(profile: Profile, match: Match, event: Event) -> Talk:
+    """As `_reach` for one match, at a third of its price."""
+    dialogues, exits, items = profile.dialogues, profile.exits, profile.items
+    topic, item = match.topic, match.item
+    if item is not None and item.names:
+        topic, items, moved = place(items, exits, topic, item)
+        if moved:
+            dialogues, exits = move_dialogues(dialogues, moved), move_exits(exits, moved)
+        if topic != match.topic:
+            match = replace(match, topic=topic)
+    before = dialogues.get(topic)
     at = event.occurred_at
-    placed: list[Match] = []
+    if item is not None and item.can_be_left:
+        exits = enter_items(exits, topic, match.stage, item.keys, at)
+    dialogues = {**dialogues, topic: advance(before, match.stage, event.channel, at)}
+    began = (topic,) if before is None else ()
+    return Talk(dialogues, profile.quiet_dialogues, exits, items, (match,), (before,), began)
+
+
+class _State:
+    """Dialogues, exits and items while an event changes them."""
+
+    __slots__ = ("dialogues", "exits", "items")
+
+    def __init__(self, dialogues: dict[str, Dialogue], exits: Exits, items: Items) -> None:
+        self.dialogues = dialogues
+        self.exits = exits
+        self.items = items
+
+    def place(self, topic: str, item: Item) -> dict[str, str]:
+        """Topic -> the topic that it has become by this item; `topic` is always among them."""
+        found, self.items, moved = place(self.items, self.exits, topic, item)
+        if moved:
+            self.dialogues = move_dialogues(self.dialogues, moved)
+            self.exits = move_exits(self.exits, moved)
+        return {**moved, topic: found}
+
+
+def _reach(
+    state: _State, matches: Sequence[Match], event: Event
+) -> tuple[Sequence[Match], Sequence[Dialogue | None], Sequence[str]]:
+    """(matches, dialogues before them, topics begun) after the stages that the event reaches."""
+    at = event.occurred_at
+    # What an item shows to be one topic is one before anything is counted.
+    placed = list(matches)
+    for index, match in enumerate(matches):
+        if match.item is not None and match.item.names:
+            moved = state.place(match.topic, match.item)
+            if len(moved) > 1 or moved[match.topic] != match.topic:
+                placed[: index + 1] = [
+                    replace(one, topic=moved.get(one.topic, one.topic))
+                    for one in placed[: index + 1]
+                ]
+    dialogues = state.dialogues
     earlier: list[Dialogue | None] = []
     began: list[str] = []
-    talk.dialogues = talk.dialogues.copy()
-    for match in matches:
+    for match in placed:
         topic = match.topic
-        if match.items or match.is_group:
-            topic = _placed(talk, topic, match.items)
-        before = talk.dialogues.get(topic)
-        placed.append(match if topic == match.topic else replace(match, topic=topic))
+        before = dialogues.get(topic)
         earlier.append(before)
         if before is None:
             began.append(topic)
-        talk.dialogues[topic] = advance(before, match.stage, event.channel, at)
-        if match.can_be_left:
-            talk.exits = enter_items(talk.exits, topic, match.stage, match.keys, at)
-    talk.matches, talk.earlier, talk.began = placed, earlier, began
+        dialogues[topic] = advance(before, match.stage, event.channel, at)
+        if match.item is not None and match.item.can_be_left:
+            state.exits = enter_items(state.exits, topic, match.stage, match.item.keys, at)
+    return placed, earlier, began
 
 
-def _placed(talk: Talk, topic: str, names: tuple[str, ...]) -> str:
-    """The topic that the item belongs to; what began under its name alone moves there."""
-    known: Mapping[str, object] = talk.dialogues
-    if talk.exits:
-        known = {**talk.dialogues, **talk.exits}
-    topic, talk.items, moved = place(talk.items, topic, names, known)
-    if moved:
-        talk.dialogues = move_dialogues(talk.dialogues, moved)
-        talk.exits = move_exits(talk.exits, moved)
-    return topic
+def _leave(state: _State, leaves: Sequence[Leave], at: int) -> None:
+    """The stages that the event leaves."""
+    for leave in leaves:
+        topic, item = leave.topic, leave.item
+        if item is not None:
+            topic = state.place(topic, item)[topic]
+        for stage in leave.stages:
+            keys = item.keys if item is not None else ()
+            state.exits = leave_stage(state.exits, topic, stage, keys, at)
 
 
 def join_topics(
     dialogues: dict[str, Dialogue], exits: Exits, items: Items
 ) -> tuple[dict[str, Dialogue], Exits, Items]:
     """Dialogues, exits and items of two profiles that were put together, each item in one topic."""
-    items, moved = unite(items, {**dialogues, **exits})
+    items, moved = unite(items, exits)
     if moved:
         dialogues, exits = move_dialogues(dialogues, moved), move_exits(exits, moved)
-    return dialogues, exits, items
+    return dialogues, exits, without_carts(items, exits)

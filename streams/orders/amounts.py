@@ -39,6 +39,9 @@ SYMBOLS = {"€": "EUR", "£": "GBP", "₩": "KRW", "₫": "VND", "₹": "INR", 
 """Signs that belong to one currency; `$` and `¥` belong to several."""
 
 _CENT = Decimal(1)
+_EXACT = 1e9
+_NEAR = 1e-4
+"""Hundredths: nearer to a whole one than any amount with three decimals, in floats up to 10^9."""
 
 
 class Amount(msgspec.Struct, frozen=True, gc=False):
@@ -96,6 +99,10 @@ def read_amount(properties: Mapping[str, Any], names: Sequence[str] = TOTALS) ->
 def hundredths_of(value: Any, currency: str = "") -> int | None:
     """Hundredths of the currency unit of a number or a text that is one; None where it is none, or
     more than `streams.values.money.LARGEST`."""
+    if type(value) is float and -_EXACT < value < _EXACT:
+        cents = round(value * 100)
+        if abs(value * 100 - cents) < _NEAR:  # two decimals, as most amounts have
+            return cents
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -10,7 +10,13 @@ from msgspec.structs import replace
 
 from schemas.orders import NO_PURCHASES, Order, Purchases
 from schemas.profile import Lifecycle
-from streams.orders.order import advance_order, bought, merge_orders, purchases_of
+from streams.orders.order import (
+    advance_order,
+    bought,
+    last_told,
+    merge_orders,
+    purchases_of,
+)
 from streams.orders.told import Told
 from streams.values.money import add_spend
 from streams.values.purchase_days import unite_days
@@ -23,9 +29,9 @@ Ledger = tuple[dict[str, Order], Purchases, Lifecycle]
 """Orders, settled purchases, lifecycle."""
 
 
-def enter_order(ledger: Ledger, told: Told, at: int, by: int) -> Ledger:
-    """The ledger after one event about an order at `at` (milliseconds), message hash `by`. Of an
-    order without an id only that it was placed counts."""
+def enter_order(ledger: Ledger, told: Told, at: int) -> Ledger:
+    """The ledger after one event about an order at `at` (milliseconds). Of an order without an id
+    only that it was placed counts."""
     orders, settled, life = ledger
     key = told.key
     if key is None:
@@ -37,7 +43,11 @@ def enter_order(ledger: Ledger, told: Told, at: int, by: int) -> Ledger:
         settled = add_purchases(settled, one)
         return orders, settled, _with_totals(life, _sum(settled, orders.values()))
     base = settled if orders else _totals_of(life)
-    return _balanced({**orders, key: advance_order(orders.get(key), told, at, by)}, base, life)
+    if key not in orders and told.step == "placed" and len(orders) < MAX_ORDERS:  # most orders
+        one = bought(told.currency, told.amount or 0, 0, at)
+        total = add_purchases(_totals_of(life), one)
+        return {**orders, key: advance_order(None, told, at)}, base, _with_totals(life, total)
+    return _balanced({**orders, key: advance_order(orders.get(key), told, at)}, base, life)
 
 
 def merge_ledgers(
@@ -73,7 +83,7 @@ def _base(ledger: Ledger) -> Purchases:
 def _balanced(orders: dict[str, Order], base: Purchases, life: Lifecycle) -> Ledger:
     """The ledger within its bound, its totals computed anew."""
     if len(orders) > MAX_ORDERS:
-        ordered = sorted(orders.items(), key=lambda item: (item[1].touched_at, item[0]))
+        ordered = sorted(orders.items(), key=lambda item: (last_told(item[1]), item[0]))
         given_up = ordered[: len(orders) - MAX_ORDERS]
         orders = dict(ordered[len(given_up) :])
         base = _sum(base, (order for _, order in given_up))

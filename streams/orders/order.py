@@ -12,44 +12,54 @@ MAX_REFUNDS = 16
 _NEW = Order()
 
 
-def advance_order(order: Order | None, told: Told, at: int, by: int) -> Order:
-    """The order after one event about it at `at` (milliseconds) with message hash `by`."""
-    return merge_orders(order or _NEW, _order_of(told, at, by))
+def advance_order(order: Order | None, told: Told, at: int) -> Order:
+    """The order after one event about it at `at` (milliseconds)."""
+    found = _order_of(told, at)
+    return found if order is None else merge_orders(order, found)
 
 
-def _order_of(told: Told, at: int, by: int) -> Order:
+def _order_of(told: Told, at: int) -> Order:
     """An order of which only this event is known."""
     if told.step == "cancelled":
-        return Order(cancelled_at=at, touched_at=at)
+        return Order(cancelled_at=at)
     if told.step == "refunded":
         if told.amount is None:
-            return Order(touched_at=at)
-        return Order(refunds={told.refund: Refund(told.amount, told.currency)}, touched_at=at)
+            return _NEW
+        return Order(refunds={told.refund: Refund(told.amount, told.currency)})
     placed_at = at if told.step == "placed" else 0
     if told.amount is None:
-        return Order(placed_at=placed_at, touched_at=at)
+        return Order(placed_at=placed_at)
     # An update states the amount later than any copy of the order, whenever the copy was sent; an
     # amount with its currency says more than one without.
     rank = 1 + 2 * (told.step == "updated") + bool(told.currency)
-    return Order(placed_at, told.amount, told.currency, rank, at, by, touched_at=at)
+    return Order(placed_at, told.amount, told.currency, rank, at - placed_at)
 
 
 def merge_orders(one: Order, other: Order) -> Order:
     """The order that saw the events of both."""
-    stated = max(
-        one, other, key=lambda order: (order.rank, order.at, order.by, order.amount, order.currency)
-    )
+    stated = max(one, other, key=_statement)
+    placed_at = _earlier(one.placed_at, other.placed_at)
     return Order(
-        placed_at=_earlier(one.placed_at, other.placed_at),
+        placed_at=placed_at,
         amount=stated.amount,
         currency=stated.currency,
         rank=stated.rank,
-        at=stated.at,
-        by=stated.by,
+        lag=stated.placed_at + stated.lag - placed_at if stated.rank else 0,
         cancelled_at=_earlier(one.cancelled_at, other.cancelled_at),
         refunds=_merge_refunds(one.refunds, other.refunds),
-        touched_at=max(one.touched_at, other.touched_at),
     )
+
+
+def _statement(order: Order) -> tuple[int, int, int, str]:
+    """By what the stated amount of an order is preferred; of two at one instant the greater."""
+    return order.rank, order.placed_at + order.lag, order.amount, order.currency
+
+
+def last_told(order: Order) -> int:
+    """When the order was last placed, updated or cancelled, milliseconds; 0: it was only
+    refunded."""
+    stated_at = order.placed_at + order.lag if order.rank else 0
+    return max(order.placed_at, stated_at, order.cancelled_at)
 
 
 def is_purchase(order: Order) -> bool:

@@ -87,6 +87,13 @@ def _many_fields(literals: list[str], names: list[tuple[str, ...]]) -> Render:
     return render
 
 
+def fields_of(template: str) -> tuple[str, ...]:
+    """All fields that a template names."""
+    return tuple(
+        name.strip() for piece in _FIELD.split(template)[1::2] for name in piece.split("|")
+    )
+
+
 def template_fields(template: str) -> tuple[str, tuple[str, ...]] | None:
     """(text before it, its alternatives) of a template with one field at its end, such as
     `product/{category|product_id}`; None for any other."""

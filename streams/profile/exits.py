@@ -1,78 +1,85 @@
 """Exits: stages that a dialogue has left, as a whole or item by item (a product out of a cart).
 
-Of every item the last time in and the last time out are kept, of a stage the last time it was left
-as a whole: maxima, so that they are the same in any order. At the same instant an exit wins.
+Of each stage and item the last time in and the last time out are kept: maxima, the same in any
+order. At the same instant an exit wins. Packed, a record of 12 bytes each: two of the stage (the
+first bit says in or out, so that what went out comes last), four of the item, six of the time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
-from schemas.profile import Dialogue, Exit, Span
+from xxhash import xxh3_64_intdigest
+
+from schemas.profile import Dialogue, Span
 from streams.playbook.topics import family
 from streams.profile.dialogues import MAX_DIALOGUES, current_stage
-from streams.profile.items import item_key
 
-MAX_ITEMS = 200
-"""Items kept of one stage, those last moved."""
+MAX_RECORDS = 400
+"""Records kept of one topic, those of the latest times."""
 
-WHOLE_TOPIC = ""
+RECORD = 12
+"""Bytes."""
+
+Exits = dict[str, bytes]
+"""Topic, or `family/*` -> its records."""
+
+_KEY = 6
+_IN, _OUT = 0, 1
+_OUT_BIT = 0x80
+_WHOLE = b"\0\0\0\0"
 """The item of an event that names none: the topic itself."""
 
-Exits = dict[str, dict[str, Exit]]
-"""Topic -> stage -> when it was left."""
 
-_NO_EXIT = Exit()
-_NO_STAGES: Mapping[str, Exit] = {}
-
-
-def enter_items(exits: Exits, topic: str, stage: str, keys: Iterable[str], at: int) -> Exits:
-    """The exits after these items (names, see `Match.keys`; none: the topic itself) came into a
-    stage at `at` (milliseconds)."""
-    came = [item_key(key) for key in keys] or [WHOLE_TOPIC]
-    return _written(exits, topic, stage, Exit(0, dict.fromkeys(came, (at, 0))))
+def enter_items(exits: Exits, topic: str, stage: str, keys: Sequence[bytes], at: int) -> Exits:
+    """The exits after these items (`Item.keys`; none: the topic itself) came into a stage at `at`
+    (milliseconds)."""
+    head, time = _stage(stage, _IN), at.to_bytes(6, "big")
+    if len(keys) == 1:
+        return _written(exits, topic, head + keys[0] + time)
+    return _written(exits, topic, b"".join([head + key + time for key in keys or (_WHOLE,)]))
 
 
-def leave_stage(exits: Exits, topic: str, stage: str, items: Iterable[str], at: int) -> Exits:
-    """The exits after an item left a stage at `at` (milliseconds), or, without `items`, after the
-    topic did."""
-    for name in items:
-        return _written(exits, topic, stage, Exit(0, {item_key(name): (0, at)}))
-    return _written(exits, topic, stage, Exit(at))
+def leave_stage(exits: Exits, topic: str, stage: str, keys: Sequence[bytes], at: int) -> Exits:
+    """The exits after an item (`Item.keys`) left a stage at `at` (milliseconds), or, without one,
+    after the topic did."""
+    key = keys[0] if keys else _WHOLE
+    return _written(exits, topic, _stage(stage, _OUT) + key + at.to_bytes(6, "big"))
 
 
-def in_force(span: Span, left: Exit | None) -> bool:
+def in_force(span: Span, records: bytes, stage: str) -> bool:
     """Whether a dialogue is at a stage that it reached at the times of `span`.
 
     Not after it left the stage as a whole. With items known: where an item came in after that and
     after anything went out that had never come in, and did not go out since.
     """
-    if left is None:
-        return True
-    if not left.items:
-        return span.last_at > left.at
-    since = left.at
-    for came, went in left.items.values():
-        if not came and went > since:
-            since = went
-    return any(came > went and came > since for came, went in left.items.values())
+    came = _times(records, _stage(stage, _IN))
+    went = _times(records, _stage(stage, _OUT))
+    since = max([at for item, at in went.items() if item not in came or item == _WHOLE], default=0)
+    if not came:
+        return span.last_at > since
+    return any(at > since and at > went.get(item, 0) for item, at in came.items())
 
 
-def exits_of(exits: Exits, topic: str) -> Mapping[str, Exit]:
-    """Stage -> exit of a topic, those of its whole family (`product/*`) included."""
+def exits_of(exits: Exits, topic: str) -> bytes:
+    """The records of a topic, those of its whole family (`product/*`) included."""
     if not exits:
-        return _NO_STAGES
-    mine, everywhere = exits.get(topic), exits.get(f"{family(topic)}/*")
-    if everywhere is None:
-        return mine or _NO_STAGES
-    return merge_stages(mine, everywhere)
+        return b""
+    mine, everywhere = exits.get(topic, b""), exits.get(f"{family(topic)}/*")
+    return mine if everywhere is None else _merged(mine + everywhere)
+
+
+def topics_with_exits(exits: Exits) -> list[str]:
+    """The topics, and `family/*`, that anything has left."""
+    return [topic for topic, records in exits.items() if records[-RECORD] >= _OUT_BIT]
 
 
 def stages_in_force(dialogue: Dialogue, exits: Exits, topic: str) -> dict[str, Span]:
     """The stages of the dialogue on `topic` that it has reached and not left."""
-    left = exits_of(exits, topic)
-    if not left:
+    records = exits_of(exits, topic)
+    if not records or records[-RECORD] < _OUT_BIT:  # nothing has left
         return dialogue.stages
     return {
-        stage: span for stage, span in dialogue.stages.items() if in_force(span, left.get(stage))
+        stage: span for stage, span in dialogue.stages.items() if in_force(span, records, stage)
     }
 
 
@@ -82,18 +89,18 @@ def stage_now(dialogue: Dialogue, exits: Exits, topic: str, ranks: Mapping[str, 
     return current_stage(stages, ranks) if stages else ""
 
 
-def left_at(left: Mapping[str, Exit], stage: str) -> int:
+def left_at(records: bytes, stage: str) -> int:
     """When the stage was last left as a whole, milliseconds; 0: never."""
-    return left.get(stage, _NO_EXIT).at
+    return _times(records, _stage(stage, _OUT)).get(_WHOLE, 0)
 
 
 def move_exits(exits: Exits, moved: Mapping[str, str]) -> Exits:
     """The exits with those of topics that have become another one under that one."""
     after = dict(exits)
     for topic, now in moved.items():
-        stages = after.pop(topic, None)
-        if stages is not None:
-            after[now] = merge_stages(after.get(now), stages)
+        records = after.pop(topic, None)
+        if records is not None:
+            after[now] = _merged(after.get(now, b"") + records)
     return after
 
 
@@ -102,32 +109,74 @@ def merge_exits(one: Exits, other: Exits) -> Exits:
     if not one or not other:
         return one or other
     merged = dict(one)
-    for topic, stages in other.items():
-        merged[topic] = merge_stages(merged.get(topic), stages)
+    for topic, records in other.items():
+        mine = merged.get(topic)
+        merged[topic] = records if mine is None else _merged(mine + records)
     return _latest(merged)
 
 
-def merge_stages(one: Mapping[str, Exit] | None, other: Mapping[str, Exit]) -> dict[str, Exit]:
-    """The exits of one topic that was seen twice."""
-    merged = dict(one or {})
-    for stage, left in other.items():
-        mine = merged.get(stage)
-        merged[stage] = left if mine is None else _merge(mine, left)
-    return merged
+def has_item(records: bytes, key: bytes) -> bool:
+    """Whether an item, by its packed first name, came in or went out here."""
+    at = records.find(key)
+    while at >= 0 and at % RECORD != 2:
+        at = records.find(key, at + 1)
+    return at >= 0
 
 
-def _written(exits: Exits, topic: str, stage: str, left: Exit) -> Exits:
-    return _latest({**exits, topic: merge_stages(exits.get(topic), {stage: left})})
+def items_of(records: bytes) -> set[bytes]:
+    """The packed first names of all items here."""
+    found = {records[at + 2 : at + _KEY] for at in range(0, len(records), RECORD)}
+    found.discard(_WHOLE)
+    return found
 
 
-def _merge(one: Exit, other: Exit) -> Exit:
-    items = dict(one.items)
-    for key, (came, went) in other.items.items():
-        mine = items.get(key)
-        items[key] = (came, went) if mine is None else (max(mine[0], came), max(mine[1], went))
-    if len(items) > MAX_ITEMS:
-        items = dict(sorted(items.items(), key=lambda item: (max(item[1]), item[0]))[-MAX_ITEMS:])
-    return Exit(max(one.at, other.at), items)
+def are_exits(exits: Exits) -> bool:
+    """Whether these are such records: what came as a message is looked at."""
+    return all(len(one) % RECORD == 0 and one == _merged(one) for one in exits.values())
+
+
+@lru_cache(maxsize=4096)
+def _stage(stage: str, way: int) -> bytes:
+    """Two bytes of a stage: of the few of one ladder no two are alike but once in 3,000 ladders."""
+    hashed = xxh3_64_intdigest(stage.encode("utf-8", "surrogatepass")) & 0x7FFF
+    return (hashed | way << 15).to_bytes(2, "big")
+
+
+def _times(records: bytes, stage: bytes) -> dict[bytes, int]:
+    """Item -> time of the records of a stage and way."""
+    return {
+        records[at + 2 : at + _KEY]: int.from_bytes(records[at + _KEY : at + RECORD], "big")
+        for at in range(0, len(records), RECORD)
+        if records[at : at + 2] == stage
+    }
+
+
+def _written(exits: Exits, topic: str, records: bytes) -> Exits:
+    before = exits.get(topic)
+    if before is None:
+        return _latest({**exits, topic: records if len(records) == RECORD else _merged(records)})
+    if len(records) == RECORD:  # most events are about one item
+        if records[:_KEY] > before[-RECORD:]:
+            return {**exits, topic: before + records}
+        at = before.find(records[:_KEY])
+        if at >= 0 and at % RECORD == 0:
+            if records[_KEY:] <= before[at + _KEY : at + RECORD]:
+                return exits
+            return {**exits, topic: before[:at] + records + before[at + RECORD :]}
+    return {**exits, topic: _merged(before + records)}
+
+
+def _merged(records: bytes) -> bytes:
+    """The records sorted, of each stage and item the latest."""
+    latest: dict[bytes, bytes] = {}
+    for at in range(0, len(records), RECORD):
+        key, time = records[at : at + _KEY], records[at + _KEY : at + RECORD]
+        if time > latest.get(key, b""):
+            latest[key] = time
+    if len(latest) > MAX_RECORDS:
+        kept = sorted(latest.items(), key=lambda item: (item[1], item[0]))[-MAX_RECORDS:]
+        latest = dict(kept)
+    return b"".join([key + latest[key] for key in sorted(latest)])
 
 
 def _latest(exits: Exits) -> Exits:
@@ -140,7 +189,5 @@ def _latest(exits: Exits) -> Exits:
     return dict(ordered[-MAX_DIALOGUES:])
 
 
-def _last_moved(stages: Mapping[str, Exit]) -> int:
-    return max(
-        max([left.at, *(max(times) for times in left.items.values())]) for left in stages.values()
-    )
+def _last_moved(records: bytes) -> bytes:
+    return max(records[at + _KEY : at + RECORD] for at in range(0, len(records), RECORD))

@@ -1,31 +1,29 @@
 """Items: which products belong to which topic of a customer, learned from the events themselves.
 
-An event that names a product in several ways (`category`, `product_id`, `sku`) teaches that they
-are one: the topic `product/hats` then holds `product/p-1` and `product/sku-1`. An event that names
-the product by its id alone goes to that topic, and what began under the id alone moves there, in
-whatever order they came.
+An event of a cart or an order that names a product in several ways (`category`, `product_id`,
+`sku`) teaches that they are one: the topic `product/hats` then holds `product/p-1` and
+`product/sku-1`. An event that names the product by its id alone goes to that topic, and what began
+under the id alone moves there, in whatever order they came.
 
-A topic whose own name is among its items was named by an item; any other is a group of items, such
-as a category. Topics of items that share a name are one, and belong to the group that holds the
-name. Groups are never united; of an item in two groups, the first by name counts.
+A topic holds the items of its carts (`streams.profile.exits` has their first names) and the names
+kept here. One that holds its own name was named by an item; any other is a group of items, such as
+a category. Topics of items that share a name are one, and belong to the group that holds the name.
+Groups are never united; of an item in two groups, the first by name counts.
 """
 
-from collections.abc import Collection, Iterable
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Sequence
 
-from xxhash import xxh3_64_intdigest
-
+from streams.playbook.item_names import WIDTH, packed_name
+from streams.playbook.matching import Item
 from streams.profile.dialogues import MAX_DIALOGUES
+from streams.profile.exits import Exits, has_item, items_of, move_exits
 
 MAX_ITEMS = 256
 """Names of items kept of one topic, the lowest hashes: which ones stay never depends on the order
 they came in."""
 
-WIDTH = 4
-"""Bytes of a hash: among the 500 names of a customer two collide once in 30,000 customers."""
-
 Items = dict[str, bytes]
-"""Topic -> sorted hashes of the names of its items."""
+"""Topic -> sorted hashes of the names of its items, without those that its carts know."""
 
 Moved = dict[str, str]
 """Topic -> the topic that it has become."""
@@ -33,42 +31,56 @@ Moved = dict[str, str]
 _NOTHING: Moved = {}
 
 
-@lru_cache(maxsize=65_536)
-def item_key(name: str) -> str:
-    """32 bits of XXH3 of an item's name, in hexadecimal."""
-    return _packed(name).hex()
-
-
-def place(
-    items: Items, topic: str, names: tuple[str, ...], topics: Collection[str]
-) -> tuple[str, Items, Moved]:
+def place(items: Items, exits: Exits, topic: str, item: Item) -> tuple[str, Items, Moved]:
     """(the topic an event belongs to, the items after it, what moved because of it).
 
-    The event matched `topic` and names an item by `names`, none where it names a group alone;
-    `topics` are those of the profile.
+    The event matched `topic` and names `item`; where its stage can be left item by item, the
+    caller writes the item into the exits.
     """
-    if not names:
-        return topic, items if topic in items else {**items, topic: b""}, _NOTHING
-    by_item = topic in names
-    if by_item and len(names) == 1:
-        return (_root_of(items, names) or topic) if items else topic, items, _NOTHING
-    held = items.get(topic)
-    if held is not None and _holds_all(held, names):
+    held, carts = items.get(topic, b""), exits.get(topic, b"")
+    fresh = [
+        name
+        for name in item.names
+        if (held.find(name) < 0 or not holds(held, name))
+        and (carts.find(name) < 0 or not has_item(carts, name))
+    ]
+    if item.can_be_left and held and any([holds(held, key) for key in item.keys]):  # noqa: C419
+        # From now on the cart knows it.
+        items = _with(items, topic, _each(held) - set(item.keys))
+        held = items.get(topic, b"")
+    if not fresh:
         return topic, items, _NOTHING
-    if by_item and items:
-        root = _root_of(items, names)
-        if root is not None and _holds_all(items[root], names):
+    if item.by_item and not held and not carts:
+        root = _root_of(items, exits, item.names)
+        if root is not None and all(_has(items, exits, root, name) for name in item.names):
+            if item.can_be_left and root in items:
+                items = _with(items, root, _each(items[root]) - set(item.keys))
             return root, items, _NOTHING
-    taught = {**items, topic: _lowest(_each(held or b"") | {_packed(name) for name in names})}
-    taught, moved = unite(taught, topics)
-    return moved.get(topic, topic), taught, moved
+    taught = items
+    kept = [name for name in fresh if name not in item.keys] if item.can_be_left else fresh
+    if kept:
+        taught = {**items, topic: _lowest({*_each(held), *kept})}
+    if _elsewhere(items, exits, topic, fresh):
+        taught, moved = unite(taught, exits, {topic: set(item.names)})
+        topic = moved.get(topic, topic)
+        if item.can_be_left:
+            taught = _with(taught, topic, _each(taught.get(topic, b"")) - set(item.keys))
+        return topic, taught, moved
+    return topic, taught, _NOTHING
 
 
-def unite(items: Items, topics: Iterable[str]) -> tuple[Items, Moved]:
+def unite(
+    items: Items, exits: Exits, besides: dict[str, set[bytes]] | None = None
+) -> tuple[Items, Moved]:
     """The items with every topic of an item in the group, or the first topic, that shares a name
-    with it; and which of `topics` have become another by that."""
+    with it; and which topics have become another by that. `besides` are names that topics hold
+    though they are in neither."""
     held = {topic: _each(packed) for topic, packed in items.items()}
-    groups = sorted(topic for topic in held if _packed(topic) not in held[topic])
+    for topic, records in exits.items():
+        held[topic] = held.get(topic, set()) | items_of(records)
+    for topic, names in (besides or {}).items():
+        held[topic] = held.get(topic, set()) | names
+    groups = sorted(topic for topic in held if packed_name(topic) not in held[topic])
     singles = sorted(held.keys() - set(groups))
     moved: Moved = {}
     changed = True
@@ -81,23 +93,34 @@ def unite(items: Items, topics: Iterable[str]) -> tuple[Items, Moved]:
                 held[root] |= held.pop(single)
                 moved[single] = root
                 changed = True
-    if moved:
-        moved = {topic: _last(moved, topic) for topic in moved}
-        items = {topic: _lowest(names) for topic, names in held.items()}
-    for topic in topics:
-        if topic not in items and topic not in moved:
-            root = _root_of(items, (topic,))
-            if root is not None:
-                moved[topic] = root
-    return items, moved
+    if not moved:
+        return items, _NOTHING
+    moved = {topic: _last(moved, topic) for topic in moved}
+    united = {topic: packed for topic, packed in items.items() if topic not in moved}
+    for topic, root in moved.items():
+        if topic in items:
+            united[root] = _lowest(_each(united.get(root, b"")) | _each(items[topic]))
+    return without_carts(united, move_exits(exits, moved)), moved
 
 
-def holds(held: bytes, name: str) -> bool:
-    """Whether the name of an item is among the hashes."""
-    wanted = _packed(name)
-    at = held.find(wanted)
+def without_carts(items: Items, exits: Exits) -> Items:
+    """The items without the names that the carts know, and without empty topics: one form for one
+    knowledge."""
+    found = {}
+    for topic, packed in items.items():
+        kept = packed
+        if topic in exits:
+            kept = _lowest(_each(packed) - items_of(exits[topic]))
+        if kept:
+            found[topic] = kept
+    return found
+
+
+def holds(held: bytes, name: bytes) -> bool:
+    """Whether the packed name of an item is among the hashes."""
+    at = held.find(name)
     while at >= 0 and at % WIDTH:
-        at = held.find(wanted, at + 1)
+        at = held.find(name, at + 1)
     return at >= 0
 
 
@@ -119,31 +142,52 @@ def of_topics(items: Items, topics: Collection[str]) -> Items:
     return {topic: held for topic, held in items.items() if topic in topics}
 
 
-def _root_of(items: Items, names: Iterable[str]) -> str | None:
+def _with(items: Items, topic: str, names: set[bytes]) -> Items:
+    """The items with these names of a topic; none: without the topic."""
+    after = {**items, topic: _lowest(names)}
+    if not names:
+        del after[topic]
+    return after
+
+
+def _has(items: Items, exits: Exits, topic: str, name: bytes) -> bool:
+    return holds(items.get(topic, b""), name) or has_item(exits.get(topic, b""), name)
+
+
+def _elsewhere(items: Items, exits: Exits, topic: str, names: Sequence[bytes]) -> bool:
+    """Whether another topic holds any of the names."""
+    everything = b"".join([*items.values(), *exits.values()])
+    if all([everything.find(name) < 0 for name in names]):  # noqa: C419 - a generator costs more
+        return False
+    for other, held in items.items():
+        if other != topic:
+            for name in names:
+                if holds(held, name):
+                    return True
+    for other, records in exits.items():
+        if other != topic:
+            for name in names:
+                if has_item(records, name):
+                    return True
+    return False
+
+
+def _root_of(items: Items, exits: Exits, names: Iterable[bytes]) -> str | None:
     """The topic that holds any of the names, a group before a topic of items; None: no one does."""
-    found = [topic for topic, held in items.items() if any(holds(held, name) for name in names)]
+    found = [
+        topic
+        for topic in {*items, *exits}
+        if any(_has(items, exits, topic, name) for name in names)
+    ]
     if len(found) < 2:
         return found[0] if found else None
-    return min(found, key=lambda topic: (holds(items[topic], topic), topic))
-
-
-def _holds_all(held: bytes, names: Iterable[str]) -> bool:
-    for name in names:  # noqa: SIM110 - a generator costs more than the loop it replaces
-        if not holds(held, name):
-            return False
-    return True
+    return min(found, key=lambda topic: (_has(items, exits, topic, packed_name(topic)), topic))
 
 
 def _last(moved: Moved, topic: str) -> str:
     while topic in moved:
         topic = moved[topic]
     return topic
-
-
-@lru_cache(maxsize=65_536)
-def _packed(name: str) -> bytes:
-    hashed = xxh3_64_intdigest(name.encode("utf-8", "surrogatepass")) & 0xFFFFFFFF
-    return hashed.to_bytes(WIDTH, "big")
 
 
 def _each(held: bytes) -> set[bytes]:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from schemas.decisions import Decisions, Waiting
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Dialogue, Exit, Profile
+from schemas.profile import Dialogue, Profile
 from streams.playbook.change import Change
 from streams.playbook.compiled import CompiledPlaybook, Place
 from streams.playbook.parts import CompiledRule
@@ -53,7 +53,7 @@ def opened_at(
     dialogue: Dialogue,
     ranks: Mapping[str, int],
     remembered: int | None = None,
-    left: Mapping[str, Exit] = {},
+    exits: bytes = b"",
 ) -> int | None:
     """Since when (milliseconds) the present case is open, None where it is solved, or withdrawn:
     the stage that opened it was left.
@@ -76,7 +76,7 @@ def opened_at(
         )
         opening = dialogue.stages[first]
     if first is not None:
-        solved_at = max(solved_at, left_at(left, first))
+        solved_at = max(solved_at, left_at(exits, first))
     if opening.last_at <= solved_at:
         return None
     if opening.first_at > solved_at:

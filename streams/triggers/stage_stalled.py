@@ -7,12 +7,12 @@ import msgspec
 from schemas.decisions import Decisions, Waiting
 from schemas.event import Event
 from schemas.models import Models
-from schemas.profile import Dialogue, Profile
+from schemas.profile import Dialogue, Profile, Span
 from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.parts import CompiledRule
 from streams.playbook.topics import family
 from streams.profile.dialogues import last_at
-from streams.profile.exits import Exits, stages_in_force
+from streams.profile.exits import stages_in_force, topics_with_exits
 from streams.triggers.candidate import Cause
 from streams.triggers.fired import with_fired
 from streams.triggers.kind import Deadline, Due, TriggerKind
@@ -31,11 +31,14 @@ class Stall(msgspec.Struct, frozen=True, gc=False):
 
 
 def stall_of(
-    topic: str, dialogue: Dialogue, exits: Exits, rule: CompiledRule, ranks: Mapping[str, int]
+    topic: str,
+    dialogue: Dialogue,
+    stages: Mapping[str, Span],
+    rule: CompiledRule,
+    ranks: Mapping[str, int],
 ) -> Stall | None:
-    """Where the dialogue waits at one of the rule's stages, which it has not left, with nothing
-    further reached since."""
-    stages = stages_in_force(dialogue, exits, topic)
+    """Where the dialogue waits at one of the rule's stages with nothing further reached since;
+    `stages` are those that it has not left."""
     waiting = [stage for stage in rule.stages if stage in stages]
     if not waiting:
         return None
@@ -50,13 +53,6 @@ def stall_of(
     return Stall(topic, stage, reached_at, last_at(dialogue))
 
 
-def _stall(
-    topic: str, profile: Profile, rule: CompiledRule, playbook: CompiledPlaybook
-) -> Stall | None:
-    ranks = playbook.ranks.get(family(topic), {})
-    return stall_of(topic, profile.dialogues[topic], profile.exits, rule, ranks)
-
-
 def open_stalls(
     decisions: Decisions, profile: Profile, rule: CompiledRule, playbook: CompiledPlaybook
 ) -> list[Stall]:
@@ -67,10 +63,15 @@ def open_stalls(
     """
     fired = decisions.fired
     found = []
-    for topic in profile.dialogues:
+    exits = profile.exits
+    left = topics_with_exits(exits) if exits else ()
+    for topic, dialogue in profile.dialogues.items():
         if not rule.covers(topic):
             continue
-        stall = _stall(topic, profile, rule, playbook)
+        stages = dialogue.stages
+        if left and (topic in left or f"{family(topic)}/*" in left):
+            stages = stages_in_force(dialogue, exits, topic)
+        stall = stall_of(topic, dialogue, stages, rule, playbook.ranks.get(family(topic), {}))
         if stall is not None and fired.get(f"{rule.name}|{topic}", -1) < stall.reached_at:
             found.append(stall)
     found.sort(key=lambda stall: (stall.since, stall.topic))
@@ -122,7 +123,9 @@ def _still_lies(
     dialogue = profile.dialogues.get(topic)
     if dialogue is None or last_at(dialogue) != waiting.why.get("quiet_since"):
         return False
-    return _stall(topic, profile, rule, playbook) is not None
+    stages = stages_in_force(dialogue, profile.exits, topic)
+    ranks = playbook.ranks.get(family(topic), {})
+    return stall_of(topic, dialogue, stages, rule, ranks) is not None
 
 
 STAGE_STALLED = TriggerKind(

@@ -1,0 +1,300 @@
+"""Compiles the match rules of a playbook into the dispatch table of `streams.playbook.matching`."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from itertools import takewhile
+from typing import Any
+
+from schemas.playbook import MatchRule, Playbook
+from streams.playbook.errors import RuleError
+from streams.playbook.event_names import by_folded_name
+from streams.playbook.item_names import packed_name
+from streams.playbook.matching import (
+    NOTHING,
+    CompiledMatch,
+    Dispatch,
+    Item,
+    Leave,
+    Match,
+    Matched,
+    OrderStep,
+)
+from streams.playbook.paths import PathTrie
+from streams.playbook.suggestions import choices
+from streams.playbook.topics import (
+    Render,
+    compile_template,
+    family,
+    fields_of,
+    item_topics,
+    label,
+    template_fields,
+)
+
+_MAX_REMEMBERED = 4096
+"""Products remembered of one rule."""
+_MAX_REMEMBERED_LENGTH = 100
+
+
+def compile_matches(playbook: Playbook, errors: list[RuleError]) -> Dispatch:
+    """The dispatch table of the playbook's match rules; mistakes are appended to `errors` and their
+    rules left out."""
+    events: dict[str, tuple[CompiledMatch, ...]] = {}
+    contacts: dict[str, tuple[CompiledMatch, ...]] = {}
+    pages = PathTrie()
+    for name in playbook.items:
+        if name not in playbook.ladders:
+            said = f"no ladder for {name!r}; {choices(name, playbook.ladders)}"
+            errors.append(RuleError(f"items.{name}", said))
+    for index, rule in enumerate(playbook.match):
+        where = f"match[{index}]"
+        compiled = _compile(rule, where, playbook, errors)
+        if compiled is None:
+            continue
+        if rule.event is not None:
+            for name in (rule.event, *rule.also):
+                events[name] = (*events.get(name, ()), compiled)
+        elif rule.contact is not None:
+            for name in (rule.contact, *rule.also):
+                contacts[name] = (*contacts.get(name, ()), compiled)
+        elif rule.page is not None:
+            try:
+                pages.add(rule.page, compiled)
+            except ValueError as problem:
+                errors.append(RuleError(f"{where}.page", str(problem)))
+    return Dispatch(events, contacts, pages, by_folded_name(events), _of_path(pages))
+
+
+def _of_path(pages: PathTrie) -> Callable[[str], Matched | None]:
+    @lru_cache(maxsize=_MAX_REMEMBERED)
+    def remembered(path: str) -> Matched | None:
+        found = pages.match(path)
+        if not found:
+            return NOTHING
+        fields, rule = found[0]
+        known: CompiledMatch = rule
+        if known.fields is None or not known.fields <= fields.keys():
+            return None
+        return known.alone(fields) if known.alone is not None else None
+
+    def of_path(path: str) -> Matched | None:
+        if len(path) > _MAX_REMEMBERED_LENGTH:
+            return None if pages.match(path) else NOTHING
+        return remembered(path)
+
+    return of_path
+
+
+def _compile(
+    rule: MatchRule, where: str, playbook: Playbook, errors: list[RuleError]
+) -> CompiledMatch | None:
+    before = len(errors)
+    given = [name for name in ("event", "page", "contact") if getattr(rule, name) is not None]
+    if len(given) != 1:
+        errors.append(RuleError(where, "give exactly one of event, page and contact"))
+    if rule.also and rule.page is not None:
+        errors.append(
+            RuleError(f"{where}.also", "a page has no other names; write a rule for each")
+        )
+    step: OrderStep | None = "placed" if rule.order is True else rule.order or None
+    if rule.stage is None and not rule.leaves and step in (None, "placed"):
+        errors.append(RuleError(where, "give the stage it leads to, or the stages it leaves"))
+    if rule.topic is None:
+        if rule.stage is not None or rule.leaves:
+            errors.append(RuleError(where, "missing required field `topic`"))
+        nothing = CompiledMatch(None, None, None, rule.each, step)
+        return nothing if len(errors) == before else None
+    simple = rule.stage is not None and not rule.leaves and rule.each is None
+    ladder = _check_topic(rule, rule.topic, where, playbook, errors)
+    if len(errors) > before or ladder is None:
+        return None
+    make = None if rule.stage is None else _maker(rule, rule.topic, rule.stage, playbook)
+    return CompiledMatch(
+        make,
+        _alone(make, step, _deciding(rule, rule.topic, playbook)) if simple and make else None,
+        _leaver(rule, rule.topic, playbook) if rule.leaves else None,
+        rule.each,
+        step,
+        frozenset(fields_of(rule.topic)) if simple else None,
+    )
+
+
+def _check_topic(
+    rule: MatchRule, topic: str, where: str, playbook: Playbook, errors: list[RuleError]
+) -> tuple[str, ...] | None:
+    """The ladder of the topic's family; mistakes are appended to `errors`."""
+    whole = topic.endswith("/*")
+    if whole and rule.stage is not None:
+        said = f"{topic!r} is every topic of a family; name one with `stage`"
+        errors.append(RuleError(f"{where}.topic", said))
+    try:
+        compile_template(topic)
+    except ValueError as problem:
+        errors.append(RuleError(f"{where}.topic", str(problem)))
+    name = family(topic)
+    ladder = playbook.ladders.get(name)
+    if ladder is None:
+        said = f"no ladder for {name!r}; {choices(name, playbook.ladders)}"
+        errors.append(RuleError(f"{where}.topic", said))
+        return None
+    asked = [("stage", rule.stage)] if rule.stage is not None else []
+    asked += [(f"leaves[{index}]", stage) for index, stage in enumerate(rule.leaves)]
+    for at, stage in asked:
+        if stage not in ladder:
+            said = f"{stage!r} is no stage of {name!r}; {choices(stage, ladder)}"
+            errors.append(RuleError(f"{where}.{at}", said))
+    return ladder
+
+
+def _alone(
+    make: Callable[[Mapping[str, Any]], Match | None], step: OrderStep | None, first: str | None
+) -> Callable[[Mapping[str, Any]], Matched]:
+    """What a rule makes of an event by itself. `first` is the field that alone decides where it is
+    a text: then what it makes is remembered."""
+    nothing = NOTHING if step is None else Matched([], (), step)
+    remembered: dict[str, Matched] = {}
+
+    def alone(fields: Mapping[str, Any]) -> Matched:
+        text = fields.get(first) if first is not None else None
+        if type(text) is str:
+            known = remembered.get(text)
+            if known is not None:
+                return known
+        found = make(fields)
+        if found is None:
+            return nothing
+        matched = Matched([found], (), step)
+        if type(text) is str and len(text) <= _MAX_REMEMBERED_LENGTH and label(text):
+            if len(remembered) >= _MAX_REMEMBERED:
+                remembered.clear()
+            remembered[text] = matched
+        return matched
+
+    return alone
+
+
+def _deciding(rule: MatchRule, topic: str, playbook: Playbook) -> str | None:
+    """The field whose text alone decides the match of a rule; None where others have a say."""
+    one_field = template_fields(topic)
+    if one_field is None:
+        return None
+    first = one_field[1][0]
+    items = playbook.items.get(family(topic), ())
+    if not items or rule.page is not None:
+        return first
+    return None if first in items or _can_be_left(rule, topic, playbook) or rule.order else first
+
+
+def _maker(
+    rule: MatchRule, topic: str, stage: str, playbook: Playbook
+) -> Callable[[Mapping[str, Any]], Match | None]:
+    """The function that makes a rule's match from an event's properties."""
+    name = family(topic)
+    place = (name, stage)
+    render, names_of = compile_template(topic), _names_of(topic, playbook)
+    if names_of is None or rule.page is not None:  # a page names a topic, but never an item of it
+
+        def make(fields: Mapping[str, Any]) -> Match | None:
+            found = render(fields)
+            return None if found is None else Match(found, stage, place)
+
+        return make
+    can_be_left = _can_be_left(rule, topic, playbook)
+
+    def make_with_item(fields: Mapping[str, Any]) -> Match | None:
+        found = render(fields)
+        if found is None:
+            return None
+        return Match(found, stage, place, _item(found, names_of(fields), can_be_left))
+
+    if can_be_left or rule.order:
+        return _remembered(topic, make_with_item, playbook)
+    group = _first_group(topic, playbook)
+
+    def make_by_group(fields: Mapping[str, Any]) -> Match | None:
+        # Views are most of all events, and most name a category.
+        found = group(fields) if group is not None else None
+        return make_with_item(fields) if found is None else Match(found, stage, place)
+
+    return make_by_group
+
+
+def _item(topic: str, names: tuple[str, ...], can_be_left: bool) -> Item:
+    packed = tuple(packed_name(name) for name in names)
+    return Item(packed, packed[:1], topic in names, can_be_left)
+
+
+def _can_be_left(rule: MatchRule, topic: str, playbook: Playbook) -> bool:
+    """Whether a rule lets a dialogue leave this rule's stage item by item; a cancelled order leaves
+    a stage as a whole."""
+    return any(
+        rule.stage in other.leaves
+        and family(other.topic or "") == family(topic)
+        and not other.order
+        for other in playbook.match
+    )
+
+
+def _first_group(topic: str, playbook: Playbook) -> Render | None:
+    """The topic by the fields that stand before those of an item; None without such fields."""
+    one_field = template_fields(topic)
+    items = playbook.items.get(family(topic), ())
+    groups = list(takewhile(lambda name: name not in items, one_field[1])) if one_field else []
+    return compile_template(f"{family(topic)}/{{{'|'.join(groups)}}}") if groups else None
+
+
+def _remembered(
+    topic: str, make: Callable[[Mapping[str, Any]], Match | None], playbook: Playbook
+) -> Callable[[Mapping[str, Any]], Match | None]:
+    """`make`, asked once for equal short texts: most products are put into many carts."""
+    one_field = template_fields(topic)
+    if one_field is None:
+        return make
+    names = tuple(dict.fromkeys((*one_field[1], *playbook.items.get(family(topic), ()))))
+
+    @lru_cache(maxsize=_MAX_REMEMBERED)
+    def of_texts(*texts: str | None) -> Match | None:
+        return make({name: text for name, text in zip(names, texts, strict=True) if text})
+
+    def made(fields: Mapping[str, Any]) -> Match | None:
+        texts = [fields.get(name) for name in names]
+        for text in texts:
+            if text is not None and not (type(text) is str and len(text) <= _MAX_REMEMBERED_LENGTH):
+                return make(fields)
+        return of_texts(*texts)
+
+    return made
+
+
+def _leaver(
+    rule: MatchRule, topic: str, playbook: Playbook
+) -> Callable[[Mapping[str, Any]], Leave | None]:
+    """The function that says which topic leaves the stages."""
+    stages = rule.leaves
+    if topic.endswith("/*"):
+        everything = Leave(topic, stages)
+        return lambda fields: everything
+    render, names_of = compile_template(topic), _names_of(topic, playbook)
+    by_item = names_of if not rule.order else None
+
+    def leave(fields: Mapping[str, Any]) -> Leave | None:
+        found = render(fields)
+        if found is None:
+            return None
+        names = by_item(fields) if by_item is not None else ()
+        return Leave(found, stages, _item(found, names, True) if names else None)
+
+    return leave
+
+
+def _names_of(
+    topic: str, playbook: Playbook
+) -> Callable[[Mapping[str, Any]], tuple[str, ...]] | None:
+    """The function that says by which names an event names an item of the topic's family; None
+    where the family has no items."""
+    names = playbook.items.get(family(topic), ())
+    one_field = template_fields(topic)
+    if not names or one_field is None or one_field[0] != f"{family(topic)}/":
+        return None
+    before = one_field[0]
+    return lambda fields: item_topics(before, names, fields)
