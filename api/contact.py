@@ -18,7 +18,10 @@ from schemas.event import WireEvent
 from streams.codec.codec import UNREADABLE, encode_event
 from streams.identity.profile_key import profile_key
 from streams.mapping.contact_events import ContactRefused, contact_event
+from streams.mapping.contact_mending import mended_contact
+from streams.mapping.payloads import read_json
 from streams.tracking.events import LARGEST_EVENT
+from streams.values.json_mending import mended_json
 
 MAX_CONTACTS = 1_000
 """Contacts of one batch."""
@@ -54,7 +57,7 @@ async def contacts(request: Request, parts: FromParts) -> Response:
     400 where the body is no array, 413 where it is too large, 503 while Kafka is unavailable.
     """
     try:
-        pieces = _decode_parts(await read_body(request, MAX_BYTES))
+        pieces = _pieces(await read_body(request, MAX_BYTES))
     except UNREADABLE as problem:
         raise Refused(400, "invalid_json", f"send a JSON array of contacts: {problem}") from None
     if len(pieces) > MAX_CONTACTS:
@@ -75,15 +78,40 @@ async def contacts(request: Request, parts: FromParts) -> Response:
 
 def _read(body: bytes) -> Contact:
     """The contact in the JSON. Refused: 400, 413."""
-    try:
-        found = _decode_one(body)
-    except msgspec.ValidationError as problem:
-        raise Refused(400, "invalid_contact", str(problem)) from None
-    except UNREADABLE as problem:
-        raise Refused(400, "invalid_json", str(problem)) from None
+    found = _decoded(body)
     if len(body) > LARGEST_EVENT:  # the limit of a Kafka record
         raise Refused(413, "too_large", f"a contact has at most {LARGEST_EVENT} bytes")
     return found
+
+
+def _decoded(body: bytes) -> Contact:
+    try:
+        return _decode_one(body)
+    except UNREADABLE:  # most need no mending
+        pass
+    try:
+        fields = read_json(body)
+        if not isinstance(fields, dict):
+            raise Refused(400, "invalid_contact", "a contact is a JSON object")
+        return msgspec.convert(mended_contact(fields), Contact)
+    except msgspec.ValidationError as problem:
+        raise Refused(400, "invalid_contact", str(problem)) from None
+    except (*UNREADABLE, ValueError) as problem:
+        raise Refused(400, "invalid_json", str(problem)) from None
+
+
+def _pieces(body: bytes) -> list[msgspec.Raw]:
+    """The items of a JSON array. Raises `UNREADABLE`."""
+    try:
+        body.decode()
+        return _decode_parts(body)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        try:
+            return _decode_parts(mended_json(body))
+        except ValueError:
+            raise problem from None
 
 
 async def event_of(

@@ -106,3 +106,5 @@ class WireEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaul
     sent_at: Instant | None = None
     source: str = ""
     hops: int = 0
+    stated_at: Instant | None = None
+    """When the sender says it happened, where that lay after its receipt."""

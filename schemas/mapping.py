@@ -50,6 +50,8 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """What the sender calls the item: the same one counts once."""
     region: str = ""
     """Whose national telephone numbers are meant (ISO 3166); else that of the settings."""
+    decimal: str = ""
+    """The decimal mark of `number`, `.` or `,`; empty: a number that could be two is refused."""
     zone: str = "UTC"
     """The time zone of times without one."""
     encoding: str = "utf-8"

@@ -6,6 +6,7 @@ import msgspec
 
 from schemas.contact import Contact
 from schemas.mapping import EventKind
+from streams.mapping.contact_mending import mended_contact
 from streams.mapping.mapping_items import Mapped, Unmapped
 from streams.tracking.body import Body
 from streams.tracking.events import KINDS, LARGEST_EVENT, read_events
@@ -32,7 +33,7 @@ class ReadyEvents:
         fields = {name: value for name, value in item.items() if name != "type"}
         fields.setdefault("message_id", f"send:{place}")
         try:
-            contact = msgspec.convert(fields, Contact)
+            contact = msgspec.convert(mended_contact(fields), Contact)
         except msgspec.ValidationError as problem:
             said = "needs a `type` or is to be a contact" if "code" not in item else "no contact"
             raise Unmapped("invalid_event", f"{said}: {problem}") from None

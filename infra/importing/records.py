@@ -12,6 +12,7 @@ import msgspec
 from xxhash import xxh3_128_hexdigest
 
 from schemas.mapping import Mapping
+from streams.mapping.payloads import read_json
 
 MAX_LINE_LENGTH = 1024 * 1024
 """Bytes."""
@@ -21,8 +22,6 @@ swallow the file."""
 _IDENTITY = 64 * 1024
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-_decode = msgspec.json.Decoder().decode
 
 
 class FileError(Exception):
@@ -133,10 +132,10 @@ class Records:
             problem, item = None, None
             try:
                 text = raw.decode(self._mapping.encoding)
-                item = _decode(text) if text.strip() else None
+                item = read_json(text.encode("utf-8", "surrogatepass")) if text.strip() else None
             except UnicodeDecodeError as wrong:
                 problem = _undecodable(wrong)
-            except (msgspec.DecodeError, RecursionError) as wrong:
+            except (ValueError, RecursionError) as wrong:
                 problem = f"is no JSON: {wrong}"
             yield self._record([raw], item, problem)
 

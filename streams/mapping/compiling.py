@@ -86,6 +86,8 @@ def compile_mapping(
         found.say("zone", f"no time zone is called {mapping.zone!r}; write for example Asia/Seoul")
     if len(mapping.delimiter) != 1:
         found.say("delimiter", "the delimiter is one character")
+    if mapping.decimal not in ("", ".", ","):
+        found.say("decimal", "the decimal mark is '.' or ','")
     signature = mapping.signature
     if signature is not None and (signature.scheme == "hmac-sha256") != bool(signature.header):
         found.say("signature", "`header` is what hmac-sha256 needs, and nothing else")
@@ -108,7 +110,7 @@ def compile_mapping(
         raise RuleErrors(tuple(found.errors))
     return CompiledMapping(
         mapping,
-        functions(mapping.region.upper() or region, mapping.zone, zones),
+        functions(mapping.region.upper() or region, mapping.zone, zones, mapping.decimal),
         items, tuple(let), tuple(skip), message_id, tuple(rules),
     )  # fmt: skip
 

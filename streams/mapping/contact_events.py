@@ -7,6 +7,7 @@ import msgspec
 from schemas.contact import Contact
 from schemas.event import WireEvent
 from streams.identity.profile_key import profile_key, usable_id
+from streams.tracking.times import dated_ahead
 
 _IN_PROPERTIES = ("subject", "duration_s", "order_id", "delivery_id", "complaint_id")
 _EARLIEST = 1
@@ -56,6 +57,7 @@ def contact_event(
         properties=msgspec.Raw(_encode(_properties(contact))),
         context=msgspec.Raw(_encode({"text": contact.text} if contact.text else {})),
         source=source,
+        stated_at=at if dated_ahead(at, None, received_at) else None,
     )
     if profile_key(event) is None:
         raise ContactRefused(

@@ -8,7 +8,14 @@ from hashlib import sha256
 from typing import Any
 
 from streams.identity.aliases import email_alias, phone_alias
-from streams.tracking.times import parse_time as iso_time
+from streams.values.instants import (
+    by_pattern,
+    milliseconds,
+    parse_instant,
+    plausible,
+    spreadsheet_time,
+)
+from streams.values.numbers import parse_number
 
 Function = Callable[..., Any]
 
@@ -41,21 +48,6 @@ def digits(value: Any) -> str:
     return "".join(one for one in _text(value) if one.isdecimal())
 
 
-def number(value: Any) -> float | None:
-    """The number in a text such as `1,234.50` or `12,000원`; null where it is empty."""
-    text = _text(value)
-    kept = "".join(one for one in text if one.isdecimal() or one in "+-.eE")
-    if not text.strip():
-        return None
-    try:
-        found = float(kept)
-    except ValueError:
-        raise ValueError(f"{text!r} is no number") from None
-    if not abs(found) < 1e300:
-        raise ValueError(f"{text!r} is no number")
-    return int(found) if found.is_integer() else found
-
-
 def replace(value: Any, old: str, new: str) -> str:
     """The text with every `old` made `new`."""
     return _text(value).replace(_text(old), _text(new))
@@ -83,8 +75,33 @@ def email(value: Any) -> str | None:
     return alias.value if alias is not None else None
 
 
-def functions(region: str, zone: str, zones: Mapping[str, tzinfo]) -> dict[str, Function]:
-    """Name -> function; `region` and `zone` are the defaults of calls that name none."""
+def functions(
+    region: str, zone: str, zones: Mapping[str, tzinfo], decimal: str = ""
+) -> dict[str, Function]:
+    """Name -> function; `region`, `zone` and `decimal` (the decimal mark) are the defaults of calls
+    that name none."""
+
+    def number(value: Any, mark: str = decimal) -> float | None:
+        """The number in a text such as `1,234.50` or `12,000원`, null where it is empty. Without a
+        decimal mark (`.` or `,`) only what can mean one number."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+        text = _text(value)
+        if not text.strip():
+            return None
+        if mark not in ("", ".", ","):
+            raise ValueError(f"the decimal mark is . or , and not {mark!r}")
+        try:
+            found = parse_number(text, mark or None)
+        except ValueError as problem:
+            raise ValueError(f"{text!r} is no number: {problem}") from None
+        return int(found) if found == found.to_integral_value() else float(found)
+
+    def zone_of(name: str) -> tzinfo:
+        rules = zones.get(name)
+        if rules is None:
+            raise ValueError(f"no time zone is called {name!r}")
+        return rules
 
     def e164(value: Any, of: str = region) -> str | None:
         """The telephone number as +8223123456; null where it is none."""
@@ -92,31 +109,32 @@ def functions(region: str, zone: str, zones: Mapping[str, tzinfo]) -> dict[str, 
         return alias.value if alias is not None else None
 
     def parse_time(value: Any, pattern: str = "", where: str = zone) -> int | None:
-        """Milliseconds since 1970 of ISO 8601, or of seconds or milliseconds, or by a pattern of
-        strptime; in the zone where the text names none."""
+        """Milliseconds since 1970 by a pattern of strptime, else of what can mean one moment, see
+        `streams.values.instants`; in the zone where the text names none."""
         if value == "":
             return None
         if isinstance(value, bool):
             raise ValueError(f"{value!r} is no time")
-        rules = zones.get(where)
-        if rules is None:
-            raise ValueError(f"no time zone is called {where!r}")
         if isinstance(value, datetime):
-            moment = value
-        elif pattern:
-            moment = datetime.strptime(_text(value), pattern)
-        elif isinstance(value, str) and not value.replace(".", "", 1).isdecimal():
-            moment = datetime.fromisoformat(value.strip())
-        else:
-            return iso_time(float(value))
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=rules)
-        return int(moment.timestamp() * 1000)
+            return plausible(milliseconds(value, zone_of(where)))
+        if pattern:
+            return by_pattern(_text(value), pattern, zone_of(where))
+        return parse_instant(_text(value), zone_of(where))
+
+    def excel_time(value: Any, where: str = zone) -> int | None:
+        """Milliseconds since 1970 of a serial date of a spreadsheet, such as 45672.5."""
+        if value == "":
+            return None
+        try:
+            days = float(_text(value))
+        except ValueError:
+            raise ValueError(f"{value!r} is no serial date") from None
+        return spreadsheet_time(days, zone_of(where))
 
     return {
-        "e164": e164, "parse_time": parse_time, "lower": lower, "upper": upper, "trim": trim,
-        "digits": digits, "number": number, "replace": replace, "split": split, "slug": slug,
-        "sha256": hashed, "email": email,
+        "e164": e164, "parse_time": parse_time, "excel_time": excel_time, "lower": lower,
+        "upper": upper, "trim": trim, "digits": digits, "number": number, "replace": replace,
+        "split": split, "slug": slug, "sha256": hashed, "email": email,
     }  # fmt: skip
 
 

@@ -12,13 +12,13 @@ from schemas.dead_letter import DeadLetterReason
 from schemas.mapping import EventKind
 from streams.identity.profile_key import usable_id
 from streams.mapping.compiling import CompiledMapping, Rule
+from streams.mapping.contact_mending import mended_contact
 from streams.playbook.expressions import Expression
 from streams.tracking.events import LARGEST_EVENT, MAX_MESSAGE_ID_LENGTH
+from streams.values.instants import epoch_ms, milliseconds, plausible
 
 _NOT_THERE = (KeyError, IndexError)
 _WRONG = (TypeError, ValueError, ArithmeticError, RuntimeError, LookupError)
-_SMALLEST_MS = 100_000_000_000
-_LATEST_MS = 253_402_300_799_999
 _IDS = ("user_id", "anonymous_id", "customer_id")
 _TEXTS = frozenset(
     {"code", "channel", *_IDS, "phone", "email", "direction", "operator", "outcome", "subject",
@@ -28,6 +28,10 @@ _TRACKING = {"user_id": "userId", "anonymous_id": "anonymousId", "occurred_at": 
              "message_id": "messageId"}  # fmt: skip
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class _NoMomentError(Exception):
+    """The value is of no kind that could be an instant."""
 
 
 class Mapped(msgspec.Struct, frozen=True):
@@ -178,7 +182,7 @@ class Mapper:
 
 def _contact(fields: dict[str, Any], properties: dict[str, Any], at: str) -> Mapped:
     try:
-        contact = msgspec.convert({**fields, "properties": properties}, Contact)
+        contact = msgspec.convert(mended_contact({**fields, "properties": properties}), Contact)
     except msgspec.ValidationError as problem:
         raise Unmapped("invalid_event", f"{at}: {problem}") from None
     return Mapped("contact", _encode(contact), contact)
@@ -196,16 +200,19 @@ def _tracked(
 
 
 def _moment(value: Any, at: str) -> datetime:
-    """The instant of a CEL timestamp, ISO 8601 with a zone, seconds or milliseconds."""
+    """The instant of a CEL timestamp, ISO 8601 with a zone, or a number by its magnitude."""
     try:
         if isinstance(value, str) and value:
             value = datetime.fromisoformat(value.strip())
         if isinstance(value, datetime) and value.tzinfo is not None:
-            return value.astimezone(UTC)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            ms = value if abs(value) >= _SMALLEST_MS else value * 1000
-            if 1 <= ms <= _LATEST_MS:
-                return datetime.fromtimestamp(ms / 1000, UTC)
+            value = milliseconds(value, UTC)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            value = epoch_ms(value)
+        else:
+            raise _NoMomentError
+        return datetime.fromtimestamp(plausible(value) / 1000, UTC)
+    except _NoMomentError:
+        pass
     except (ValueError, OverflowError) as problem:
         raise Unmapped("invalid_event", f"{at}.occurred_at: {problem}") from None
     said = "is empty" if value in (None, "") else f"is {value!r}; use parse_time(text, format)"

@@ -9,6 +9,7 @@ import msgspec
 
 from schemas.mapping import Mapping
 from streams.mapping.mapping_items import Unmapped
+from streams.values.json_mending import mended_json
 
 MAX_ITEMS = 10_000
 """Maximum of items of one request."""
@@ -23,13 +24,22 @@ def read_payload(mapping: Mapping, body: bytes) -> Any:
     """
     try:
         if mapping.reads == "json":
-            return _decode(body)
-        text = body.decode("utf-8-sig")
+            return read_json(body)
+        text = body.decode("utf-8-sig", "replace")
         if mapping.reads == "form":
             return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=1_000))
         return _rows(mapping, text)
     except (ValueError, RecursionError, csv.Error) as problem:
         raise Unmapped("unreadable", f"the body is no {mapping.reads}: {problem}") from None
+
+
+def read_json(data: bytes) -> Any:
+    """The document, mended where it needs it. Raises `ValueError`, `RecursionError`."""
+    try:
+        data.decode()
+        return _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _decode(mended_json(data))
 
 
 def _rows(mapping: Mapping, text: str) -> list[dict[str, str]]:

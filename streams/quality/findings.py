@@ -18,15 +18,20 @@ from streams.identity.aliases import email_alias, kind_of
 from streams.orders.amounts import currency_of, is_absent
 from streams.orders.told import Told
 from streams.playbook.matching import MAX_ITEMS
+from streams.tracking.events import REPLACED
+from streams.values.instants import EARLIEST
 
 CHECKS: Final[Mapping[str, str]] = {
     "invalid_email": "a trait that holds e-mail addresses holds none",
     "invalid_phone": "a trait that holds telephone numbers holds none that can exist",
     "clock_wrong": "sent a day or more before or after it was received",
+    "replaced_message_id": "a message id that is a placeholder or too long; one is made instead",
+    "in_the_future": "dated an hour or more after it was received; it counts as of its receipt",
+    "implausible_time": "dated before 1990",
     "long_past": "happened more than ten years before it was received",
     "missing_topic": "the playbook knows the event, but what its topic is made of is missing",
     "unclear_consent": "a statement of consent that is neither a yes nor a no; it counts as a no",
-    "negative_money": "an order of less than nothing; it counts as nothing",
+    "negative_money": "an order of less than nothing; it counts as money back",
     "unreadable_money": "an order or a refund whose money is no number, or could be two (`1,234`)",
     "missing_money": "an order that names no money: no total, and no prices of products",
     "missing_order_id": "an order, or a change of one, without an id: a copy of it counts again",
@@ -84,7 +89,13 @@ def findings(event: WireEvent, seen: Seen, region: str) -> list[str]:
     found: list[str] = []
     if event.sent_at is not None and abs(event.sent_at - event.received_at) >= DAY:
         found.append("clock_wrong")
-    if event.received_at - event.occurred_at > LONG_PAST:
+    if event.message_id.startswith(REPLACED):
+        found.append("replaced_message_id")
+    if event.stated_at is not None:
+        found.append("in_the_future")
+    if event.occurred_at < EARLIEST:
+        found.append("implausible_time")
+    elif event.received_at - event.occurred_at > LONG_PAST:
         found.append("long_past")
     if seen.topicless:
         found.append("missing_topic")

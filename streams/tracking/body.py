@@ -1,10 +1,10 @@
 """A request's body, taken apart without looking into its events."""
 
-import json
-import re
 from typing import TypeVar
 
 import msgspec
+
+from streams.values.json_mending import mended_json
 
 MAX_EVENTS = 2_500
 """Events of one batch."""
@@ -18,10 +18,6 @@ LARGEST_SPREAD = 16 * 1024 * 1024
 """Bytes that the batch's own context comes to, written into each of its events."""
 
 _NONE = msgspec.Raw(b"")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_ESCAPE = re.compile(
-    rb"\\(?:(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(u[dD][89a-fA-F]..)|.)"
-)
 
 
 class BodyError(Exception):
@@ -127,16 +123,7 @@ def _decode(data: bytes, decoder: "msgspec.json.Decoder[_B]") -> "tuple[bytes, _
 
 
 def _mended(data: bytes) -> bytes:
-    """The JSON that was meant, so that one odd text does not condemn a whole batch: half characters
-    (a text cut in the middle of an emoji) and bytes that are no UTF-8 become U+FFFD, and the NaN
-    that Python's own encoder writes becomes null."""
-    text = data.removeprefix(_BYTE_ORDER_MARK).decode("utf-8", "replace")
     try:
-        document = json.loads(text, parse_constant=lambda _: None, strict=False)
+        return mended_json(data)
     except (ValueError, RecursionError) as problem:
         raise BodyError(400, "invalid_json", f"the body is not JSON: {problem}") from None
-    return _ESCAPE.sub(_whole_character, json.dumps(document).encode())
-
-
-def _whole_character(found: "re.Match[bytes]") -> bytes:
-    return rb"\ufffd" if found[2] else found[0]

@@ -10,19 +10,23 @@ from schemas.event import EventType, WireEvent
 from streams.identity.profile_key import usable_id
 from streams.tracking.body import LARGEST_KEPT, Body
 from streams.tracking.channels import channel_of
-from streams.tracking.readable import UnreadableError, check_readable
-from streams.tracking.times import corrected_time, parse_time
+from streams.tracking.readable import UnreadableError, check_readable, readable_context
+from streams.tracking.times import corrected_time, dated_ahead, parse_time
 
 LARGEST_EVENT = 32 * 1024
 """Bytes."""
 MAX_MESSAGE_ID_LENGTH = 100
 """Characters."""
+REPLACED = "replaced-"
+"""Beginning of a message id that stands for one that is no id, or too long."""
 KINDS = frozenset({"track", "page", "screen", "identify", "group", "alias"})
 
 Scalar = str | int | float | bool | None
 _NOTHING = msgspec.Raw(b"{}")
 _ABSENT = msgspec.Raw(b"")
-_NO_OBJECT = (b"", b"null", b"{}")
+_NO_OBJECT = (b"", b"null", b"{}", b"[]", b'""', b"false")
+"""PHP writes an empty object as `[]`."""
+_SHORT = 16
 _EARLIEST = 1
 """Milliseconds: 0 stands for a time that has not come."""
 _LATEST = 253_402_300_799_999
@@ -67,6 +71,10 @@ class _ContextHead(msgspec.Struct):
 _NO_HEAD = _ContextHead()
 _decode_item = msgspec.json.Decoder(_Item).decode
 _decode_head = msgspec.json.Decoder(_ContextHead).decode
+_decode_anything = msgspec.json.Decoder().decode
+_TIMES = frozenset({"timestamp", "originalTimestamp", "sentAt"})
+_PLAIN = _TIMES | {"type", "messageId", "userId", "anonymousId", "previousId", "groupId", "event",
+                   "name", "category", "channel"}  # fmt: skip
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -103,7 +111,7 @@ def read_events(
             rejected.append(_too_large(raw))
             continue
         try:
-            event = _event(raw, _decode_item(raw), request, index)
+            event = _event(raw, _item(raw), request, index)
         except (_InvalidError, UnreadableError, msgspec.ValidationError) as problem:
             rejected.append(Rejected("invalid_event", str(problem), bytes(raw)))
             continue
@@ -117,6 +125,26 @@ def read_events(
             continue
         events.append((key, event))
     return events, rejected
+
+
+def _item(raw: msgspec.Raw) -> _Item:
+    """The item; a list or object where a text belongs is absent, a number is a text. Raises
+    `msgspec.DecodeError`."""
+    try:
+        return _decode_item(raw)
+    except msgspec.ValidationError as problem:
+        fields = _decode_anything(raw)
+        if not isinstance(fields, dict):
+            raise
+        mended = {}
+        for name, value in fields.items():
+            if name in _PLAIN and isinstance(value, list | dict):
+                if name in _TIMES:  # the receipt would silently become the time of the event
+                    raise problem
+                continue
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            mended[name] = str(value) if name in ("event", "type") and is_number else value
+        return _decode_item(_encode(mended))
 
 
 def _too_large(raw: msgspec.Raw) -> Rejected:
@@ -137,6 +165,7 @@ def _event(raw: msgspec.Raw, item: _Item, request: _Request, index: int) -> Wire
     if request.context:
         context = _merged(_object(request.context, "context"), context)
     properties, head = _facts(item, of_type, context)
+    context = readable_context(context)
     check_readable(properties, context)
     stated, sent_at = _times(item, request.sent_at)
     # A sender that states both `timestamp` and `originalTimestamp` has dated the event itself.
@@ -164,6 +193,7 @@ def _event(raw: msgspec.Raw, item: _Item, request: _Request, index: int) -> Wire
         context=context,
         sent_at=sent_at,
         source=request.source,
+        stated_at=stated if dated_ahead(stated, sent_at, received_at) else None,
     )
 
 
@@ -208,15 +238,15 @@ def _message_id(item: _Item, raw: msgspec.Raw, received_at: int, index: int) -> 
     that bear no time may be two happenings: theirs is made of the moment and place of receipt too.
     """
     stated = _text(item.message_id)
-    if stated is not None and len(stated) > MAX_MESSAGE_ID_LENGTH:
-        raise _InvalidError(f"`messageId` has more than {MAX_MESSAGE_ID_LENGTH} characters")
     given = usable_id(stated)
-    if given is not None:
+    if given is not None and len(given) <= MAX_MESSAGE_ID_LENGTH:
         return given
+    if given is not None:
+        return REPLACED + xxh3_128_hexdigest(given.encode("utf-8", "surrogatepass"))
     content = bytes(raw)
     if item.timestamp is None and item.original_timestamp is None:
         content += b"\x1f%d\x1f%d" % (received_at, index)
-    return "bytes-" + xxh3_128_hexdigest(content)
+    return ("bytes-" if stated is None else REPLACED) + xxh3_128_hexdigest(content)
 
 
 def _name(item: _Item, kind: EventType) -> str | None:
@@ -247,7 +277,9 @@ def _text(value: Scalar) -> str | None:
 def _object(raw: msgspec.Raw, name: str) -> msgspec.Raw:
     """The JSON object in `raw`; an empty one where there is none."""
     data = bytes(raw)
-    if data in _NO_OBJECT:
+    if data in _NO_OBJECT or (
+        len(data) < _SHORT and data.translate(None, b" \t\r\n") in _NO_OBJECT
+    ):
         return _NOTHING
     if not data.startswith(b"{"):
         raise _InvalidError(f"`{name}` is no object")

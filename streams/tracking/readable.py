@@ -41,6 +41,32 @@ def check_readable(properties: msgspec.Raw, context: msgspec.Raw) -> None:
         raise UnreadableError(f"{where}: more than {DEEPEST} deep in one another") from None
 
 
+def readable_context(context: msgspec.Raw) -> msgspec.Raw:
+    """The context with a page that the fold can read: a path that is a number is a text, a page
+    that is no page is left out. As it is where nothing needs mending, or all is unreadable."""
+    data = bytes(context)
+    if data == _NOTHING:
+        return context
+    try:
+        _decode_context(data)
+    except msgspec.ValidationError:
+        fields = _decode_any(data)
+        page = fields.get("page") if isinstance(fields, dict) else None
+        if page is None:
+            return context
+        kept = {}
+        if isinstance(page, dict):
+            for name, value in page.items():
+                if name not in ("path", "url") or value is None or isinstance(value, str):
+                    kept[name] = value
+                elif isinstance(value, int | float) and not isinstance(value, bool):
+                    kept[name] = str(value)
+        return msgspec.Raw(msgspec.json.encode({**fields, "page": kept}))
+    except (msgspec.DecodeError, RecursionError):
+        return context
+    return context
+
+
 def _may_be_deep(data: bytes) -> bool:
     # The dear question only where the document is long enough to be deep.
     return len(data) > 2 * DEEPEST and len(data) - len(data.translate(None, b"{[")) > DEEPEST

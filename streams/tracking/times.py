@@ -2,23 +2,33 @@
 
 from datetime import UTC, datetime
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SMALLEST_MS = 100_000_000_000
-"""A number below is seconds: as milliseconds it would lie before March 1973."""
+from streams.values.instants import LATEST_INSTANT, epoch_ms, milliseconds, read_instant
 
 
 def parse_time(value: str | float | None) -> int | None:
-    """Milliseconds since 1970 of an ISO 8601 text (UTC where it names no zone) or of a number of
-    seconds or milliseconds. None for None; ValueError for what is no time."""
+    """Milliseconds since 1970 of a text (UTC where it names no zone) or a number, as
+    `streams.values.instants` reads them. None for None and an empty text; ValueError for what is no
+    time."""
     if value is None or value == "":
         return None
-    if isinstance(value, str):
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        span = moment - _EPOCH
-        return span.days * 86_400_000 + span.seconds * 1000 + span.microseconds // 1000
-    return int(value if abs(value) >= _SMALLEST_MS else value * 1000)
+    if not isinstance(value, str):
+        return epoch_ms(value)
+    try:
+        return milliseconds(datetime.fromisoformat(value), UTC)  # most are as SDKs write them
+    except ValueError:
+        return read_instant(value)
+
+
+FUTURE = 3_600_000
+"""Milliseconds that a time may lie ahead without being remarkable: clocks differ."""
+
+
+def dated_ahead(stated: int | None, sent_at: int | None, received_at: int) -> bool:
+    """Whether the sender dates the event later than it was received, and later than it was sent:
+    no wrong clock explains it."""
+    if stated is None or not received_at + FUTURE <= stated <= LATEST_INSTANT:
+        return False
+    return sent_at is None or stated >= sent_at + FUTURE
 
 
 def corrected_time(stated: int | None, sent_at: int | None, received_at: int) -> int:

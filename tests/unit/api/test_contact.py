@@ -107,13 +107,14 @@ def test_the_customer_may_be_named_by_any_id(client: TestClient, parts: Parts, f
     [
         ({"user_id": "undefined"}, "no_identity"),
         ({"user_id": None}, "no_identity"),
-        ({"channel": 7}, "invalid_contact"),
+        ({"channel": {"a": 7}}, "invalid_contact"),
         ({"direction": "sideways"}, "invalid_contact"),
         ({"occurred_at": "2026-01-31T12:00:00"}, "invalid_contact"),
         ({"occurred_at": "0001-01-01T00:00:00+14:00"}, "invalid_contact"),
         ({"occurred_at": "yesterday"}, "invalid_contact"),
         ({"outcom": "solved"}, "invalid_contact"),
-        ({"properties": []}, "invalid_contact"),
+        ({"properties": [1]}, "invalid_contact"),
+        ({"user_id": "u" * 201}, "invalid_contact"),
     ],
 )
 def test_a_wrong_contact_is_refused_with_the_reason(
@@ -123,6 +124,48 @@ def test_a_wrong_contact_is_refused_with_the_reason(
     assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert answer.json()["message"]
     assert not parts.events.taken
+
+
+@pytest.mark.parametrize(
+    ("odd", "field", "expected"),
+    [
+        ({"properties": []}, "properties", {}),
+        ({"properties": ""}, "properties", {}),
+        ({"operator": ""}, "operator", None),
+        ({"channel": 7}, "channel", "7"),
+        ({"operator": 12}, "operator", "12"),
+        ({"subject": "x" * 300}, "properties", {"subject": "x" * 200, "cut": ["subject"]}),
+    ],
+)
+def test_one_odd_field_does_not_condemn_a_contact(
+    client: TestClient, parts: Parts, odd: dict[str, Any], field: str, expected: Any
+) -> None:
+    contact = {name: value for name, value in CALL.items() if name != "properties"}
+    for name in ("subject", "order_id", "duration_s", "delivery_id", "complaint_id"):
+        contact.pop(name, None)
+    assert client.post("/v1/contact", json={**contact, **odd}).status_code == 200
+    [(_, event)] = parts.events.taken
+    assert getattr(event, field) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"user_id": "a", "channel": "call", "code": "x", "text": "cut \\ud83d"}',
+        b'{"user_id": "a", "channel": "call", "code": "x", "properties": {"v": NaN}}',
+        b'\xef\xbb\xbf{"user_id": "a", "channel": "call", "code": "x"}',
+        b'{"user_id": "a", "channel": "call", "code": "x", "text": "\xff"}',
+    ],
+)
+def test_an_odd_character_does_not_condemn_a_contact_or_its_neighbours(
+    client: TestClient, parts: Parts, body: bytes
+) -> None:
+    assert client.post("/v1/contact", content=body).status_code == 200
+    good = b'{"user_id": "b", "channel": "call", "code": "y"}'
+    answer = client.post(
+        "/v1/contact/batch", content=b"[" + body.lstrip(b"\xef\xbb\xbf") + b"," + good + b"]"
+    )
+    assert answer.json() == {"accepted": 2, "refused": []}
 
 
 def test_what_is_no_json_is_refused(client: TestClient) -> None:

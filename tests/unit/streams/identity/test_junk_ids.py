@@ -62,7 +62,7 @@ def test_a_junk_message_id_is_replaced_so_that_different_events_count(message_id
     events, _ = read(*items)
     ids = [event.message_id for _, event in events]
     assert len(set(ids)) == 2
-    assert all(one.startswith("bytes-") for one in ids)
+    assert all(one.startswith("replaced-") for one in ids)
     dated = [{**one, "timestamp": "2026-01-01T00:00:00Z"} for one in items]
     again = [[event.message_id for _, event in read(*dated)[0]] for _ in range(2)]
     assert again[0] == again[1], "a retry of the same bytes counts once"

@@ -29,6 +29,7 @@ from streams.codec.codec import decode_dead_letter, decode_envelope
 from streams.dead_letters.dead_letter import dead_letter
 from streams.dead_letters.replay import StillDead
 from streams.identity.aliases import Alias
+from streams.orders.amounts import read_amount
 from tests.harness.paths import FIXTURES
 
 SOURCE_FILES = FIXTURES / "sources"
@@ -189,7 +190,8 @@ def test_any_json(client: TestClient, parts: Parts) -> None:
     assert asked.user_id == "42"
     assert asked.properties == {"about": "sizes"}
     assert key == "mina"
-    assert ordered.properties["total"] == 12000
+    assert ordered.properties["total"] == "12,000"
+    assert read_amount(ordered.properties).hundredths == 1_200_000
     assert ordered.properties["order_id"] == "S-9"
 
 
