@@ -1,5 +1,6 @@
 """`daehwa import FILE --map MAP`: files of other systems."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +14,10 @@ from streams.playbook.suggestions import choices
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV or NDJSON, gzip too.")],
+    file: Annotated[Path, typer.Argument(help="CSV, NDJSON or .xlsx; gzip and zip too.")],
     map_: Annotated[str, typer.Option("--map", help="A mapping file, or the name of one.")],
-    encoding: Annotated[str | None, typer.Option(help="utf-8, cp949, …")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="Between columns, such as ;")] = None,
+    encoding: Annotated[str | None, typer.Option(help="utf-8, cp949, utf-16, …")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Between columns: ; or tab")] = None,
     zone: Annotated[str | None, typer.Option(help="Of times without one: Asia/Seoul.")] = None,
     region: Annotated[str | None, typer.Option(help="Of national telephone numbers: KR.")] = None,
     state: Annotated[Path | None, typer.Option(help="Where to go on; FILE.state.")] = None,
@@ -32,7 +33,8 @@ def import_file(
     DAEHWA_API_TOKEN (contacts) or DAEHWA_WRITE_KEY (other events). Exit code 1 where lines were
     rejected. Example: daehwa import calls.csv --map asterisk-cdr --zone Asia/Seoul
     """
-    given = {"encoding": encoding, "delimiter": delimiter, "zone": zone, "region": region}
+    mark = _DELIMITERS.get(delimiter.lower(), delimiter) if delimiter is not None else None
+    given = {"encoding": encoding, "delimiter": mark, "zone": zone, "region": region}
     changes = {name: value for name, value in given.items() if value is not None}
     found = _mapping(map_, changes)
     mapping = found.mapping.source
@@ -42,13 +44,27 @@ def import_file(
     maps = Mapper(found.mapping)
     if mapping.reads == "csv":
         try:
-            found.check_columns(records.columns)
+            found.check_columns(records.columns, records.ambiguous)
         except MappingError as problem:
-            raise Refusal(str(problem)) from None
+            raise Refusal(str(problem) + _other_delimiter(records.columns)) from None
     if dry_run:
         show_first(records, maps, dry_run)
     job = Import(records, maps, mapping.name, found.mapping.kinds)
     send_file(file, job, state=state, rejected=rejected, as_json=as_json)
+
+
+_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+"""Words for delimiters that are hard to write on a command line."""
+
+
+def _other_delimiter(columns: Sequence[str]) -> str:
+    """What to say where the header looks like several columns in one."""
+    if len(columns) != 1:
+        return ""
+    for mark, word in ((";", ";"), ("\t", "tab"), ("|", "pipe"), (",", ",")):
+        if mark in columns[0]:
+            return f"\nthe header is one column with {word} in it: try --delimiter '{word}'"
+    return ""
 
 
 def _mapping(named: str, changes: dict[str, str]) -> MappingFile:

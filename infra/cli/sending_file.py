@@ -16,7 +16,8 @@ from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.importing.batches import Maps, events_of
 from infra.importing.checkpoint import Checkpoint, CheckpointFile, OtherFileError
 from infra.importing.importing import IN_FLIGHT, Progress, import_records
-from infra.importing.records import FileError, Records
+from infra.importing.opening import FileError
+from infra.importing.records import Records
 from infra.importing.reporting import Report
 from infra.importing.sending import Sender, SendError
 from schemas.mapping import Mapping

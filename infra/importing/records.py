@@ -1,16 +1,17 @@
 """Reads the records of a file with line number and original bytes."""
 
 import csv
-import gzip
-import io
-from collections import deque
+import re
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from xxhash import xxh3_128_hexdigest
 
+from infra.importing.opening import FileError, open_file
 from schemas.mapping import Mapping
 from streams.mapping.payloads import read_json
 
@@ -20,12 +21,8 @@ MAX_LINES = 1_000
 """Maximum of lines of one record: quoted texts have line breaks, but an unclosed quote would
 swallow the file."""
 _IDENTITY = 64 * 1024
-_GZIP = b"\x1f\x8b"
+_SEPARATOR = re.compile(rb'"?sep=([^"]?)"?', re.IGNORECASE)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-class FileError(Exception):
-    """The file cannot be read; the text says why."""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -47,16 +44,14 @@ class Records:
 
     def __init__(self, path: Path, mapping: Mapping) -> None:
         """Raises `FileError` where it cannot be opened."""
+        opened = open_file(path, mapping.encoding)
+        changes = {"encoding": opened.encoding, "delimiter": opened.delimiter}
+        mapping = replace(mapping, **{name: one for name, one in changes.items() if one})
         self._mapping = mapping
+        self._packed = opened.packed
+        self.packed_size = opened.size
+        self._file = opened.file
         try:
-            self._packed = path.open("rb")
-            self.packed_size = path.stat().st_size
-            zipped = self._packed.read(2) == _GZIP
-            self._packed.seek(0)
-            self._file: IO[bytes] = self._packed
-            if zipped:
-                unpacked = gzip.GzipFile(fileobj=self._packed)
-                self._file = io.BufferedReader(unpacked, 1 << 18)
             self._head = head = self._file.read(_IDENTITY)
             self._file.seek(0)
         except (OSError, EOFError) as problem:
@@ -69,13 +64,18 @@ class Records:
         self._offset = 0
         self._line = 1
         self.columns: Sequence[str] = mapping.columns
+        self.ambiguous: frozenset[str] = frozenset()
+        """Names that the header gives to several columns; the second one is called `NAME 2`."""
         self._begin(head)
 
     def _begin(self, head: bytes) -> None:
         if head.startswith(_BYTE_ORDER_MARK):
             self._file.seek(len(_BYTE_ORDER_MARK))
             self._offset = len(_BYTE_ORDER_MARK)
-        if self._mapping.reads != "csv" or self.columns:
+        if self._mapping.reads != "csv":
+            return
+        self._skip_preface()
+        if self.columns:
             return
         header = next(self._csv(None), None)
         if header is None or header.problem is not None:
@@ -83,9 +83,27 @@ class Records:
             if said.startswith(f"is no {self._mapping.encoding}"):
                 said += "; name its own with --encoding, such as cp949"
             raise FileError(f"the header line cannot be read: {said}")
-        self.columns = header.item
-        if len(set(self.columns)) != len(self.columns):
-            raise FileError("the header names a column twice; write `columns` in the mapping")
+        names = [name.strip() for name in header.item]
+        while names and not names[-1]:  # separators at the end of the line
+            names.pop()
+        if not names:
+            raise FileError("the header line is empty; name the columns in the mapping (`columns`)")
+        self.ambiguous = frozenset(name for name, n in Counter(names).items() if n > 1 and name)
+        self.columns = _told_apart(names)
+
+    def _skip_preface(self) -> None:
+        """Blank lines before the header, and the `sep=;` that Excel understands."""
+        while line := self._next_line():
+            text = line.strip().strip(b"\x00")
+            named = _SEPARATOR.fullmatch(text)
+            if named is not None:
+                mark = named[1].decode("ascii", "replace")
+                self._mapping = replace(self._mapping, delimiter=mark or "\t")
+            elif text.strip(self._mapping.delimiter.encode()):
+                self._waiting.appendleft(line)
+                return
+            self._line += 1
+            self._offset += len(line)
 
     def identity_of(self, head_size: int) -> str:
         """Hash of its first bytes: a file that has grown since has the same hash over its former
@@ -153,6 +171,9 @@ class Records:
                 del lines[1:]
             if problem is not None or row is None or columns is None:
                 yield self._record(lines, row, problem)
+            elif len(row) > len(columns) and not any(row[len(columns) :]):
+                # Separators at the end of the line.
+                yield self._record(lines, dict(zip(columns, row, strict=False)), None)
             elif len(row) == len(columns) or (self._mapping.columns and len(row) < len(columns)):
                 yield self._record(lines, dict(zip(columns, row, strict=False)), None)
             else:
@@ -182,6 +203,18 @@ class Records:
         if decoding:
             return None, decoding[0]
         return row or None, None
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """The names of the columns; the second of two alike is called `NAME 2`, one without a name by
+    its place."""
+    found: list[str] = []
+    for place, name in enumerate(names, 1):
+        wanted, number = name or f"column {place}", 2
+        while wanted in found:
+            wanted, number = f"{name} {number}", number + 1
+        found.append(wanted)
+    return found
 
 
 def _undecodable(wrong: UnicodeDecodeError) -> str:

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import msgspec
@@ -38,13 +38,20 @@ class MappingFile(msgspec.Struct, frozen=True):
     root: yaml.Node
     mapping: CompiledMapping
 
-    def check_columns(self, columns: Sequence[str]) -> None:
-        """Raises `MappingError` where an expression uses a column that the file does not have."""
+    def check_columns(
+        self, columns: Sequence[str], ambiguous: Collection[str] = frozenset()
+    ) -> None:
+        """Raises `MappingError` where an expression uses a column that the file does not have, or
+        has twice (`ambiguous`)."""
         mistakes = []
         for where, expression in self.mapping.expressions():
             for found in _COLUMN.finditer(expression.source):
                 name = found[1] or found[2] or found[3]
-                if name not in columns and not _asked_whether(name, expression.source):
+                if name in ambiguous:
+                    at = position_of(self.root, where, self.text, offset=found.start())
+                    said = f"the file has two columns {name!r}; name them all in `columns`"
+                    mistakes.append(Mistake(*at, said))
+                elif name not in columns and not _asked_whether(name, expression.source):
                     at = position_of(self.root, where, self.text, offset=found.start())
                     said = f"the file has no column {name!r}; {choices(name, columns)}"
                     mistakes.append(Mistake(*at, said))
