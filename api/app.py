@@ -19,6 +19,7 @@ from api import (
     mail,
     privacy,
     ringing,
+    segment_script,
     shop,
     sources,
     tracker,
@@ -81,6 +82,7 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
         docs_page,
         shop,
         tracker,
+        segment_script,
     ):
         app.include_router(part.router)
         app.state.api_routes += part.router.routes

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
+from api.cors import cors_headers
 from infra.kafka.log_writer import KafkaUnavailable
 from infra.redis.profile_reader import UnreadableProfileError
 
@@ -86,12 +87,19 @@ async def _http(request: Request, problem: Exception) -> Response:
     message = str(problem.detail)
     if status == 404 and message == "Not Found":
         message = f"there is nothing at {request.url.path}; see /docs"
+        # A page may read what is wrong with the address it sends to.
+        problem.headers = {**(problem.headers or {}), **_readable_for_pages(request)}
     elif status == 405:
         message = f"{request.method} is not possible at {request.url.path}; see /docs"
         possible = _methods(request)
         if possible:
             problem.headers = {**(problem.headers or {}), "Allow": ", ".join(possible)}
     return error_response(status, CODES.get(status, "error"), message, problem.headers)
+
+
+def _readable_for_pages(request: Request) -> dict[str, str]:
+    origins = getattr(getattr(request.app.state, "parts", None), "origins", None)
+    return cors_headers(request.headers, origins) if origins is not None else {}
 
 
 def _methods(request: Request) -> list[str]:

@@ -11,9 +11,9 @@ from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
 from api.collector.collecting import accepted, collect
-from api.collector.cors import cors_headers, preflight_headers
 from api.collector.pixels import pixel
 from api.collector.sdk_settings import rudderstack_settings, segment_settings
+from api.cors import cors_headers, preflight_headers
 from api.errors import RETRY_AFTER_S, Refused, error_response
 from api.parts import Parts, parts_of
 from infra.kafka.log_writer import KafkaUnavailable

@@ -24,7 +24,12 @@ _HEADERS = {
 @router.api_route("/daehwa.js", methods=["GET", "HEAD"])
 async def tracker(request: Request) -> Response:
     """The tracker, gzipped where the browser takes that, 304 where it has it already."""
-    plain, packed, tag = _built()
+    return script_response(request, read_text("api.tracker", "daehwa.min.js").encode())
+
+
+def script_response(request: Request, script: bytes) -> Response:
+    """A script that any site may load, gzipped where the browser takes it, 304 where it has it."""
+    plain, packed, tag = _built(script)
     headers = _HEADERS | {"ETag": tag}
     if _has(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
@@ -35,10 +40,9 @@ async def tracker(request: Request) -> Response:
     return Response(content, media_type="text/javascript", headers=headers)
 
 
-@lru_cache(maxsize=1)
-def _built() -> tuple[bytes, bytes, str]:
+@lru_cache(maxsize=32)
+def _built(plain: bytes) -> tuple[bytes, bytes, str]:
     """(plain, gzipped, ETag). The tag is weak: it stands for both."""
-    plain = read_text("api.tracker", "daehwa.min.js").encode()
     return plain, gzip.compress(plain, 9, mtime=0), f'W/"{sha256(plain).hexdigest()[:20]}"'
 
 

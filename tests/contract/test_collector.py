@@ -176,7 +176,8 @@ async def test_a_single_bad_event_is_refused_and_kept(
             gzip.compress(b" " * (LARGEST_BODY * 8)), {}, 413, "too_large", id="unpacked-too-large"
         ),
         (b"\x1f\x8bxxx", {"content-encoding": "gzip"}, 400, "invalid_gzip"),
-        (b"x", {"content-encoding": "br"}, 415, "unsupported_encoding"),
+        (b"x", {"content-encoding": "compress"}, 415, "unsupported_encoding"),
+        (b"x", {"content-encoding": "br"}, 400, "invalid_encoding"),
     ],
 )
 async def test_a_body_that_cannot_be_taken_is_refused(
@@ -301,6 +302,10 @@ async def test_settings_of_the_browser_sdks(client: httpx.AsyncClient) -> None:
     segment = (await client.get("/v1/projects/WK/settings")).json()
     assert segment["integrations"]["Segment.io"]["apiKey"] == "WK"
     assert segment["integrations"]["Segment.io"]["apiHost"] == "collector/v1"
+    vendors = {"Customer.io Data Pipelines": "collector/v1", "Hightouch.io": "collector"}
+    for vendor, host in vendors.items():
+        assert segment["integrations"][vendor]["apiHost"] == host
+        assert segment["integrations"][vendor]["apiKey"] == "WK"
     rudderstack = (await client.get("/sourceConfig/", auth=AUTH)).json()["source"]
     assert rudderstack["id"] == "shop"
     assert rudderstack["enabled"] is True
@@ -308,6 +313,29 @@ async def test_settings_of_the_browser_sdks(client: httpx.AsyncClient) -> None:
     assert isinstance(rudderstack["config"], dict)
     assert_refused(await client.get("/v1/projects/no/settings"), 401, "unknown_write_key")
     assert_refused(await client.get("/sourceConfig/"), 401, "unknown_write_key")
+
+
+async def test_the_script_of_the_plain_snippet(client: httpx.AsyncClient) -> None:
+    for name in ("analytics.min.js", "analytics.js"):
+        answer = await client.get(f"/analytics.js/v1/WK/{name}")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/javascript")
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert '"WK"' in answer.text
+        assert "__WRITE_KEY__" not in answer.text
+    assert_refused(
+        await client.get("/analytics.js/v1/no/analytics.min.js"), 401, "unknown_write_key"
+    )
+
+
+async def test_a_page_can_read_that_there_is_nothing_at_an_address(
+    client: httpx.AsyncClient,
+) -> None:
+    headers = {"origin": "https://shop.example"}
+    for method in ("GET", "POST", "OPTIONS"):
+        answer = await client.request(method, "/v1/trak", headers=headers)
+        assert answer.status_code == 404
+        assert answer.headers["access-control-allow-origin"] == "https://shop.example"
 
 
 async def test_telemetry_is_accepted_and_dropped(broker: Broker, client: httpx.AsyncClient) -> None:

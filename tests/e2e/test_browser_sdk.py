@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -25,6 +26,20 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+SNIPPET = """<!doctype html><title>Hats</title><script>
+const given = new URLSearchParams(location.search);
+window.analytics = [];
+for (const method of ["page", "track", "identify"])
+  analytics[method] = (...said) => analytics.push([method, ...said]);
+analytics._writeKey = given.get("key");
+const script = document.createElement("script");
+script.src = `${given.get("url")}/analytics.js/v1/${given.get("key")}/analytics.min.js`;
+document.head.append(script);
+analytics.identify(given.get("customer"));
+analytics.track("Product Added", {category: "hats"});
+</script>"""
+"""A page that queues calls until the script is there, as the snippet of Segment does."""
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="browser tests need Debian's chromium"),
@@ -50,6 +65,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         target = folder / path / "index.html"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(page)
+    (folder / "snippet.html").write_text(SNIPPET)
     handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -109,3 +125,19 @@ def test_page_track_and_identify_become_dialogue_state(
     assert view["traits"]["email"] == "a@b.example"
     assert view["dialogues"]["product/shoes"]["furthest"] == "cart"
     assert stack.customer(visitor)["customer_id"] == customer
+
+
+def test_the_plain_snippet_works_with_the_script_from_here(
+    stack: RunningStack, site: str, page: object
+) -> None:
+    """The script asks nobody but this server for anything."""
+    customer = f"customer-{uuid4()}"
+    asked: list[str] = []
+    given = urlencode({"key": stack.write_key, "url": stack.url, "customer": customer})
+    page.on("request", lambda one: asked.append(one.url))  # type: ignore[attr-defined]
+    page.goto(f"{site}/snippet.html?{given}")  # type: ignore[attr-defined]
+    view = wait_until(lambda: (v := stack.customer(customer)) and v["dialogues"] and v)
+    assert view["dialogues"]["product/hats"]["stage"] == "cart"
+    assert {url.split("/")[2] for url in asked} == {
+        address.removeprefix("http://") for address in (stack.url, site)
+    }

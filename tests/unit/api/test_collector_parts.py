@@ -7,18 +7,18 @@ from base64 import b64encode
 import pytest
 from starlette.datastructures import Headers
 
-from api.collector.cors import cors_headers, preflight_headers
-from api.collector.reading import LARGEST_BODY, unpack
 from api.collector.routing import CollectorRoutes
+from api.collector.unpacking import LARGEST_BODY, gunzip
 from api.collector.write_keys import basic_user
+from api.cors import cors_headers, preflight_headers
 from api.errors import Refused
 from api.origins import AllowedOrigins
 
 
 def test_unpacks_one_and_several_gzip_members() -> None:
-    assert unpack(gzip.compress(b"abc")) == b"abc"
-    assert unpack(gzip.compress(b"abc") + gzip.compress(b"def")) == b"abcdef"
-    assert unpack(gzip.compress(b"x" * LARGEST_BODY)) == b"x" * LARGEST_BODY
+    assert gunzip(gzip.compress(b"abc")) == b"abc"
+    assert gunzip(gzip.compress(b"abc") + gzip.compress(b"def")) == b"abcdef"
+    assert gunzip(gzip.compress(b"x" * LARGEST_BODY)) == b"x" * LARGEST_BODY
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_unpacks_one_and_several_gzip_members() -> None:
 )
 def test_refuses_a_gzip_that_holds_too_much_or_is_broken(data: bytes, status: int) -> None:
     with pytest.raises(Refused) as refused:
-        unpack(data)
+        gunzip(data)
     assert refused.value.status == status
 
 
@@ -59,7 +59,7 @@ def test_a_bomb_is_not_unpacked_beyond_the_bound(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(zlib, "decompressobj", Counting)
     with pytest.raises(Refused):
-        unpack(bomb)
+        gunzip(bomb)
     assert handed_out <= LARGEST_BODY + 1
 
 

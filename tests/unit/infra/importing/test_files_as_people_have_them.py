@@ -125,6 +125,7 @@ def test_a_spreadsheet_is_its_first_sheet(tmp_path: Path) -> None:
     assert found == [
         {"id": "7", "total": "12.5", "when": "2026-01-15 12:00:00", "ok": "true"},
         {"id": "8", "total": "", "when": "", "ok": "false"},
+        {"id": "x", "total": "3", "when": "", "ok": ""},
     ]
 
 
