@@ -24,7 +24,12 @@ async def segment_settings(request: Request, parts: Parts) -> Response:
         raise Refused(401, "unknown_write_key", "the write key is unknown; see DAEHWA_WRITE_KEYS")
     host = request.url.netloc
     integrations = {
-        name: {"apiKey": key, "apiHost": host + path, "protocol": request.url.scheme}
+        name: {
+            "apiKey": key,
+            "apiHost": host + path,
+            "protocol": request.url.scheme,
+            "bundlingStatus": "unbundled",  # nothing to load into the page for it
+        }
         for name, path in _DESTINATIONS.items()
     }
     return _json({"integrations": integrations, "metrics": {"sampleRate": 0}})

@@ -27,7 +27,8 @@ OPEN_ROUTES = frozenset({
 })  # fmt: skip
 """What anybody may read over HTTP: it holds nobody's data."""
 
-SENDING = ("/v1/", "/beacon/", "/rsaMetrics", "/pixel/", "/sourceConfig", "/analytics.js/")
+SENDING = ("/v1/", "/beacon/", "/rsaMetrics", "/pixel/", "/sourceConfig", "/analytics.js/",
+           "/analytics-next/")  # fmt: skip
 """What begins so and is the collector's asks for a write key, which can only send."""
 
 PAGE = """
