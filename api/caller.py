@@ -26,13 +26,14 @@ async def profile_named(contact: Contact, parts: Parts) -> str | None:
             phone_alias(contact.phone, region) if contact.phone else None,
             email_alias(contact.email) if contact.email else None,
         )
-        if alias is not None
+        if alias is not None and alias.value not in parts.settings.our_numbers_e164
     ]
     if not aliases:
         raise Refused(
             400,
             "no_identity",
-            "the phone or email cannot be read; write +8223123456, or set DAEHWA_REGION",
+            "the phone or email cannot be read, is withheld, or ours; write +8223123456, or set "
+            "DAEHWA_REGION",
         )
     try:
         for alias in aliases:

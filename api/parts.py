@@ -33,7 +33,9 @@ class Parts:
         self.scrub = settings.scrubbing.scrub
         self.origins = AllowedOrigins(settings.allowed_origins)
         self.rates = Rates(settings.rate_limit)
-        self.sources = Sources(settings.sources, settings.region)
+        self.sources = Sources(
+            settings.sources, settings.region, our_numbers=settings.our_numbers_e164
+        )
         self.writer = LogWriter(settings, compressed=True)
         self.events = EnvelopeWriter(self.writer, EVENTS, settings.partitions, settings.linger_ms)
         self.triggers = TriggerTail(settings)

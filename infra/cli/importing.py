@@ -78,6 +78,6 @@ def _mapping(named: str, changes: dict[str, str]) -> MappingFile:
         names = sorted(one.stem for folder in folders for one in folder.glob("*.yaml"))
         raise Refusal(f"there is no mapping {named}; {choices(named, names)}")
     try:
-        return read_mapping(path, settings.region, **changes)
+        return read_mapping(path, settings.region, settings.our_numbers_e164, **changes)
     except MappingError as problem:
         raise Refusal(str(problem)) from None

@@ -59,7 +59,9 @@ class MappingFile(msgspec.Struct, frozen=True):
             raise MappingError(self.path, tuple(dict.fromkeys(sorted(mistakes))))
 
 
-def read_mapping(path: Path, region: str = "", **changes: str) -> MappingFile:
+def read_mapping(
+    path: Path, region: str = "", our_numbers: Collection[str] = (), **changes: str
+) -> MappingFile:
     """The mapping in the file. `changes` override fields of it: zone, encoding, delimiter. Raises
     `MappingError`, also for a missing file.
     """
@@ -67,10 +69,12 @@ def read_mapping(path: Path, region: str = "", **changes: str) -> MappingFile:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         raise MappingError(str(path), (Mistake(1, 1, f"cannot be read: {problem}"),)) from None
-    return parse_mapping(text, str(path), region, **changes)
+    return parse_mapping(text, str(path), region, our_numbers, **changes)
 
 
-def parse_mapping(text: str, source: str, region: str = "", **changes: str) -> MappingFile:
+def parse_mapping(
+    text: str, source: str, region: str = "", our_numbers: Collection[str] = (), **changes: str
+) -> MappingFile:
     """The mapping in the text; `source` names it in errors. Raises `MappingError`."""
     try:
         root, document, mistakes = loaded_yaml(text, source, _NEEDS)
@@ -98,7 +102,7 @@ def parse_mapping(text: str, source: str, region: str = "", **changes: str) -> M
             said = f"no encoding is called {mapping.encoding!r}; write utf-8 or cp949"
             mistakes.append(Mistake(*position_of(root, "encoding", text), said))
         try:
-            compiled = compile_mapping(mapping, region, time_zones())
+            compiled = compile_mapping(mapping, region, time_zones(), our_numbers)
             if not mistakes:
                 return MappingFile(source, text, root, compiled)
         except RuleErrors as problems:
@@ -109,7 +113,9 @@ def parse_mapping(text: str, source: str, region: str = "", **changes: str) -> M
     raise MappingError(source, tuple(dict.fromkeys(sorted(mistakes))))
 
 
-def read_mappings(folder: Path | None, region: str) -> dict[str, MappingFile]:
+def read_mappings(
+    folder: Path | None, region: str, our_numbers: Collection[str] = ()
+) -> dict[str, MappingFile]:
     """Name -> mapping: the shipped ones, overridden by those in the folder. Raises
     `MappingError`."""
     paths = sorted(SHIPPED.glob("*.yaml"))
@@ -119,7 +125,7 @@ def read_mappings(folder: Path | None, region: str) -> dict[str, MappingFile]:
             said = "is no folder with mappings (*.yaml)"
             raise MappingError(str(folder), (Mistake(1, 1, said),))
         paths += own
-    found = (read_mapping(path, region) for path in paths)
+    found = (read_mapping(path, region, our_numbers) for path in paths)
     return {one.mapping.source.name: one for one in found}
 
 

@@ -1,7 +1,7 @@
 """The sources that may send webhooks to this API process."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from infra.sources.mapping_file import MappingFile, read_mappings
@@ -45,11 +45,16 @@ class Sources:
     """All sources by name."""
 
     def __init__(
-        self, folder: Path | None, region: str, environment: Mapping[str, str] = os.environ
+        self,
+        folder: Path | None,
+        region: str,
+        environment: Mapping[str, str] = os.environ,
+        our_numbers: Collection[str] = (),
     ) -> None:
         """Raises `MappingError` for an invalid mapping."""
         self._sources = {
-            name: Source(file, environment) for name, file in read_mappings(folder, region).items()
+            name: Source(file, environment)
+            for name, file in read_mappings(folder, region, our_numbers).items()
         }
 
     def __contains__(self, name: str) -> bool:

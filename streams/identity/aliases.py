@@ -15,6 +15,7 @@ from phonenumbers import (
 )
 
 from schemas.profile import Profile, Stamped
+from streams.identity.callers import caller_number
 
 AliasKind = Literal["email", "phone"]
 
@@ -31,6 +32,7 @@ _KINDS: Mapping[str, AliasKind] = {
 """Trait name in small letters and without separators -> what it holds."""
 
 _MAX_PHONE_LENGTH = 64
+_MAX_ADDRESS_LENGTH = 256
 
 
 class Alias(msgspec.Struct, frozen=True, gc=False):
@@ -61,12 +63,16 @@ def phone_alias(text: str, region: str) -> Alias | None:
     """The telephone number in E.164 (`+8223123456`); None where it cannot be one.
 
     `region` (ISO 3166, such as `KR`) says whose national numbers those without `+` are; where it
-    is empty they cannot be read.
+    is empty they cannot be read. A SIP address is read for its number; a caller who withholds it
+    (`streams.identity.callers`) has none.
     """
-    if len(text) > _MAX_PHONE_LENGTH:
+    if len(text) > _MAX_ADDRESS_LENGTH:
+        return None
+    said = caller_number(text)
+    if not said or len(said) > _MAX_PHONE_LENGTH:
         return None
     try:
-        number = parse(text, region or None)
+        number = parse(said, region or None)
     except NumberParseException:
         return None
     if not is_possible_number(number):

@@ -78,9 +78,13 @@ class CompiledMapping(msgspec.Struct, frozen=True):
 
 
 def compile_mapping(
-    mapping: written.Mapping, region: str, zones: Mapping[str, tzinfo]
+    mapping: written.Mapping,
+    region: str,
+    zones: Mapping[str, tzinfo],
+    our_numbers: Collection[str] = (),
 ) -> CompiledMapping:
-    """The compiled mapping; `region` is the settings'. RuleErrors with every mistake."""
+    """The compiled mapping; `region` and `our_numbers` (E.164) are the settings'. RuleErrors with
+    every mistake."""
     found = _Compiling()
     if zones and mapping.zone not in zones:
         found.say("zone", f"no time zone is called {mapping.zone!r}; write for example Asia/Seoul")
@@ -110,7 +114,9 @@ def compile_mapping(
         raise RuleErrors(tuple(found.errors))
     return CompiledMapping(
         mapping,
-        functions(mapping.region.upper() or region, mapping.zone, zones, mapping.decimal),
+        functions(
+            mapping.region.upper() or region, mapping.zone, zones, mapping.decimal, our_numbers
+        ),
         items, tuple(let), tuple(skip), message_id, tuple(rules),
     )  # fmt: skip
 

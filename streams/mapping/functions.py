@@ -2,12 +2,13 @@
 field is left out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, tzinfo
 from hashlib import sha256
 from typing import Any
 
 from streams.identity.aliases import email_alias, phone_alias
+from streams.identity.callers import is_withheld
 from streams.values.instants import (
     by_pattern,
     milliseconds,
@@ -75,11 +76,25 @@ def email(value: Any) -> str | None:
     return alias.value if alias is not None else None
 
 
+def withheld(value: Any) -> bool:
+    """Whether a caller's address says that there is no number, such as `anonymous`."""
+    return is_withheld(_text(value))
+
+
 def functions(
-    region: str, zone: str, zones: Mapping[str, tzinfo], decimal: str = ""
+    region: str,
+    zone: str,
+    zones: Mapping[str, tzinfo],
+    decimal: str = "",
+    our_numbers: Collection[str] = (),
 ) -> dict[str, Function]:
     """Name -> function; `region`, `zone` and `decimal` (the decimal mark) are the defaults of calls
-    that name none."""
+    that name none. `our_numbers` are in E.164."""
+
+    def ours(value: Any) -> bool:
+        """Whether the telephone number is one of ours (`DAEHWA_OUR_NUMBERS`)."""
+        alias = phone_alias(_text(value), region)
+        return alias is not None and alias.value in our_numbers
 
     def number(value: Any, mark: str = decimal) -> float | None:
         """The number in a text such as `1,234.50` or `12,000원`, null where it is empty. Without a
@@ -134,7 +149,8 @@ def functions(
     return {
         "e164": e164, "parse_time": parse_time, "excel_time": excel_time, "lower": lower,
         "upper": upper, "trim": trim, "digits": digits, "number": number, "replace": replace,
-        "split": split, "slug": slug, "sha256": hashed, "email": email,
+        "split": split, "slug": slug, "sha256": hashed, "email": email, "withheld": withheld,
+        "ours": ours,
     }  # fmt: skip
 
 
