@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any
 
+import httpx
 import msgspec
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.access import require_token
@@ -13,6 +15,7 @@ from api.parts import Parts, parts_of
 from infra.clock import now_ms
 from infra.kafka.names import DEAD_LETTERS as DEAD_LETTERS_TOPIC
 from infra.metrics import DEAD_LETTERS, EVENTS_ACCEPTED
+from infra.sources.sns import SECONDS, confirmation_url
 from infra.sources.sources import NoSecretError, Source
 from schemas.dead_letter import DeadLetterReason
 from schemas.event import WireEvent
@@ -48,7 +51,11 @@ async def source(name: str, request: Request, parts: FromParts) -> Response:
         raise Refused(404, "no_source", f"no source is called {name!r}; there are {known}")
     found = parts.sources[name]
     body = await read_body(request, MAX_BYTES)
-    _check(found, request, body, parts)
+    # In a thread: a signature of SNS may need its certificate.
+    await to_thread.run_sync(_check, found, request, body, parts)
+    confirmed = await _confirmed(found, body)
+    if confirmed is not None:
+        return confirmed
     now = now_ms()
     good: list[tuple[str, bytes]] = []
     bad: list[Bad] = []
@@ -77,9 +84,23 @@ async def source(name: str, request: Request, parts: FromParts) -> Response:
     return Response(_encode(answer), media_type="application/json")
 
 
+async def _confirmed(found: Source, body: bytes) -> Response | None:
+    """The answer to SNS, which asks once whether its messages are wanted; None for other bodies."""
+    signature = found.mapping.signature
+    url = confirmation_url(body) if signature is not None and signature.scheme == "sns" else None
+    if url is None:
+        return None
+    try:
+        async with httpx.AsyncClient(timeout=SECONDS, follow_redirects=False) as client:
+            (await client.get(url)).raise_for_status()
+    except httpx.HTTPError as problem:
+        raise Refused(503, "unavailable", f"SNS did not confirm: {problem}") from None
+    return Response(_encode({"confirmed": True}), media_type="application/json")
+
+
 def _check(found: Source, request: Request, body: bytes, parts: Parts) -> None:
     """Refuses a request with neither the source's signature nor the API token."""
-    if not found.signed or request.headers.get("authorization"):
+    if not found.signed or request.headers.get("authorization", "").startswith("Bearer "):
         require_token(request, parts)
         return
     url = request.url

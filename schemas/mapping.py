@@ -11,7 +11,10 @@ EventKind = Literal["contact", "track", "identify"]
 class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How the sender proves who it is."""
 
-    scheme: Literal["twilio", "sendgrid", "zendesk", "standard-webhooks", "hmac-sha256"]
+    scheme: Literal[
+        "twilio", "sendgrid", "zendesk", "mailgun", "sns", "basic", "standard-webhooks",
+        "hmac-sha256",
+    ]  # fmt: skip
     secret: str
     """The environment variable that holds it: its name begins with DAEHWA_SECRET_."""
     header: str | None = None

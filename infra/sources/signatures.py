@@ -3,9 +3,10 @@
 import hashlib
 import hmac
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import parse_qsl
 
+import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -16,6 +17,7 @@ from standardwebhooks.webhooks import (
     WebhookVerificationError,
 )
 
+from infra.sources.sns import is_from_sns
 from schemas.mapping import Signature
 
 
@@ -35,8 +37,8 @@ def is_authentic(
         at = headers.get("x-zendesk-webhook-signature-timestamp", "").encode()
         digest = hmac.digest(secret.encode(), at + body, hashlib.sha256)
         return _same(b64encode(digest).decode(), headers.get("x-zendesk-webhook-signature", ""))
-    if signature.scheme == "standard-webhooks":
-        return _standard(secret, headers, body)
+    if signature.scheme in _BY_BODY:
+        return _BY_BODY[signature.scheme](secret, headers, body)
     given = headers.get((signature.header or "").lower(), "")
     digest = hmac.digest(secret.encode(), body, hashlib.sha256)
     return any(
@@ -79,6 +81,45 @@ def _standard(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
     except (WebhookVerificationError, ValueError):
         return False
     return True
+
+
+def _mailgun(secret: str, _: Mapping[str, str], body: bytes) -> bool:
+    """HMAC-SHA256 over timestamp and token, all three in the body (documentation.mailgun.com:
+    Securing webhooks)."""
+    try:
+        said = msgspec.json.decode(body, type=_MailgunBody).signature
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    digest = hmac.digest(secret.encode(), (said.timestamp + said.token).encode(), hashlib.sha256)
+    return _same(digest.hex(), said.signature)
+
+
+def _basic(secret: str, headers: Mapping[str, str], _: bytes) -> bool:
+    """User and password of the webhook's address (RFC 7617)."""
+    wanted = "Basic " + b64encode(secret.encode()).decode()
+    return _same(wanted, headers.get("authorization", ""))
+
+
+def _sns(secret: str, _: Mapping[str, str], body: bytes) -> bool:
+    return is_from_sns(secret, body)
+
+
+_BY_BODY: dict[str, Callable[[str, Mapping[str, str], bytes], bool]] = {
+    "standard-webhooks": _standard,
+    "mailgun": _mailgun,
+    "basic": _basic,
+    "sns": _sns,
+}
+
+
+class _MailgunSignature(msgspec.Struct):
+    timestamp: str
+    token: str
+    signature: str
+
+
+class _MailgunBody(msgspec.Struct):
+    signature: _MailgunSignature
 
 
 def _same(one: str, other: str) -> bool:

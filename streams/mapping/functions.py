@@ -7,6 +7,8 @@ from datetime import datetime, tzinfo
 from hashlib import sha256
 from typing import Any
 
+import msgspec
+
 from streams.identity.aliases import email_alias, phone_alias
 from streams.identity.callers import is_withheld
 from streams.values.instants import (
@@ -74,6 +76,11 @@ def email(value: Any) -> str | None:
     """The e-mail address, trimmed and in small letters; null where it is none."""
     alias = email_alias(_text(value))
     return alias.value if alias is not None else None
+
+
+def json(value: Any) -> Any:
+    """What a text with JSON in it says."""
+    return msgspec.json.decode(_text(value))
 
 
 def withheld(value: Any) -> bool:
@@ -150,7 +157,7 @@ def functions(
         "e164": e164, "parse_time": parse_time, "excel_time": excel_time, "lower": lower,
         "upper": upper, "trim": trim, "digits": digits, "number": number, "replace": replace,
         "split": split, "slug": slug, "sha256": hashed, "email": email, "withheld": withheld,
-        "ours": ours,
+        "json": json, "ours": ours,
     }  # fmt: skip
 
 
