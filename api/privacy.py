@@ -21,7 +21,7 @@ from infra.delivery.records import DEFAULT
 from infra.privacy.deliveries import calls_of, deliveries_of
 from infra.privacy.erasure_state import ArchiveState, archive_state
 from infra.privacy.exporting import archived_ids, archived_lines, export_line
-from infra.privacy.quality import read_quality
+from infra.privacy.quality import read_names, read_quality
 from infra.redis.profile_reader import Found
 from streams.codec.codec import encode_event
 from streams.identity.profile_key import usable_id
@@ -126,14 +126,25 @@ async def export(customer_id: CustomerId, parts: FromParts) -> Response:
 async def quality(
     parts: FromParts, days: Annotated[int, Query(ge=1, le=3_650, description="of the last")] = 7
 ) -> Response:
-    """`{"findings": [{"source", "check", "events", "customers", "last_day", "examples"}]}`, the
-    most first; `examples` are message ids, `customers` those of the day with the most. 503 while
-    ClickHouse is unavailable."""
+    """`{"findings": [{"source", "check", "events", "customers", "last_day", "examples"}], "names":
+    [{"type", "name", "events", "in_no_dialogue", "share", "looks_like"}]}`, the most first;
+    `examples` are message ids, `customers` those of the day with the most. `names` has the event
+    names of which events are in no dialogue. 503 while ClickHouse is unavailable."""
     try:
         found = await asyncio.to_thread(read_quality, parts.settings, days)
+        named = await asyncio.to_thread(read_names, parts.settings, days)
     except (ClickHouseUnavailable, ClickHouseRefused) as problem:
         raise _archive_away(problem) from None
-    return _answer({"findings": msgspec.to_builtins(found)})
+    nearest = parts.playbook.dispatch.nearest
+    names = [
+        {
+            **msgspec.to_builtins(one),
+            "share": round(one.in_no_dialogue / one.events, 4),
+            "looks_like": nearest(one.name),
+        }
+        for one in named
+    ]
+    return _answer({"findings": msgspec.to_builtins(found), "names": names})
 
 
 def _all_lines(begin: list[bytes], first: bytes | None, rows: Iterator[bytes]) -> Iterator[bytes]:

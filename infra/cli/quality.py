@@ -1,7 +1,7 @@
 """`daehwa quality`: data-quality findings."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import typer
@@ -36,5 +36,17 @@ def quality(
             " ".join(row["examples"]),
         )
     plain_console().print(table)
+    _show_names(answer.get("names", []))
     if not answer["findings"]:
         typer.echo("nothing doubtful")
+
+
+def _show_names(names: list[dict[str, Any]]) -> None:
+    """The event names of which events are in no dialogue."""
+    if not names:
+        return
+    table = Table("event or code", "events", "in no dialogue", "looks like")
+    for row in names:
+        share = f"{row['in_no_dialogue']} ({row['share']:.0%})"
+        table.add_row(row["name"], str(row["events"]), share, row["looks_like"] or "")
+    plain_console().print(table)

@@ -60,6 +60,8 @@ class _Row(msgspec.Struct, frozen=True, gc=False):
 
 
 _NOTHING: Final = _Row()
+_UNKNOWN: Final = _Row(seen=Seen(looks_known=True))
+"""Of an event that the playbook does not know, whose name looks like one it does."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -204,10 +206,10 @@ def _matched(event: WireEvent, playbook: CompiledPlaybook) -> _Row:
     context = NO_CONTEXT
     if kind == "track":
         if not dispatch.rules_of(event.name or ""):
-            return _NOTHING
+            return _UNKNOWN if dispatch.nearest(event.name or "") else _NOTHING
     elif kind == "contact":
         if not dispatch.rules_of_contact(event.name or "", event.channel):
-            return _NOTHING
+            return _UNKNOWN if dispatch.nearest(event.name or "") else _NOTHING
     elif kind not in ("page", "screen"):
         return _NOTHING
     try:
@@ -254,8 +256,13 @@ def _matched(event: WireEvent, playbook: CompiledPlaybook) -> _Row:
         [topic for topic, _ in left],
         [stage for _, stage in left],
         _NO_ORDER if told is None else _order(told),
-        Seen(properties, told, topicless),
+        Seen(properties, told, topicless, _differs(event, playbook)),
     )
+
+
+def _differs(event: WireEvent, playbook: CompiledPlaybook) -> bool:
+    """Whether a track event's name is written in another way than in the playbook."""
+    return event.type == "track" and event.name not in playbook.dispatch.events
 
 
 def _order(told: Told) -> tuple[Any, ...]:

@@ -1,13 +1,13 @@
 """Compiles the match rules of a playbook into the dispatch table of `streams.playbook.matching`."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import takewhile
 from typing import Any
 
 from schemas.playbook import MatchRule, Playbook
 from streams.playbook.errors import RuleError
-from streams.playbook.event_names import by_folded_name
+from streams.playbook.event_names import by_folded_name, nearest_name
 from streams.playbook.item_names import packed_name
 from streams.playbook.matching import (
     NOTHING,
@@ -62,7 +62,8 @@ def compile_matches(playbook: Playbook, errors: list[RuleError]) -> Dispatch:
                 pages.add(rule.page, compiled)
             except ValueError as problem:
                 errors.append(RuleError(f"{where}.page", str(problem)))
-    return Dispatch(events, contacts, pages, by_folded_name(events), _of_path(pages))
+    nearest = lru_cache(maxsize=_MAX_REMEMBERED)(partial(nearest_name, known=(*events, *contacts)))
+    return Dispatch(events, contacts, pages, by_folded_name(events), nearest, _of_path(pages))
 
 
 def _of_path(pages: PathTrie) -> Callable[[str], Matched | None]:

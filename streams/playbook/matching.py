@@ -88,6 +88,8 @@ class Dispatch(msgspec.Struct, frozen=True, gc=False):
     pages: PathTrie
     folded: dict[str, tuple[CompiledMatch, ...]]
     """`events` by folded name."""
+    nearest: Callable[[str], str | None]
+    """The known event name or contact code that this one looks like; None for a known one."""
     of_path: Callable[[str], Matched | None]
     """What a page of this path matches whatever its properties are; None where they have a say."""
 

@@ -17,7 +17,8 @@ def merge_decisions(one: Decisions, other: Decisions, dialogues: Container[str])
     evaluates segments and relationship anew, starting from these."""
     fired = _latest(one.fired, other.fired)
     sent = {decision.id: decision for decision in (*other.sent, *one.sent)}
-    latest = sorted(sent.values(), key=lambda decision: (decision.at, decision.id))
+    # A stable sort: decisions of one millisecond stay in the order they were taken in.
+    latest = sorted(sent.values(), key=lambda decision: decision.at)
     waiting = sorted((*one.waiting, *other.waiting), key=lambda late: (late.occurred_at, late.rule))
     return Decisions(
         deadlines=one.deadlines,

@@ -29,6 +29,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "in_the_future": "dated an hour or more after it was received; it counts as of its receipt",
     "implausible_time": "dated before 1990",
     "long_past": "happened more than ten years before it was received",
+    "similar_event_name": "a name that looks like one of the playbook; it counts where only case "
+    "and separators differ",
     "missing_topic": "the playbook knows the event, but what its topic is made of is missing",
     "unclear_consent": "a statement of consent that is neither a yes nor a no; it counts as a no",
     "negative_money": "an order of less than nothing; it counts as money back",
@@ -76,6 +78,8 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     """What the event tells of an order."""
     topicless: bool = False
     """The playbook knows the event, but no topic can be made of it."""
+    looks_known: bool = False
+    """The event's name is none of the playbook, and looks like one."""
 
 
 NOTHING_SEEN = Seen()
@@ -97,6 +101,8 @@ def findings(event: WireEvent, seen: Seen, region: str) -> list[str]:
         found.append("implausible_time")
     elif event.received_at - event.occurred_at > LONG_PAST:
         found.append("long_past")
+    if seen.looks_known:
+        found.append("similar_event_name")
     if seen.topicless:
         found.append("missing_topic")
     if seen.order is not None and properties is not None:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.decisions import NO_DECISIONS, Decisions, Sent
 from schemas.event import Event
 from schemas.trigger import Trigger
 from streams.codec.codec import encode_profile
@@ -12,6 +13,7 @@ from streams.fold.merging import merge_profiles
 from streams.fold.timers import timer_event
 from streams.policy.caps import MAX_SPOKEN
 from streams.policy.holdouts import is_held_out
+from streams.policy.memory import merge_decisions
 from streams.policy.suppression import quiet_end
 from streams.policy.waiting import MAX_WAITING
 from tests.harness.histories import BEGIN, MINUTE, event, law
@@ -208,3 +210,17 @@ def test_the_memory_stays_small_and_survives_a_merge(one: list[Event], other: li
         *first.profile.decisions.segments,
         *second.profile.decisions.segments,
     }
+
+
+def test_decisions_of_one_millisecond_stay_in_their_order_through_a_merge() -> None:
+    def sent(*ids: str) -> Decisions:
+        return Decisions(sent=tuple(Sent(one, "stage.reached", "r", 5, True, "") for one in ids))
+
+    merged = merge_decisions(sent("z", "b", "a"), NO_DECISIONS, ())
+    assert [one.id for one in merged.sent] == ["z", "b", "a"]
+    both = merge_decisions(sent("z", "a"), sent("q"), ())
+    assert [one.id for one in both.sent] == ["q", "z", "a"]
+        "q",
+        "z",
+        "a",
+    ]

@@ -81,6 +81,22 @@ def test_a_topic_that_cannot_be_made() -> None:
     assert found("track", {}, name="Something Else") == []
 
 
+@pytest.mark.parametrize(
+    ("name", "checks"),
+    [
+        ("Product Viewed", []),
+        ("product viewed", ["similar_event_name"]),
+        ("product_viewed", ["similar_event_name"]),
+        ("Product View", ["similar_event_name"]),
+        ("Products Viewed", ["similar_event_name"]),
+        ("Invoice Paid", []),
+    ],
+)
+def test_a_name_that_looks_like_a_known_one(name: str, checks: list[str]) -> None:
+    assert found("track", {"category": "shoes"}, name=name) == checks
+    assert shop().dispatch.nearest(name) == ("Product Viewed" if checks else None)
+
+
 def test_impossible_times() -> None:
     assert found("page", {}, received_at=BEGIN + 11 * 366 * DAY) == ["long_past"]
     assert found("page", {}, sent_at=BEGIN + 2 * DAY) == ["clock_wrong"]
