@@ -6,6 +6,7 @@ from api.customers import redis_unavailable
 from api.errors import Refused
 from api.parts import Parts
 from infra.redis.profile_reader import UnreadableProfileError
+from infra.sources.our_numbers import our_numbers
 from schemas.contact import Contact
 from streams.identity.aliases import Alias, aliases_of, email_alias, phone_alias
 from streams.mapping.contact_events import names_nobody
@@ -26,7 +27,7 @@ async def profile_named(contact: Contact, parts: Parts) -> str | None:
             phone_alias(contact.phone, region) if contact.phone else None,
             email_alias(contact.email) if contact.email else None,
         )
-        if alias is not None and alias.value not in parts.settings.our_numbers_e164
+        if alias is not None and alias.value not in our_numbers(parts.settings)
     ]
     if not aliases:
         raise Refused(

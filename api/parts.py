@@ -18,6 +18,7 @@ from infra.redis.learned_topics import LearnedTopics
 from infra.redis.partition_halts import PartitionHalts
 from infra.redis.profile_reader import ProfileReader
 from infra.settings import Settings
+from infra.sources.our_numbers import our_numbers
 from infra.sources.sources import Sources
 from streams.playbook.compiled import CompiledPlaybook
 
@@ -33,9 +34,7 @@ class Parts:
         self.scrub = settings.scrubbing.scrub
         self.origins = AllowedOrigins(settings.allowed_origins)
         self.rates = Rates(settings.rate_limit)
-        self.sources = Sources(
-            settings.sources, settings.region, our_numbers=settings.our_numbers_e164
-        )
+        self.sources = Sources(settings.sources, settings.region, our_numbers=our_numbers(settings))
         self.writer = LogWriter(settings, compressed=True)
         self.events = EnvelopeWriter(self.writer, EVENTS, settings.partitions, settings.linger_ms)
         self.triggers = TriggerTail(settings)

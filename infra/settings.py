@@ -13,7 +13,6 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from infra.privacy.privacy_settings import PrivacySettings
-from streams.identity.aliases import phone_alias
 
 SECRET_PREFIX = "DAEHWA_SECRET_"  # noqa: S105 - the beginning of names
 """Prefix of variables with secrets of endpoints, named by the playbook."""
@@ -175,7 +174,7 @@ class Settings(PrivacySettings):
     def _read_sources(cls, value: object) -> object:
         return value or None
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "our_numbers", mode="before")
     @classmethod
     def _read_hosts(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -221,19 +220,6 @@ class Settings(PrivacySettings):
         if any(len(secret) < 16 for secret in _listed(value)):
             raise ValueError("write at least 16 characters that nobody can guess")
         return value
-
-    @field_validator("our_numbers", mode="before")
-    @classmethod
-    def _listed_numbers(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-
-    @property
-    def our_numbers_e164(self) -> frozenset[str]:
-        """Our telephone numbers, normalised; one that cannot be read is left out."""
-        found = (phone_alias(number, self.region) for number in self.our_numbers)
-        return frozenset(alias.value for alias in found if alias is not None)
 
     @field_validator("region")
     @classmethod

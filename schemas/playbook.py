@@ -188,6 +188,9 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Topic family -> properties that name one item (a product): whichever of them an event has,
     the item stays in the topic in which it was seen."""
     orders: Orders = Orders()
+    url_encodings: tuple[str, ...] = ()
+    """Encodings of page paths that are no UTF-8, the first that fits; of hosts under `.kr` CP949
+    comes before."""
     segments: dict[str, Segment] = {}
     relationship: Relationship = Relationship()
     triggers: tuple[TriggerRule, ...] = ()

@@ -9,6 +9,7 @@ import typer
 from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.cli.sending_file import Import, opened, send_file, show_first
 from infra.sources.mapping_file import SHIPPED, MappingError, MappingFile, read_mapping
+from infra.sources.our_numbers import our_numbers
 from streams.mapping.mapping_items import Mapper
 from streams.playbook.suggestions import choices
 
@@ -78,6 +79,6 @@ def _mapping(named: str, changes: dict[str, str]) -> MappingFile:
         names = sorted(one.stem for folder in folders for one in folder.glob("*.yaml"))
         raise Refusal(f"there is no mapping {named}; {choices(named, names)}")
     try:
-        return read_mapping(path, settings.region, settings.our_numbers_e164, **changes)
+        return read_mapping(path, settings.region, our_numbers(settings), **changes)
     except MappingError as problem:
         raise Refusal(str(problem)) from None

@@ -16,6 +16,7 @@ from phonenumbers import (
 
 from schemas.profile import Profile, Stamped
 from streams.identity.callers import caller_number
+from streams.values.text_form import compatible
 
 AliasKind = Literal["email", "phone"]
 
@@ -51,7 +52,7 @@ class AliasMoves(msgspec.Struct, frozen=True, gc=False):
 
 def email_alias(text: str) -> Alias | None:
     """The e-mail address, trimmed and in lower case; None for anything else."""
-    value = text.strip().lower()
+    value = compatible(text).strip().lower()
     name, _, host = value.partition("@")
     if not name or not host or "@" in host or any(c.isspace() for c in value):
         return None

@@ -3,6 +3,8 @@
 import re
 from typing import Protocol
 
+from streams.values.text_form import composed
+
 BLOCKED_IDS = frozenset(
     {
         "",
@@ -60,16 +62,16 @@ class Identified(Protocol):
 
 
 def usable_id(value: str | None) -> str | None:
-    """The id, or None for a placeholder."""
+    """The id in one form of text, or None for a placeholder."""
     if value is None or len(value) > MAX_ID_LENGTH:
         return None
     stripped = value.strip()
     odd = stripped[:1] in _ODD_BEGIN
     if not odd and len(stripped) > _MAX_BLOCKED_LENGTH:
-        return stripped
+        return composed(stripped)
     if odd and _UNRENDERED.fullmatch(stripped):
         return None
-    return None if stripped.strip(_AROUND).lower() in BLOCKED_IDS else stripped
+    return None if stripped.strip(_AROUND).lower() in BLOCKED_IDS else composed(stripped)
 
 
 def archived_under(event: Identified) -> str:

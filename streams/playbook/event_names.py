@@ -6,6 +6,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import TypeVar
 
+from streams.values.text_form import compatible
+
 V = TypeVar("V")
 
 _BETWEEN = re.compile(r"[\s_\-:./]+")
@@ -17,7 +19,7 @@ _CUTOFF = 0.85
 @lru_cache(maxsize=16_384)
 def folded_name(name: str) -> str:
     """`order completed`, `order_completed` and `OrderCompleted` are `ordercompleted`."""
-    return _BETWEEN.sub("", name.casefold()) if len(name) <= _MAX_LENGTH else name
+    return _BETWEEN.sub("", compatible(name).casefold()) if len(name) <= _MAX_LENGTH else name
 
 
 def by_folded_name(named: Mapping[str, V]) -> dict[str, V]:

@@ -62,8 +62,17 @@ def compile_matches(playbook: Playbook, errors: list[RuleError]) -> Dispatch:
                 pages.add(rule.page, compiled)
             except ValueError as problem:
                 errors.append(RuleError(f"{where}.page", str(problem)))
+    for index, encoding in enumerate(playbook.url_encodings):
+        try:
+            b"".decode(encoding)
+        except LookupError:
+            said = f"no encoding is called {encoding!r}; write cp949, shift_jis or gb18030"
+            errors.append(RuleError(f"url_encodings[{index}]", said))
     nearest = lru_cache(maxsize=_MAX_REMEMBERED)(partial(nearest_name, known=(*events, *contacts)))
-    return Dispatch(events, contacts, pages, by_folded_name(events), nearest, _of_path(pages))
+    return Dispatch(
+        events, contacts, pages, by_folded_name(events), nearest, playbook.url_encodings,
+        _of_path(pages),
+    )  # fmt: skip
 
 
 def _of_path(pages: PathTrie) -> Callable[[str], Matched | None]:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from schemas.event import Event
 from streams.playbook.event_names import folded_name
-from streams.playbook.paths import PathTrie, path_of
+from streams.playbook.paths import PathTrie, host_of, in_utf8, path_of
 
 MAX_ITEMS = 1000
 """Maximum of items of one list (`each`) that are matched; more is a quality finding."""
@@ -90,6 +90,8 @@ class Dispatch(msgspec.Struct, frozen=True, gc=False):
     """`events` by folded name."""
     nearest: Callable[[str], str | None]
     """The known event name or contact code that this one looks like; None for a known one."""
+    url_encodings: tuple[str, ...]
+    """Encodings in which a path that is no UTF-8 is read."""
     of_path: Callable[[str], Matched | None]
     """What a page of this path matches whatever its properties are; None where they have a say."""
 
@@ -120,6 +122,9 @@ def match_event(event: Event, dispatch: Dispatch) -> Matched:
             path = path_of(page.path, page.url)
         if not path:
             return NOTHING
+        if "%" in path:
+            url = properties.get("url") or (page.url if page is not None else None)
+            path = in_utf8(path, host_of(url), dispatch.url_encodings)
         of_path = dispatch.of_path(path)
         if of_path is not None:
             return of_path

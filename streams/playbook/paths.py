@@ -1,8 +1,9 @@
 """Page path patterns in a trie: a look-up costs the length of the path, not the number of rules."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
 _MAX_SEGMENTS = 24
 _MAX_REMEMBERED = 16_384
@@ -75,11 +76,50 @@ class PathTrie:
             self._walk(literal, segments, at + 1, values, found)
         anything = node.get(_FIELD)
         if anything is not None:
-            self._walk(anything, segments, at + 1, [*values, unquote(segments[at])], found)
+            self._walk(anything, segments, at + 1, [*values, _unquoted(segments[at])], found)
 
 
 def _segments(path: str) -> list[str]:
     return [segment for segment in path.split("/") if segment]
+
+
+def _unquoted(segment: str) -> str:
+    """The segment without percent-encoding; as it is where that is no UTF-8."""
+    try:
+        return unquote(segment, errors="strict")
+    except UnicodeDecodeError:
+        return segment
+
+
+def in_utf8(path: str, host: str, encodings: Sequence[str]) -> str:
+    """The path with its percent-encoding in UTF-8: what is none is read in the first of `encodings`
+    that fits, for hosts under `.kr` in CP949 before. Left as it is where none fits: a wrong
+    character would be a topic of its own."""
+    if "%" not in path:
+        return path
+    legacy = (*(("cp949",) if host.endswith(".kr") else ()), *encodings)
+    return "/".join(_recoded(segment, legacy) for segment in path.split("/"))
+
+
+def _recoded(segment: str, encodings: Sequence[str]) -> str:
+    data = unquote_to_bytes(segment)
+    for encoding in ("utf-8", *encodings):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return segment if encoding == "utf-8" else quote(text, safe="")
+    return segment
+
+
+def host_of(url: Any) -> str:
+    """The host of a URL, in small letters; "" where there is none."""
+    if not isinstance(url, str):
+        return ""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
 
 
 def path_of(path: Any, url: Any) -> str | None:

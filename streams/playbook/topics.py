@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from streams.values.text_form import compatible
+
 MAX_LABEL_LENGTH = 80
 """Characters of one part of a topic; longer ones are cut."""
 
@@ -19,9 +21,9 @@ Render = Callable[[Mapping[str, Any]], str | None]
 
 @lru_cache(maxsize=65_536)
 def label(text: str) -> str:
-    """The text in lower case without blanks and slashes: `Running Shoes` and `running-shoes` are
-    one topic."""
-    return _UNSAFE.sub("-", text.strip().lower())[:MAX_LABEL_LENGTH].strip("-")
+    """The text in lower case and one form, without blanks and slashes: `Running Shoes` and
+    `running-shoes` are one topic."""
+    return _UNSAFE.sub("-", compatible(text).strip().lower())[:MAX_LABEL_LENGTH].strip("-")
 
 
 def family(topic: str) -> str:

@@ -1,5 +1,6 @@
 """One item of the tracking protocol into an event, or the reason why not."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import msgspec
@@ -179,13 +180,17 @@ def _event(raw: msgspec.Raw, item: _Item, request: _Request, index: int) -> Wire
         library = _text(head.library.name) if head.library is not None else None
     else:
         library = None
+    users, visitors = _text(item.user_id), _text(item.anonymous_id)
+    user_id, anonymous_id = usable_id(users), usable_id(visitors)
+    context = _with_own_form(context, {"userId": (users, user_id),
+                                       "anonymousId": (visitors, anonymous_id)})  # fmt: skip
     return WireEvent(
         message_id=_message_id(item, raw, received_at, index),
         type=of_type,
         occurred_at=occurred_at,
         received_at=received_at,
-        user_id=usable_id(_text(item.user_id)),
-        anonymous_id=usable_id(_text(item.anonymous_id)),
+        user_id=user_id,
+        anonymous_id=anonymous_id,
         previous_id=usable_id(_text(item.previous_id)) if of_type == "alias" else None,
         channel=channel_of(of_type, channel, library),
         name=_name(item, of_type),
@@ -195,6 +200,20 @@ def _event(raw: msgspec.Raw, item: _Item, request: _Request, index: int) -> Wire
         source=request.source,
         stated_at=stated if dated_ahead(stated, sent_at, received_at) else None,
     )
+
+
+def _with_own_form(
+    context: msgspec.Raw, ids: Mapping[str, tuple[str | None, str | None]]
+) -> msgspec.Raw:
+    """The context with the ids as they were sent, where Daehwa keeps them in another form."""
+    own = {
+        name: sent
+        for name, (sent, kept) in ids.items()
+        if sent is not None and kept is not None and not sent.isascii() and sent.strip() != kept
+    }
+    if not own:
+        return context
+    return _merged(context, msgspec.Raw(_encode({"as_sent": own})))
 
 
 def _facts(

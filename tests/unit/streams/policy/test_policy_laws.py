@@ -220,7 +220,3 @@ def test_decisions_of_one_millisecond_stay_in_their_order_through_a_merge() -> N
     assert [one.id for one in merged.sent] == ["z", "b", "a"]
     both = merge_decisions(sent("z", "a"), sent("q"), ())
     assert [one.id for one in both.sent] == ["q", "z", "a"]
-        "q",
-        "z",
-        "a",
-    ]
