@@ -28,6 +28,7 @@ from api import (
 from api import playbook as playbooks
 from api.collector import CollectorRoutes
 from api.collector.documentation import document_collector
+from api.customer_ids import CustomerIds
 from api.documented import document_common
 from api.errors import answer_errors
 from api.host_guard import HostGuard, allowed_hosts
@@ -89,6 +90,7 @@ def create_app(settings: Settings, playbook: CompiledPlaybook | None = None) -> 
     app.include_router(triggers.streams)
     app.state.api_routes += triggers.streams.routes
     answer_errors(app)
+    app.add_middleware(CustomerIds)
     app.add_middleware(HostGuard, hosts=allowed_hosts(settings.allowed_hosts, settings.host))
     return app
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from redis.exceptions import RedisError
 
 from api.access import require_token
+from api.customer_ids import plain_id
 from api.errors import RETRY_AFTER_S, UNREADABLE_RESPONSE, Refused
 from api.parts import Parts, parts_of
 from infra.clock import now_ms
@@ -25,7 +26,7 @@ async def read_customer(parts: Parts, customer_id: str) -> Profile:
 
     Refused: 404 `customer_not_found`; 503 while Redis is unavailable. UnreadableProfileError.
     """
-    key = usable_id(customer_id)
+    key = usable_id(plain_id(customer_id))
     try:
         profile = await parts.profiles.read(key) if key is not None else None
     except (RedisError, OSError):
@@ -55,10 +56,18 @@ async def customers(
     phone: Annotated[
         str | None, Query(description="with +, or national where DAEHWA_REGION is set")
     ] = None,
+    id_: Annotated[str | None, Query(alias="id", description="any id, as it is")] = None,
 ) -> Response:
-    """`{"customers": [...]}`, each as under `/v1/customers/{id}`: customers with the value in their
-    traits, the latest statement first. An unreadable profile is left out; 409 where it is the only
-    one."""
+    """`{"customers": [...]}`, each as under `/v1/customers/{id}`: the customer with this id, or
+    those with the value in their traits, the latest statement first. An unreadable profile is left
+    out; 409 where it is the only one."""
+    if id_ is not None:
+        try:
+            return _answer({"customers": [await view_of(parts, await read_customer(parts, id_))]})
+        except Refused as problem:
+            if problem.status != 404:
+                raise
+            return _answer({"customers": []})
     alias = _alias(email, phone, parts.settings.region)
     found: dict[str, dict[str, Any]] = {}
     unreadable: UnreadableProfileError | None = None

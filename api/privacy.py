@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from redis.exceptions import RedisError
 
 from api.access import require_token
+from api.customer_ids import plain_id
 from api.customers import models_of, redis_unavailable
 from api.errors import RETRY_AFTER_S, UNREADABLE_RESPONSE, Refused
 from api.parts import Parts, parts_of
@@ -203,7 +204,7 @@ async def _find(parts: Parts, key: str) -> Found:
 
 
 def _key(customer_id: str) -> str:
-    key = usable_id(customer_id)
+    key = usable_id(plain_id(customer_id))
     if key is None:
         raise Refused(400, "bad_request", f"{customer_id!r} names nobody")
     return key

@@ -174,16 +174,9 @@ class Settings(PrivacySettings):
     def _read_sources(cls, value: object) -> object:
         return value or None
 
-    @field_validator("allowed_hosts", "our_numbers", mode="before")
+    @field_validator("allowed_hosts", "allowed_origins", "our_numbers", mode="before")
     @classmethod
-    def _read_hosts(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-
-    @field_validator("allowed_origins", mode="before")
-    @classmethod
-    def _read_origins(cls, value: object) -> object:
+    def _read_list(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())

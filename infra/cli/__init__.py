@@ -35,7 +35,11 @@ COMMANDS = {
 }
 """Command -> the function, or group of commands, that it is."""
 
-_SETTINGS = {"run": {"allow_extra_args": True, "ignore_unknown_options": True}}
+_SETTINGS = {
+    "run": {"allow_extra_args": True, "ignore_unknown_options": True},
+    # An id may begin with a hyphen.
+    **dict.fromkeys(("customer", "forget", "export"), {"ignore_unknown_options": True}),
+}
 
 
 class _Commands(TyperGroup):
