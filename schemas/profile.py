@@ -122,3 +122,6 @@ class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Topic, or `family/*` -> when its stages were left, see `streams.profile.exits`."""
     items: dict[str, bytes] = {}
     """Topic -> hashes of the items (products) that belong to it, see `streams.profile.items`."""
+    claims: dict[str, int] = {}
+    """Of an anonymous id: customer, beside the first -> when they last used it, milliseconds; see
+    `streams.identity.fan_in`."""

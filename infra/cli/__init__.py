@@ -38,7 +38,7 @@ COMMANDS = {
 _SETTINGS = {
     "run": {"allow_extra_args": True, "ignore_unknown_options": True},
     # An id may begin with a hyphen.
-    **dict.fromkeys(("customer", "forget", "export"), {"ignore_unknown_options": True}),
+    **{name: {"ignore_unknown_options": True} for name in ("customer", "forget", "export")},
 }
 
 

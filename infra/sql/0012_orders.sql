@@ -252,3 +252,42 @@ SELECT
         greatest(opened_at, now64(3, 'UTC')))) / 1000 AS open_seconds,
     withdrawn_at
 FROM cases;
+
+-- With anonymous ids that too many customers use: see streams/identity/fan_in.py.
+CREATE OR REPLACE VIEW daehwa.data_quality AS
+SELECT
+    toDate(received_at) AS day,
+    source,
+    finding AS check,
+    count() AS events,
+    uniqExact(profile_key) AS customers,
+    groupArraySample(3)(message_id) AS examples
+FROM
+(
+    SELECT received_at, source, arrayJoin(findings) AS finding, profile_key, message_id
+    FROM daehwa.events_stored FINAL
+    WHERE copy = 0 AND notEmpty(findings)
+)
+GROUP BY day, source, check
+UNION ALL
+SELECT
+    day,
+    source,
+    'shared_anonymous_id' AS check,
+    sum(events) AS events,
+    sum(users) AS customers,
+    groupArraySample(3)(example) AS examples
+FROM
+(
+    SELECT
+        toDate(received_at) AS day,
+        source,
+        count() AS events,
+        uniqExact(user_id) AS users,
+        any(message_id) AS example
+    FROM daehwa.events_stored
+    WHERE copy = 0 AND anonymous_id != '' AND user_id != ''
+    GROUP BY day, source, anonymous_id
+    HAVING users > 5
+)
+GROUP BY day, source;

@@ -47,7 +47,7 @@ def encode_profile(profile: Profile) -> bytes:
     What only some customers have is at the end and left out where it is empty: such a profile has
     the bytes that versions before orders wrote.
     """
-    if profile.orders or profile.exits or profile.items:
+    if profile.orders or profile.exits or profile.items or profile.claims:
         return _profile_encoder.encode(profile)
     return _profile_encoder.encode(astuple(profile)[:_WITHOUT_ORDERS])
 

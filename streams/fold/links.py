@@ -16,6 +16,7 @@ from schemas.effect import ClearDeadline, Dead, Dropped, Effect, Folded, Outcome
 from schemas.event import Event
 from schemas.profile import Profile
 from streams.codec.codec import encode_profile
+from streams.identity.fan_in import claimed, is_shared
 from streams.identity.linking import relink_events
 from streams.identity.profile_key import usable_id
 from streams.models.tiers import move
@@ -47,6 +48,15 @@ def fold_link(profile: Profile, event: Event, hashed: int) -> Outcome:
             return Dropped("not_moved")
         recent = remember(profile.recent, hashed, event.received_at)
         return Folded(replace(profile, forwarded_to=to, recent=recent), [])
+    if not by_alias and is_shared(profile.claims):
+        return Dropped("shared_id")
+    if profile.forwarded_to not in (None, to) and not by_alias and not profile.known:
+        # It goes to the first customer who used it, until too many others do.
+        claims = claimed(profile.claims, to, event.occurred_at)
+        still = None if is_shared(claims) else profile.forwarded_to
+        recent = remember(profile.recent, hashed, event.received_at)
+        after = replace(profile, claims=claims, forwarded_to=still, recent=recent)
+        return Folded(after, [])
     if profile.forwarded_to is not None:
         # An alias of a merged customer is an alias of the profile merged into.
         if by_alias and profile.known and profile.forwarded_to != to:

@@ -29,6 +29,8 @@ CHECKS: Final[Mapping[str, str]] = {
     "in_the_future": "dated an hour or more after it was received; it counts as of its receipt",
     "implausible_time": "dated before 1990",
     "long_past": "happened more than ten years before it was received",
+    "shared_anonymous_id": "an anonymous id that more than five customers used on one day: it "
+    "joins nobody any more",
     "similar_event_name": "a name that looks like one of the playbook; it counts where only case "
     "and separators differ",
     "missing_topic": "the playbook knows the event, but what its topic is made of is missing",

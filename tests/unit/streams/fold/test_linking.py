@@ -14,7 +14,17 @@ from streams.fold.fold import fold
 from streams.fold.links import MAX_HOPS
 from streams.identity.linking import MAX_IDENTITIES
 from streams.identity.profile_key import profile_key
-from tests.harness.histories import MODELS, event, fold_all, histories, law, seeds, shop
+from tests.harness.histories import (
+    BEGIN,
+    MINUTE,
+    MODELS,
+    event,
+    fold_all,
+    histories,
+    law,
+    seeds,
+    shop,
+)
 
 
 class Log:
@@ -365,3 +375,36 @@ def test_effects_of_an_address_are_only_the_forwarded_event() -> None:
     assert isinstance(outcome, Folded)
     expected: list[Effect] = [Send(replace(happened, key="u1", hops=1))]
     assert outcome.effects == expected
+
+
+def signs_in(log: Log, customer: int, minute: int) -> None:
+    """A customer who signs in on the browser `till` and puts something into the cart there."""
+    at = BEGIN + minute * MINUTE
+    log.put(event(f"in-{customer}-{minute}", "identify", user_id=f"c{customer}",
+                  anonymous_id="till", occurred_at=at))  # fmt: skip
+    log.put(event(f"cart-{customer}-{minute}", name="Product Added", anonymous_id="till",
+                  properties={"category": f"of-{customer}"}, occurred_at=at + 1))  # fmt: skip
+    log.run()
+
+
+def test_an_id_that_many_customers_use_is_nobodys() -> None:
+    log = Log(1)
+    for customer in range(12):
+        signs_in(log, customer, customer)
+    till = log.profile("till")
+    assert till.forwarded_to is None
+    assert {f"product/of-{customer}" for customer in range(8, 12)} <= set(till.dialogues)
+    for customer in range(1, 12):
+        assert not log.profile(f"c{customer}").dialogues, "a stranger's cart"
+    signs_in(log, 99, 9999)
+    assert log.profile("till").forwarded_to is None, "and it stays so"
+    assert not log.dead
+
+
+def test_a_household_shares_a_browser() -> None:
+    log = Log(1)
+    for day in range(6):
+        for customer in range(4):
+            signs_in(log, customer, day * 1440 + customer)
+    assert log.profile("till").forwarded_to == "c0"
+    assert len(log.profile("c0").dialogues) == 4
