@@ -9,6 +9,7 @@ from infra.redis.profile_reader import UnreadableProfileError
 from infra.sources.our_numbers import our_numbers
 from schemas.contact import Contact
 from streams.identity.aliases import Alias, aliases_of, email_alias, phone_alias
+from streams.identity.contact_keys import contact_key
 from streams.mapping.contact_events import names_nobody
 
 
@@ -43,7 +44,7 @@ async def profile_named(contact: Contact, parts: Parts) -> str | None:
                 return key
     except (RedisError, OSError):
         raise redis_unavailable() from None
-    return f"{aliases[0].kind}:{aliases[0].value}"
+    return contact_key(aliases[0])
 
 
 async def _holder(alias: Alias, region: str, parts: Parts) -> str | None:

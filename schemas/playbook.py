@@ -188,6 +188,9 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Topic family -> properties that name one item (a product): whichever of them an event has,
     the item stays in the topic in which it was seen."""
     orders: Orders = Orders()
+    region: str = ""
+    """Country (ISO 3166) of telephone numbers in traits written without `+`, by which contacts join
+    the customer who states the number."""
     url_encodings: tuple[str, ...] = ()
     """Encodings of page paths that are no UTF-8, the first that fits; of hosts under `.kr` CP949
     comes before."""

@@ -64,6 +64,7 @@ def compile_playbook(playbook: Playbook, version: str = "") -> CompiledPlaybook:
         segments=segments,
         ends=frozenset((name, ladder[-1]) for name, ladder in playbook.ladders.items()),
         policy=policy,
+        region=playbook.region.upper(),
         order_ids=playbook.orders.id,
         shop_of={
             source: shop for shop, sources in playbook.orders.shops.items() for source in sources

@@ -11,6 +11,7 @@ from schemas.profile import Profile
 from streams.consent.consent import consent_of, source_of, write_consent
 from streams.fold.deadlines import arm_deadlines
 from streams.fold.talk import Talk, talk_of
+from streams.identity.contact_keys import contact_links
 from streams.identity.linking import link_events, names_owner, relink_events
 from streams.models.offer_outcomes import record_acceptance
 from streams.models.offers import known_beside
@@ -99,6 +100,8 @@ def _record_facts(
     if event.user_id is not None and names_owner(profile, event):
         known = True
         linked = link_events(profile, event)
+        if event.type == "identify":
+            linked |= contact_links(profile, event, linked, playbook.region)
         if linked:
             identities = {**identities, **dict.fromkeys(linked, False)}
             effects += [Send(link) for link in linked.values()]

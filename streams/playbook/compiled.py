@@ -83,6 +83,8 @@ class CompiledPlaybook(msgspec.Struct, frozen=True):
     relationship: CompiledRelationship | None = None
     """None where no expression or rule uses it: then it costs nothing."""
     policy: CompiledPolicy = CompiledPolicy()
+    region: str = ""
+    """Country of national telephone numbers in traits."""
     order_ids: tuple[str, ...] = ()
     """Properties that hold the id of an order; empty: the usual ones."""
     shop_of: dict[str, str] = {}

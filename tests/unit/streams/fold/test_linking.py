@@ -408,3 +408,58 @@ def test_a_household_shares_a_browser() -> None:
             signs_in(log, customer, day * 1440 + customer)
     assert log.profile("till").forwarded_to == "c0"
     assert len(log.profile("c0").dialogues) == 4
+
+
+def by_address(number: int, address: str) -> Event:
+    """An order that is known by an e-mail address or a telephone number alone."""
+    return event(f"order-{number}", "contact", name="order.placed", key=address,
+                 properties={"order_id": f"S-{number}", "total": 50, "currency": "EUR",
+                             "category": "hats"},
+                 occurred_at=BEGIN + number * MINUTE)  # fmt: skip
+
+
+def states(customer: str, minute: int, **traits: str) -> Event:
+    return event(f"{customer}-{minute}", "identify", user_id=customer, properties=traits,
+                 occurred_at=BEGIN + minute * MINUTE)  # fmt: skip
+
+
+@law
+@given(seeds)
+def test_whoever_is_known_by_an_address_alone_joins_the_customer_who_states_it(seed: int) -> None:
+    log = Log(seed)
+    told = [
+        by_address(1, "email:e@x.example"), by_address(2, "phone:+821012345678"),
+        states("u", 3, email="E@x.example "), by_address(4, "email:e@x.example"),
+        states("u", 5, phone="+82 10-1234-5678"), by_address(6, "phone:+821012345678"),
+    ]  # fmt: skip
+    log.random.shuffle(told)
+    for number, one in enumerate(told):
+        log.put(one, f"sender-{number}")
+    log.run()
+    customer = log.profile("u")
+    assert customer.lifecycle.purchases == 4
+    assert customer.lifecycle.spend == {"EUR": 20_000}
+    assert customer.dialogues["product/hats"].stages["purchase"].count == 4
+    for key in ("email:e@x.example", "phone:+821012345678"):
+        assert log.profile(key).forwarded_to == "u"
+        assert customer.identities[key] is True
+    assert not log.dead
+
+
+def test_an_address_that_two_customers_state_joins_one_of_them() -> None:
+    log = Log(3)
+    for one in (states("u", 1, email="e@x.example"), states("v", 2, email="e@x.example"),
+                by_address(3, "email:e@x.example")):  # fmt: skip
+        log.put(one)
+        log.run()
+    assert log.profile("u").lifecycle.purchases == 1
+    assert log.profile("v").lifecycle.purchases == 0
+    assert log.profile("v").forwarded_to is None
+
+
+def test_a_visitor_who_states_an_address_joins_nobody() -> None:
+    log = Log(3)
+    log.put(event("m", "identify", anonymous_id="a", properties={"email": "e@x.example"}))
+    log.put(by_address(3, "email:e@x.example"))
+    log.run()
+    assert log.profile("email:e@x.example").forwarded_to is None
