@@ -1,8 +1,8 @@
 """Inputs that people reported of systems like ours, each with its right value.
 
 The others: amounts, dates and files in `tests/unit/infra/importing/`, telephones and tickets in
-`tests/unit/streams/mapping/test_telephones.py`, mail in `test_mail_providers.py` beside it, forms of
-text in `tests/unit/streams/values/test_text_form.py`.
+`tests/unit/streams/mapping/test_telephones.py`, mail in `test_mail_providers.py` beside it, forms
+of text in `tests/unit/streams/values/test_text_form.py`.
 """
 
 import json
