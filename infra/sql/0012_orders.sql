@@ -258,7 +258,7 @@ CREATE OR REPLACE VIEW daehwa.data_quality AS
 SELECT
     toDate(received_at) AS day,
     source,
-    finding AS check,
+    toLowCardinality(toString(finding)) AS check,
     count() AS events,
     uniqExact(profile_key) AS customers,
     groupArraySample(3)(message_id) AS examples
@@ -273,7 +273,7 @@ UNION ALL
 SELECT
     day,
     source,
-    'shared_anonymous_id' AS check,
+    toLowCardinality('shared_anonymous_id') AS check,
     sum(events) AS events,
     sum(users) AS customers,
     groupArraySample(3)(example) AS examples

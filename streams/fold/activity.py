@@ -101,7 +101,7 @@ def _record_facts(
         known = True
         linked = link_events(profile, event)
         if event.type == "identify":
-            linked |= contact_links(profile, event, linked, playbook.region)
+            effects += [Send(link) for link in contact_links(profile, event, playbook.region)]
         if linked:
             identities = {**identities, **dict.fromkeys(linked, False)}
             effects += [Send(link) for link in linked.values()]

@@ -48,6 +48,8 @@ def fold_link(profile: Profile, event: Event, hashed: int) -> Outcome:
             return Dropped("not_moved")
         recent = remember(profile.recent, hashed, event.received_at)
         return Folded(replace(profile, forwarded_to=to, recent=recent), [])
+    if event.properties.get("contact") is True and profile == Profile(profile.key):
+        return Dropped("nobody")  # no contact is known by this address or number
     if not by_alias and is_shared(profile.claims):
         return Dropped("shared_id")
     if profile.forwarded_to not in (None, to) and not by_alias and not profile.known:

@@ -2,7 +2,9 @@
 
 A contact without an id has a profile of its own, `email:mina@shop.example` or `phone:+8223123456`.
 When a customer states that address or number, their profile asks it to merge, as it asks an
-anonymous id: once, whichever came first, and to the first customer who states it.
+anonymous id; the first customer who states it gets it. From then on the API knows whose it is
+(`api.caller`), so an address that nobody wrote from leaves nothing behind: neither an identity nor
+a profile. What the API took in before it knew, and is folded after the customer asked, stays apart.
 """
 
 from collections.abc import Mapping
@@ -22,28 +24,32 @@ def contact_key(alias: Alias) -> str:
     return f"{alias.kind}:{alias.value}"
 
 
-def contact_links(
-    profile: Profile, event: Event, pending: Mapping[str, object], region: str
-) -> dict[str, Event]:
-    """Key of a contact's profile -> the `link` event that asks it to merge into this one. `event`
-    is an identify of the customer whose profile this is; `pending` are ids it asks already."""
-    found: dict[str, Event] = {}
-    known = profile.identities
-    for key in _stated(event.properties, region):
-        if key == profile.key or key in known or key in found or key in pending:
-            continue
-        if len(known) + len(pending) + len(found) >= MAX_IDENTITIES or len(found) >= MAX_JOINED:
-            break
-        found[key] = Event(
+def contact_links(profile: Profile, event: Event, region: str) -> list[Event]:
+    """The `link` events that ask profiles of contacts to merge into this one. `event` is an
+    identify of the customer whose profile this is, not folded yet: what it says again is not asked
+    again."""
+    known = profile.traits
+    fresh = {
+        name: value
+        for name, value in event.properties.items()
+        if kind_of(name) is not None and (name not in known or known[name].value != value)
+    }
+    if not fresh or len(profile.identities) >= MAX_IDENTITIES:
+        return []
+    asked = {profile.key, *profile.identities}
+    keys = [key for key in _stated(fresh, region) if key not in asked]
+    return [
+        Event(
             message_id=f"link:{key}:{profile.key}",
             type="link",
             key=key,
             channel="daehwa",
             occurred_at=event.occurred_at,
             received_at=event.received_at,
-            properties={"to": profile.key, "alias": False, "asked": key},
+            properties={"to": profile.key, "alias": False, "asked": key, "contact": True},
         )
-    return found
+        for key in dict.fromkeys(keys[:MAX_JOINED])
+    ]
 
 
 def _stated(traits: Mapping[str, Any], region: str) -> list[str]:

@@ -47,12 +47,13 @@ def test_every_example_runs_and_arrives(stack: RunningStack, tmp_path: Path) -> 
     for block in BLOCKS:
         if block not in python:
             run(*block)
-    wait_until(lambda: len(names(stack)) >= 11)
+    wait_until(lambda: len(names(stack)) >= 14)
     assert names(stack) == {
         ("Newsletter Read", "email"), ("Order Completed", "web"), ("Product Added", "server"),
         ("Product Viewed", "web"), ("call.ended", "call"), ("call.missed", "call"),
         ("complaint.opened", "call"), ("mail.clicked", "email"), ("question.asked", "call"),
-        ("question.asked", "chat"), ("question.asked", "letter"),
+        ("question.asked", "chat"), ("question.asked", "letter"), ("call.ringing", "call"),
+        ("mail.bounced", "email"), ("mail.opened", "email"),
     }  # fmt: skip
     cases = "select topic, sla_ms, resolved_at from daehwa.complaints where customer_id = 'mina'"
     assert stack.sql(cases) == [("complaint/delivery", 48 * 3_600_000, None)]
