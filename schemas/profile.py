@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from schemas.decisions import NO_DECISIONS, Decisions
-from schemas.orders import NO_PURCHASES, Order, Purchases
+from schemas.orders import Order, Purchases
 
 # gc=False: what is frozen and built from the leaves up cannot be part of a reference cycle.
 
@@ -115,9 +115,9 @@ class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     It belongs to the key and is not merged. 0: never."""
     orders: dict[str, Order] = {}
     """Order key (`streams.orders.told`) -> order, the latest ones."""
-    settled: Purchases = NO_PURCHASES
-    """Purchases beside `orders`: those without an id, and orders evicted. Without any `orders`, it
-    is empty and `lifecycle` says the same."""
+    settled: Purchases | None = None
+    """Purchases beside `orders`: those without an id, and orders evicted; None: there are none, or
+    no `orders`, and then `lifecycle` says the same."""
     exits: dict[str, bytes] = {}
     """Topic, or `family/*` -> when its stages were left, see `streams.profile.exits`."""
     items: dict[str, bytes] = {}

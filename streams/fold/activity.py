@@ -1,6 +1,7 @@
 """Activity of a customer, and contacts to them: facts, then candidates, then decisions."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -86,10 +87,14 @@ def _record_facts(
     at = event.occurred_at
     talk = talk_of(profile, event, matched)
     life = update_lifecycle(profile.lifecycle, event)
+    # What few events change: every further argument of `replace` costs all of them.
+    seldom: dict[str, Any] = {}
+    if talk.exits is not profile.exits or talk.items is not profile.items:
+        seldom = {"exits": talk.exits, "items": talk.items}
     if matched.step is not None:
         told = told_of(event, matched.step, playbook)
         orders, settled, life = enter_order((profile.orders, profile.settled, life), told, at)
-        profile = replace(profile, orders=orders, settled=settled)
+        seldom |= {"orders": orders, "settled": settled}
     traits, consent, identities = profile.traits, profile.consent, profile.identities
     if event.type == "identify":
         traits = write_traits(traits, event.properties, at, hashed)
@@ -115,9 +120,8 @@ def _record_facts(
         quiet_dialogues=talk.quiet,
         recent=remember(profile.recent, hashed, event.received_at),
         known=known,
+        **seldom,
     )
-    if talk.exits is not profile.exits or talk.items is not profile.items:
-        after = replace(after, exits=talk.exits, items=talk.items)
     return after, talk, effects
 
 

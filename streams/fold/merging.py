@@ -66,7 +66,7 @@ def is_sound(profile: Profile) -> bool:
         and are_days(profile.lifecycle.purchase_days)
         and is_window(profile.lifecycle)
         and all(d.stages for d in profile.dialogues.values())
-        and are_days(profile.settled.purchase_days)
+        and (profile.settled is None or are_days(profile.settled.purchase_days))
         and all(len(held) % WIDTH == 0 for held in profile.items.values())
         and are_exits(profile.exits)
     )

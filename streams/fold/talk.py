@@ -32,20 +32,29 @@ class Talk(msgspec.Struct, frozen=True, gc=False):
 
 def talk_of(profile: Profile, event: Event, matched: Matched) -> Talk:
     """The dialogues of the profile after the event."""
-    matches = matched.matches
+    matches, dialogues = matched.matches, profile.dialogues
     if len(matches) == 1 and not matched.leaves:  # most events
-        return _bounded(profile, _reach_one(profile, matches[0], event))
+        match = matches[0]
+        if match.item is not None:
+            return _bounded(_reach_one(profile, match, event))
+        topic = match.topic
+        before = dialogues.get(topic)
+        dialogue = advance(before, match.stage, event.channel, event.occurred_at)
+        dialogues = {**dialogues, topic: dialogue}
+        began = (topic,) if before is None else ()
+        talk = Talk(dialogues, profile.quiet_dialogues, profile.exits, profile.items, matches,
+                    (before,), began)  # fmt: skip
+        return talk if before is not None else _bounded(talk)
     if not matches and not matched.leaves:
-        quiet = profile.quiet_dialogues
-        return Talk(profile.dialogues, quiet, profile.exits, profile.items)
-    state = _State(profile.dialogues.copy(), profile.exits, profile.items)
+        return Talk(dialogues, profile.quiet_dialogues, profile.exits, profile.items)
+    state = _State(dialogues.copy(), profile.exits, profile.items)
     reached = _reach(state, matches, event)
     _leave(state, matched.leaves, event.occurred_at)
     quiet = profile.quiet_dialogues
-    return _bounded(profile, Talk(state.dialogues, quiet, state.exits, state.items, *reached))
+    return _bounded(Talk(state.dialogues, quiet, state.exits, state.items, *reached))
 
 
-def _bounded(profile: Profile, talk: Talk) -> Talk:
+def _bounded(talk: Talk) -> Talk:
     """The talk within the bound of dialogues."""
     if len(talk.dialogues) <= MAX_DIALOGUES:
         return talk
@@ -55,10 +64,11 @@ def _bounded(profile: Profile, talk: Talk) -> Talk:
 
 
 def _reach_one(profile: Profile, match: Match, event: Event) -> Talk:
-    """As `_reach` for one match, at a third of its price."""
+    """As `_reach` for one match of an item, at a third of its price."""
     dialogues, exits, items = profile.dialogues, profile.exits, profile.items
     topic, item = match.topic, match.item
-    if item is not None and item.names:
+    assert item is not None  # noqa: S101 - asked by the caller
+    if item.names:
         topic, items, moved = place(items, exits, topic, item)
         if moved:
             dialogues, exits = move_dialogues(dialogues, moved), move_exits(exits, moved)
@@ -66,7 +76,7 @@ def _reach_one(profile: Profile, match: Match, event: Event) -> Talk:
             match = replace(match, topic=topic)
     before = dialogues.get(topic)
     at = event.occurred_at
-    if item is not None and item.can_be_left:
+    if item.can_be_left:
         exits = enter_items(exits, topic, match.stage, item.keys, at)
     dialogues = {**dialogues, topic: advance(before, match.stage, event.channel, at)}
     began = (topic,) if before is None else ()

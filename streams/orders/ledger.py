@@ -25,7 +25,7 @@ MAX_ORDERS = 64
 """Orders kept, those last told of. An earlier one is settled: its money and its day stay as they
 are, and a refund or a copy of it that comes later does not find it."""
 
-Ledger = tuple[dict[str, Order], Purchases, Lifecycle]
+Ledger = tuple[dict[str, Order], Purchases | None, Lifecycle]
 """Orders, settled purchases, lifecycle."""
 
 
@@ -40,19 +40,18 @@ def enter_order(ledger: Ledger, told: Told, at: int) -> Ledger:
         one = bought(told.currency, told.amount or 0, 0, at)
         if not orders:
             return orders, settled, _with_totals(life, add_purchases(_totals_of(life), one))
-        settled = add_purchases(settled, one)
+        settled = add_purchases(settled or NO_PURCHASES, one)
         return orders, settled, _with_totals(life, _sum(settled, orders.values()))
-    base = settled if orders else _totals_of(life)
+    base = _base(ledger)
     if key not in orders and told.step == "placed" and len(orders) < MAX_ORDERS:  # most orders
         one = bought(told.currency, told.amount or 0, 0, at)
         total = add_purchases(_totals_of(life), one)
-        return {**orders, key: advance_order(None, told, at)}, base, _with_totals(life, total)
+        kept = base if base != NO_PURCHASES else None
+        return {**orders, key: advance_order(None, told, at)}, kept, _with_totals(life, total)
     return _balanced({**orders, key: advance_order(orders.get(key), told, at)}, base, life)
 
 
-def merge_ledgers(
-    one: Ledger, other: Ledger, life: Lifecycle
-) -> tuple[dict[str, Order], Purchases, Lifecycle]:
+def merge_ledgers(one: Ledger, other: Ledger, life: Lifecycle) -> Ledger:
     """The ledger of both; `life` is the merged lifecycle, whose totals are replaced."""
     base = add_purchases(_base(one), _base(other))
     orders = dict(one[0])
@@ -60,7 +59,7 @@ def merge_ledgers(
         mine = orders.get(key)
         orders[key] = order if mine is None else merge_orders(mine, order)
     if not orders:
-        return orders, NO_PURCHASES, _with_totals(life, base)
+        return orders, None, _with_totals(life, base)
     return _balanced(orders, base, life)
 
 
@@ -77,7 +76,7 @@ def add_purchases(one: Purchases, other: Purchases) -> Purchases:
 
 def _base(ledger: Ledger) -> Purchases:
     orders, settled, life = ledger
-    return settled if orders else _totals_of(life)
+    return (settled or NO_PURCHASES) if orders else _totals_of(life)
 
 
 def _balanced(orders: dict[str, Order], base: Purchases, life: Lifecycle) -> Ledger:
@@ -87,7 +86,8 @@ def _balanced(orders: dict[str, Order], base: Purchases, life: Lifecycle) -> Led
         given_up = ordered[: len(orders) - MAX_ORDERS]
         orders = dict(ordered[len(given_up) :])
         base = _sum(base, (order for _, order in given_up))
-    return orders, base, _with_totals(life, _sum(base, orders.values()))
+    kept = base if base != NO_PURCHASES else None
+    return orders, kept, _with_totals(life, _sum(base, orders.values()))
 
 
 def _sum(base: Purchases, orders: Iterable[Order]) -> Purchases:

@@ -38,12 +38,12 @@ def place(items: Items, exits: Exits, topic: str, item: Item) -> tuple[str, Item
     caller writes the item into the exits.
     """
     held, carts = items.get(topic, b""), exits.get(topic, b"")
-    fresh = [
-        name
-        for name in item.names
-        if (held.find(name) < 0 or not holds(held, name))
-        and (carts.find(name) < 0 or not has_item(carts, name))
-    ]
+    fresh: list[bytes] = []
+    for name in item.names:
+        if (held.find(name) < 0 or not holds(held, name)) and (
+            carts.find(name) < 0 or not has_item(carts, name)
+        ):
+            fresh.append(name)
     if item.can_be_left and held and any([holds(held, key) for key in item.keys]):  # noqa: C419
         # From now on the cart knows it.
         items = _with(items, topic, _each(held) - set(item.keys))
@@ -57,7 +57,9 @@ def place(items: Items, exits: Exits, topic: str, item: Item) -> tuple[str, Item
                 items = _with(items, root, _each(items[root]) - set(item.keys))
             return root, items, _NOTHING
     taught = items
-    kept = [name for name in fresh if name not in item.keys] if item.can_be_left else fresh
+    kept: Sequence[bytes] = fresh
+    if item.can_be_left:
+        kept = () if fresh == [*item.keys] else [one for one in fresh if one not in item.keys]
     if kept:
         taught = {**items, topic: _lowest({*_each(held), *kept})}
     if _elsewhere(items, exits, topic, fresh):
