@@ -57,6 +57,7 @@ def test_kafka_stopped_is_said_and_the_retry_arrives(robust: RunningStack) -> No
     wait_until(lambda: archived(stack, "before") == 3)
     kafka = stack.part("kafka")
     kafka.suspend()
+    wait_until(lambda: kafka.status() == psutil.STATUS_STOPPED)  # the signal takes a moment
     answer = stack.send(*pages("after", 5))
     assert answer.status_code == 503
     assert answer.json()["code"]
