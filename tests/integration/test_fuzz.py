@@ -76,8 +76,34 @@ def captured() -> list[dict[str, Any]]:
     return found
 
 
+MONEY = [5, "12.50", "1,234.50", "1,234", "12,000원", -3, 0, "", None, [], True, "free", 1e30]
+NAMES = ["Order Completed", "order_completed", "Completed Order", "Order Updated", "Order Refunded",
+         "Order Cancelled", "Product Added", "Product Removed", "Cart Emptied"]  # fmt: skip
+WHEN = ["2026-01-15T03:00:00Z", 1768446000, "1768446000000", "20260115", 45672, "1/15/26", "", None]
+
+
+def order(chance: random.Random) -> dict[str, Any]:
+    """A step in the life of an order as shops send it, with odd money and times."""
+    product = {
+        "product_id": f"p-{chance.randrange(9)}",
+        "category": chance.choice(["hats", "", 7]),
+        "price": chance.choice(MONEY),
+        "quantity": chance.choice([1, "2", -1, None]),
+    }
+    properties = {
+        "order_id": chance.choice([f"S-{chance.randrange(20)}", chance.randrange(9), "", None]),
+        "total": chance.choice(MONEY), "currency": chance.choice(["EUR", "eur", "KRW", "??", None]),
+        "products": [product] * chance.randrange(4),
+    }  # fmt: skip
+    stated = chance.choice([properties, [], "", None, properties])
+    return {"type": "track", "event": chance.choice(NAMES), "properties": stated,
+            "timestamp": chance.choice(WHEN)}  # fmt: skip
+
+
 def mutated(chance: random.Random, item: dict[str, Any], number: int) -> str:
-    """An item of a real SDK with some of its fields made odd."""
+    """An item of a real SDK, or an order, with some of its fields made odd."""
+    if chance.random() < 0.4:
+        item = order(chance)
     own = {**item, "userId": f"fuzz-{number % 997}", "messageId": f"m-{number}-{chance.random()}"}
     fields = {name: json.dumps(value) for name, value in own.items()}
     for name in chance.sample(FIELDS, chance.randrange(4)):
