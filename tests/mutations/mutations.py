@@ -110,4 +110,25 @@ MUTATIONS = (
         "    if event.occurred_at < 0:\n",
         ("tests/unit/streams/privacy/test_erasure.py",),
     ),
+    Mutation(
+        "3 an order is one purchase: a refund takes back no more than there was",
+        "streams/orders/order.py",
+        "    return min(total, most)\n",
+        "    return total\n",
+        ("tests/unit/streams/orders/test_order_laws.py",),
+    ),
+    Mutation(
+        "3 an order is one purchase: an update states the amount later than a copy",
+        "streams/orders/order.py",
+        'rank = 1 + 2 * (told.step == "updated")',
+        "rank = 1 + 0",
+        ("tests/unit/streams/orders/test_order_laws.py",),
+    ),
+    Mutation(
+        "5 nothing is silently something else: one mark before three digits is refused",
+        "streams/values/numbers.py",
+        '        raise ValueError(f"{mark} may group thousands',
+        '        return mark\n        raise ValueError(f"{mark} may group thousands',
+        ("tests/unit/cases/test_mutated_values.py",),
+    ),
 )
