@@ -11,25 +11,28 @@ _ERRORS = {
     "403": "A page from a web site that may not send for this source.",
     "413": "More than 4 MB, 2,500 events, 512 KB in one, 32 KB of the batch's own context, or "
     "16 MB once that is written into every event.",
-    "415": "Another `Content-Encoding` than gzip.",
+    "415": "Another `Content-Encoding` than gzip, deflate, br or zstd.",
     "429": "The source sends more than its rate; send the same again after `Retry-After` seconds.",
     "503": "Kafka has not acknowledged; send the same again after `Retry-After` seconds.",
 }
 _SECURITY: list[dict[str, list[str]]] = [{"writeKey": []}, {}]
-_ID = {"type": ["string", "number", "boolean", "null"]}
+_ID = {"description": "a text or a number; a list or an object is absent"}
 _TIME = {
     "type": ["string", "number", "null"],
-    "description": "ISO 8601, or seconds or milliseconds",
+    "description": "ISO 8601, or seconds to nanoseconds since 1970 by its magnitude",
 }
-_OBJECT = {"type": ["object", "null"]}
+_OBJECT = {
+    "anyOf": [{"type": ["object", "null"]}, {"enum": [[], "", False]}],
+    "description": "an object; PHP writes an empty one as `[]`",
+}
 _EVENT: dict[str, Any] = {
-    "messageId": {"type": ["string", "number", "null"], "maxLength": 100},
+    "messageId": {"description": "at most 100 characters; of a longer one a hash is used"},
     "userId": _ID,
     "anonymousId": _ID,
-    "previousId": {**_ID, "description": "alias"},
-    "groupId": {**_ID, "description": "group"},
-    "event": {"type": ["string", "null"], "description": "track: what happened"},
-    "name": {**_ID, "description": "page and screen"},
+    "previousId": {"description": "alias"},
+    "groupId": {"description": "group"},
+    "event": {"description": "track: what happened"},
+    "name": {"description": "page and screen"},
     "context": _OBJECT,
     "timestamp": _TIME,
     "sentAt": _TIME,
@@ -106,7 +109,7 @@ def _post(summary: str, body: dict[str, Any], path: str) -> dict[str, Any]:
     return found | {
         "requestBody": {
             "required": True,
-            "description": "JSON whatever the content type says, gzip allowed.",
+            "description": "JSON whatever the content type says, packed or not.",
             "content": content,
         }
     }
