@@ -69,6 +69,12 @@ def zipped(**files: bytes) -> bytes:
         b"\r\n \r\n" + TEXT.encode(), b",,,\n" + TEXT.encode(), b"sep=,\r\n" + TEXT.encode(),
         b"\xef\xbb\xbf\n" + TEXT.encode(), TEXT.encode() + b"\n\n", TEXT.encode() + b",,\n",
     ],
+    ids=[
+        "utf-8 with mark", "utf-16", "utf-32", "utf-16-le with mark", "utf-16-be with mark",
+        "gzip", "gzip of utf-16", "zip", "zip of utf-16", "zip of a Mac",
+        "blank lines first", "empty row first", "sep=", "mark and blank line",
+        "blank lines last", "empty row last",
+    ],
 )  # fmt: skip
 def test_the_same_rows_whatever_they_are_wrapped_in(tmp_path: Path, data: bytes) -> None:
     found = [one for one in items(tmp_path, data) if one != {"id": "", "이름": "", "text": ""}]
@@ -156,6 +162,7 @@ def test_a_short_row_of_a_spreadsheet_is_a_row(tmp_path: Path) -> None:
         (b"\x1f\x8bbroken", "cannot be read"),
         (b"id\x00name", "no text"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_wrong_kind_of_file_is_named_for_what_it_is(
     tmp_path: Path, data: bytes, says: str
