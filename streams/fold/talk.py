@@ -139,7 +139,7 @@ def _leave(state: _State, leaves: Sequence[Leave], at: int) -> None:
         if item is not None:
             topic = state.place(topic, item)[topic]
         for stage in leave.stages:
-            keys = item.keys if item is not None else ()
+            keys = () if item is None or leave.whole else item.keys
             state.exits = leave_stage(state.exits, topic, stage, keys, at)
 
 

@@ -285,14 +285,16 @@ def _leaver(
         everything = Leave(topic, stages)
         return lambda fields: everything
     render, names_of = compile_template(topic), _names_of(topic, playbook)
-    by_item = names_of if not rule.order else None
+    whole = bool(rule.order)  # a cancelled order leaves a stage as a whole
 
     def leave(fields: Mapping[str, Any]) -> Leave | None:
         found = render(fields)
         if found is None:
             return None
-        names = by_item(fields) if by_item is not None else ()
-        return Leave(found, stages, _item(found, names, True) if names else None)
+        names = names_of(fields) if names_of is not None else ()
+        if not names:
+            return Leave(found, stages)
+        return Leave(found, stages, _item(found, names, not whole), whole)
 
     return leave
 

@@ -50,7 +50,8 @@ class Leave(msgspec.Struct, frozen=True, gc=False):
     """A topic, or `family/*` for every topic of the family."""
     stages: tuple[str, ...]
     item: Item | None = None
-    """None: the stages are left as a whole."""
+    whole: bool = True
+    """Whether the topic leaves the stages, and not one item of it."""
 
 
 class Matched(msgspec.Struct, frozen=True, gc=False):

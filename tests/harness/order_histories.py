@@ -147,3 +147,33 @@ def _given_back(events: list[Event], amount: Decimal, currency: str) -> Decimal:
         (money for _, money, paid_in in each.values() if not currency or paid_in in ("", currency)),
         Decimal(0),
     )
+
+
+_CART_EVENTS = (
+    "Product Added", "Product Removed", "Product Viewed", "Order Completed", "Cart Emptied",
+    "Checkout Started", "Product Added", "Order Cancelled",
+)  # fmt: skip
+
+
+def cart_history(code: bytes, prefix: str = "") -> list[Event]:
+    """What one customer puts into carts and takes out of them: products named by category and ids,
+    by an id, or by the category alone; each product in one category."""
+    events = []
+    for number in range(len(code) // 4):
+        kind, which, named, time = code[number * 4 : number * 4 + 4]
+        product: dict[str, Any] = {"category": f"c{which % 3}"}
+        if named % 4:
+            product["product_id"] = f"q-{which % 6}"
+        if named % 4 > 1:
+            product["sku"] = f"s-{which % 6}"
+        if named % 8 > 5:
+            del product["category"]
+        name = _CART_EVENTS[kind % len(_CART_EVENTS)]
+        properties: dict[str, Any] = product
+        if name in ("Order Completed", "Checkout Started", "Order Cancelled"):
+            properties = {"order_id": f"S-{which % 4}", "total": 5, "products": [product]}
+        events.append(
+            event(f"{prefix}c{number}", name=name, user_id=f"{prefix}u1", properties=properties,
+                  occurred_at=BEGIN + time % 16 * MINUTE)
+        )  # fmt: skip
+    return events

@@ -16,7 +16,7 @@ from streams.orders.ledger import MAX_ORDERS
 from streams.orders.order import MAX_REFUNDS
 from streams.values.purchase_days import count_days
 from tests.harness.histories import BEGIN, MINUTE, event, facts, fold_all, law, seeds, shuffled
-from tests.harness.order_histories import SIZE, order_history, plain_totals
+from tests.harness.order_histories import SIZE, cart_history, order_history, plain_totals
 
 codes = st.binary(min_size=SIZE, max_size=18 * SIZE)
 
@@ -131,3 +131,26 @@ def test_the_refunds_of_an_order_are_bounded_and_the_largest_stay() -> None:
     assert {refund.amount for refund in kept.refunds.values()} == {
         100 * (number + 1) for number in range(20, MAX_REFUNDS + 20)
     }
+
+
+carts = st.binary(min_size=4, max_size=4 * 16)
+
+
+@law
+@given(carts, codes, seeds)
+def test_carts_and_orders_in_any_permutation_copy_and_split_give_the_same_facts(
+    cart: bytes, code: bytes, seed: int
+) -> None:
+    """Products added, removed, bought, and carts emptied, beside the life of orders."""
+    random = Random(seed)
+    history = cart_history(cart) + order_history(code)
+    whole = facts(fold_all(history))
+    mixed = shuffled(history, seed)
+    assert facts(fold_all(mixed)) == whole
+    assert facts(fold_all(history[::-1])) == whole
+    side = [random.random() < 0.5 for _ in mixed]
+    one = fold_all(e for e, left in zip(mixed, side, strict=True) if left)
+    other = fold_all(e for e, left in zip(mixed, side, strict=True) if not left)
+    assert facts(merge_profiles(one, other)) == whole
+    assert facts(merge_profiles(other, one)) == whole
+    assert facts(fold_all(mixed + random.choices(mixed, k=5))) == whole
