@@ -2,18 +2,25 @@
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from itertools import takewhile
 from typing import Any
 
 from schemas.playbook import MatchRule, Playbook
 from streams.playbook.errors import RuleError
 from streams.playbook.event_names import by_folded_name, nearest_name
-from streams.playbook.item_names import packed_name
+from streams.playbook.item_rules import (
+    MAX_REMEMBERED,
+    MAX_REMEMBERED_LENGTH,
+    first_group,
+    is_left_by_item,
+    item_of,
+    names_of,
+    remembered,
+    teaches_items,
+)
 from streams.playbook.matching import (
     NOTHING,
     CompiledMatch,
     Dispatch,
-    Item,
     Leave,
     Match,
     Matched,
@@ -22,18 +29,12 @@ from streams.playbook.matching import (
 from streams.playbook.paths import PathTrie
 from streams.playbook.suggestions import choices
 from streams.playbook.topics import (
-    Render,
     compile_template,
     family,
     fields_of,
-    item_topics,
     label,
     template_fields,
 )
-
-_MAX_REMEMBERED = 4096
-"""Products remembered of one rule."""
-_MAX_REMEMBERED_LENGTH = 100
 
 
 def compile_matches(playbook: Playbook, errors: list[RuleError]) -> Dispatch:
@@ -68,7 +69,7 @@ def compile_matches(playbook: Playbook, errors: list[RuleError]) -> Dispatch:
         except LookupError:
             said = f"no encoding is called {encoding!r}; write cp949, shift_jis or gb18030"
             errors.append(RuleError(f"url_encodings[{index}]", said))
-    nearest = lru_cache(maxsize=_MAX_REMEMBERED)(partial(nearest_name, known=(*events, *contacts)))
+    nearest = lru_cache(maxsize=MAX_REMEMBERED)(partial(nearest_name, known=(*events, *contacts)))
     return Dispatch(
         events, contacts, pages, by_folded_name(events), nearest, playbook.url_encodings,
         _of_path(pages),
@@ -76,8 +77,8 @@ def compile_matches(playbook: Playbook, errors: list[RuleError]) -> Dispatch:
 
 
 def _of_path(pages: PathTrie) -> Callable[[str], Matched | None]:
-    @lru_cache(maxsize=_MAX_REMEMBERED)
-    def remembered(path: str) -> Matched | None:
+    @lru_cache(maxsize=MAX_REMEMBERED)
+    def of_short_path(path: str) -> Matched | None:
         found = pages.match(path)
         if not found:
             return NOTHING
@@ -88,9 +89,9 @@ def _of_path(pages: PathTrie) -> Callable[[str], Matched | None]:
         return known.alone(fields) if known.alone is not None else None
 
     def of_path(path: str) -> Matched | None:
-        if len(path) > _MAX_REMEMBERED_LENGTH:
+        if len(path) > MAX_REMEMBERED_LENGTH:
             return None if pages.match(path) else NOTHING
-        return remembered(path)
+        return of_short_path(path)
 
     return of_path
 
@@ -119,9 +120,14 @@ def _compile(
     if len(errors) > before or ladder is None:
         return None
     make = None if rule.stage is None else _maker(rule, rule.topic, rule.stage, playbook)
+    alone: Callable[[Mapping[str, Any]], Matched] | None = None
+    if simple and make is not None:
+        alone = _alone(make, step, _deciding(rule, rule.topic, playbook))
+        if teaches_items(rule, rule.topic, playbook):
+            alone = remembered(rule.topic, alone, playbook)
     return CompiledMatch(
         make,
-        _alone(make, step, _deciding(rule, rule.topic, playbook)) if simple and make else None,
+        alone,
         _leaver(rule, rule.topic, playbook) if rule.leaves else None,
         rule.each,
         step,
@@ -162,22 +168,22 @@ def _alone(
     """What a rule makes of an event by itself. `first` is the field that alone decides where it is
     a text: then what it makes is remembered."""
     nothing = NOTHING if step is None else Matched([], (), step)
-    remembered: dict[str, Matched] = {}
+    by_text: dict[str, Matched] = {}
 
     def alone(fields: Mapping[str, Any]) -> Matched:
         text = fields.get(first) if first is not None else None
         if type(text) is str:
-            known = remembered.get(text)
+            known = by_text.get(text)
             if known is not None:
                 return known
         found = make(fields)
         if found is None:
             return nothing
         matched = Matched([found], (), step)
-        if type(text) is str and len(text) <= _MAX_REMEMBERED_LENGTH and label(text):
-            if len(remembered) >= _MAX_REMEMBERED:
-                remembered.clear()
-            remembered[text] = matched
+        if type(text) is str and len(text) <= MAX_REMEMBERED_LENGTH and label(text):
+            if len(by_text) >= MAX_REMEMBERED:
+                by_text.clear()
+            by_text[text] = matched
         return matched
 
     return alone
@@ -192,7 +198,7 @@ def _deciding(rule: MatchRule, topic: str, playbook: Playbook) -> str | None:
     items = playbook.items.get(family(topic), ())
     if not items or rule.page is not None:
         return first
-    return None if first in items or _can_be_left(rule, topic, playbook) or rule.order else first
+    return None if first in items or teaches_items(rule, topic, playbook) else first
 
 
 def _maker(
@@ -201,25 +207,26 @@ def _maker(
     """The function that makes a rule's match from an event's properties."""
     name = family(topic)
     place = (name, stage)
-    render, names_of = compile_template(topic), _names_of(topic, playbook)
-    if names_of is None or rule.page is not None:  # a page names a topic, but never an item of it
+    render, names_in = compile_template(topic), names_of(topic, playbook)
+    if names_in is None or rule.page is not None:  # a page names a topic, but never an item of it
 
         def make(fields: Mapping[str, Any]) -> Match | None:
             found = render(fields)
             return None if found is None else Match(found, stage, place)
 
         return make
-    can_be_left = _can_be_left(rule, topic, playbook)
+    can_be_left = is_left_by_item(rule, topic, playbook)
+    of_items = teaches_items(rule, topic, playbook)
 
     def make_with_item(fields: Mapping[str, Any]) -> Match | None:
         found = render(fields)
         if found is None:
             return None
-        return Match(found, stage, place, _item(found, names_of(fields), can_be_left))
+        return Match(found, stage, place, item_of(found, names_in(fields), can_be_left))
 
-    if can_be_left or rule.order:
-        return _remembered(topic, make_with_item, playbook)
-    group = _first_group(topic, playbook)
+    if of_items:
+        return remembered(topic, make_with_item, playbook)
+    group = first_group(topic, playbook)
 
     def make_by_group(fields: Mapping[str, Any]) -> Match | None:
         # Views are most of all events, and most name a category.
@@ -227,53 +234,6 @@ def _maker(
         return make_with_item(fields) if found is None else Match(found, stage, place)
 
     return make_by_group
-
-
-def _item(topic: str, names: tuple[str, ...], can_be_left: bool) -> Item:
-    packed = tuple(packed_name(name) for name in names)
-    return Item(packed, packed[:1], topic in names, can_be_left)
-
-
-def _can_be_left(rule: MatchRule, topic: str, playbook: Playbook) -> bool:
-    """Whether a rule lets a dialogue leave this rule's stage item by item; a cancelled order leaves
-    a stage as a whole."""
-    return any(
-        rule.stage in other.leaves
-        and family(other.topic or "") == family(topic)
-        and not other.order
-        for other in playbook.match
-    )
-
-
-def _first_group(topic: str, playbook: Playbook) -> Render | None:
-    """The topic by the fields that stand before those of an item; None without such fields."""
-    one_field = template_fields(topic)
-    items = playbook.items.get(family(topic), ())
-    groups = list(takewhile(lambda name: name not in items, one_field[1])) if one_field else []
-    return compile_template(f"{family(topic)}/{{{'|'.join(groups)}}}") if groups else None
-
-
-def _remembered(
-    topic: str, make: Callable[[Mapping[str, Any]], Match | None], playbook: Playbook
-) -> Callable[[Mapping[str, Any]], Match | None]:
-    """`make`, asked once for equal short texts: most products are put into many carts."""
-    one_field = template_fields(topic)
-    if one_field is None:
-        return make
-    names = tuple(dict.fromkeys((*one_field[1], *playbook.items.get(family(topic), ()))))
-
-    @lru_cache(maxsize=_MAX_REMEMBERED)
-    def of_texts(*texts: str | None) -> Match | None:
-        return make({name: text for name, text in zip(names, texts, strict=True) if text})
-
-    def made(fields: Mapping[str, Any]) -> Match | None:
-        texts = [fields.get(name) for name in names]
-        for text in texts:
-            if text is not None and not (type(text) is str and len(text) <= _MAX_REMEMBERED_LENGTH):
-                return make(fields)
-        return of_texts(*texts)
-
-    return made
 
 
 def _leaver(
@@ -284,29 +244,16 @@ def _leaver(
     if topic.endswith("/*"):
         everything = Leave(topic, stages)
         return lambda fields: everything
-    render, names_of = compile_template(topic), _names_of(topic, playbook)
+    render, names_in = compile_template(topic), names_of(topic, playbook)
     whole = bool(rule.order)  # a cancelled order leaves a stage as a whole
 
     def leave(fields: Mapping[str, Any]) -> Leave | None:
         found = render(fields)
         if found is None:
             return None
-        names = names_of(fields) if names_of is not None else ()
+        names = names_in(fields) if names_in is not None else ()
         if not names:
             return Leave(found, stages)
-        return Leave(found, stages, _item(found, names, not whole), whole)
+        return Leave(found, stages, item_of(found, names, not whole), whole)
 
     return leave
-
-
-def _names_of(
-    topic: str, playbook: Playbook
-) -> Callable[[Mapping[str, Any]], tuple[str, ...]] | None:
-    """The function that says by which names an event names an item of the topic's family; None
-    where the family has no items."""
-    names = playbook.items.get(family(topic), ())
-    one_field = template_fields(topic)
-    if not names or one_field is None or one_field[0] != f"{family(topic)}/":
-        return None
-    before = one_field[0]
-    return lambda fields: item_topics(before, names, fields)

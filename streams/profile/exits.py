@@ -68,16 +68,18 @@ def exits_of(exits: Exits, topic: str) -> bytes:
     return mine if everywhere is None else _merged(mine + everywhere)
 
 
-def topics_with_exits(exits: Exits) -> list[str]:
-    """The topics, and `family/*`, that anything has left."""
-    return [topic for topic, records in exits.items() if records[-RECORD] >= _OUT_BIT]
+def has_left(exits: Exits, topic: str) -> bool:
+    """Whether the topic, its whole family, or an item of it has ever left a stage."""
+    records = exits.get(topic)
+    left = records is not None and records[-RECORD] >= _OUT_BIT
+    return left or f"{family(topic)}/*" in exits
 
 
 def stages_in_force(dialogue: Dialogue, exits: Exits, topic: str) -> dict[str, Span]:
     """The stages of the dialogue on `topic` that it has reached and not left."""
-    records = exits_of(exits, topic)
-    if not records or records[-RECORD] < _OUT_BIT:  # nothing has left
+    if not exits or not has_left(exits, topic):
         return dialogue.stages
+    records = exits_of(exits, topic)
     return {
         stage: span for stage, span in dialogue.stages.items() if in_force(span, records, stage)
     }
@@ -156,7 +158,7 @@ def _written(exits: Exits, topic: str, records: bytes) -> Exits:
     if before is None:
         return _latest({**exits, topic: records if len(records) == RECORD else _merged(records)})
     if len(records) == RECORD:  # most events are about one item
-        if records[:_KEY] > before[-RECORD:]:
+        if records[:_KEY] > before[-RECORD:] and len(before) < MAX_RECORDS * RECORD:
             return {**exits, topic: before + records}
         at = before.find(records[:_KEY])
         if at >= 0 and at % RECORD == 0:

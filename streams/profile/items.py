@@ -38,16 +38,20 @@ def place(items: Items, exits: Exits, topic: str, item: Item) -> tuple[str, Item
     caller writes the item into the exits.
     """
     held, carts = items.get(topic, b""), exits.get(topic, b"")
-    fresh: list[bytes] = []
-    for name in item.names:
-        if (held.find(name) < 0 or not holds(held, name)) and (
-            carts.find(name) < 0 or not has_item(carts, name)
-        ):
-            fresh.append(name)
-    if item.can_be_left and held and any([holds(held, key) for key in item.keys]):  # noqa: C419
-        # From now on the cart knows it.
-        items = _with(items, topic, _each(held) - set(item.keys))
-        held = items.get(topic, b"")
+    # `in` is the cheap question; a name may also lie across two others.
+    fresh = [
+        name
+        for name in item.names
+        if (name not in held or not holds(held, name))
+        and (name not in carts or not has_item(carts, name))
+    ]
+    if held and item.can_be_left:
+        for key in item.keys:
+            if key in held and holds(held, key):
+                # From now on the cart knows it.
+                items = _with(items, topic, _each(held) - set(item.keys))
+                held = items.get(topic, b"")
+                break
     if not fresh:
         return topic, items, _NOTHING
     if item.by_item and not held and not carts:
@@ -59,9 +63,10 @@ def place(items: Items, exits: Exits, topic: str, item: Item) -> tuple[str, Item
     taught = items
     kept: Sequence[bytes] = fresh
     if item.can_be_left:
-        kept = () if fresh == [*item.keys] else [one for one in fresh if one not in item.keys]
+        kept = [one for one in fresh if one not in item.keys]
     if kept:
-        taught = {**items, topic: _lowest({*_each(held), *kept})}
+        alone = not held and len(kept) == 1  # the usual first product of a category
+        taught = {**items, topic: kept[0] if alone else _lowest({*_each(held), *kept})}
     if _elsewhere(items, exits, topic, fresh):
         taught, moved = unite(taught, exits, {topic: set(item.names)})
         topic = moved.get(topic, topic)
@@ -159,7 +164,10 @@ def _has(items: Items, exits: Exits, topic: str, name: bytes) -> bool:
 def _elsewhere(items: Items, exits: Exits, topic: str, names: Sequence[bytes]) -> bool:
     """Whether another topic holds any of the names."""
     everything = b"".join([*items.values(), *exits.values()])
-    if all([everything.find(name) < 0 for name in names]):  # noqa: C419 - a generator costs more
+    for name in names:
+        if name in everything:
+            break
+    else:
         return False
     for other, held in items.items():
         if other != topic:

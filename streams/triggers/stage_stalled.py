@@ -12,7 +12,7 @@ from streams.playbook.compiled import CompiledPlaybook
 from streams.playbook.parts import CompiledRule
 from streams.playbook.topics import family
 from streams.profile.dialogues import last_at
-from streams.profile.exits import stages_in_force, topics_with_exits
+from streams.profile.exits import has_left, stages_in_force
 from streams.triggers.candidate import Cause
 from streams.triggers.fired import with_fired
 from streams.triggers.kind import Deadline, Due, TriggerKind
@@ -64,12 +64,17 @@ def open_stalls(
     fired = decisions.fired
     found = []
     exits = profile.exits
-    left = topics_with_exits(exits) if exits else ()
+    asked = rule.stages
     for topic, dialogue in profile.dialogues.items():
+        stages = dialogue.stages
+        for stage in asked:
+            if stage in stages:
+                break
+        else:  # most dialogues
+            continue
         if not rule.covers(topic):
             continue
-        stages = dialogue.stages
-        if left and (topic in left or f"{family(topic)}/*" in left):
+        if exits and has_left(exits, topic):
             stages = stages_in_force(dialogue, exits, topic)
         stall = stall_of(topic, dialogue, stages, rule, playbook.ranks.get(family(topic), {}))
         if stall is not None and fired.get(f"{rule.name}|{topic}", -1) < stall.reached_at:
