@@ -124,4 +124,4 @@ class Profile(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Topic -> hashes of the items (products) that belong to it, see `streams.profile.items`."""
     claims: dict[str, int] = {}
     """Of an anonymous id: customer, beside the first -> when they last used it, milliseconds; see
-    `streams.identity.fan_in`."""
+    `streams.identity.fan_in`. They belong to the key and are not merged."""

@@ -9,7 +9,7 @@ from api.errors import Refused
 async def read_body(request: Request) -> bytes:
     """The body, unpacked. The content type is ignored: SDKs send arbitrary ones.
 
-    Refused: 413 over `LARGEST_BODY`, 400 for a broken gzip, 415 for another encoding.
+    Refused: 413 over `LARGEST_BODY`, 400 for a broken packing, 415 for another encoding.
     """
     encoding = request.headers.get("content-encoding", "")
     if encoding:

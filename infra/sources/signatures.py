@@ -37,8 +37,8 @@ def is_authentic(
         at = headers.get("x-zendesk-webhook-signature-timestamp", "").encode()
         digest = hmac.digest(secret.encode(), at + body, hashlib.sha256)
         return _same(b64encode(digest).decode(), headers.get("x-zendesk-webhook-signature", ""))
-    if signature.scheme in _BY_BODY:
-        return _BY_BODY[signature.scheme](secret, headers, body)
+    if signature.scheme in _OWN_CHECKS:
+        return _OWN_CHECKS[signature.scheme](secret, headers, body)
     given = headers.get((signature.header or "").lower(), "")
     digest = hmac.digest(secret.encode(), body, hashlib.sha256)
     return any(
@@ -104,7 +104,7 @@ def _sns(secret: str, _: Mapping[str, str], body: bytes) -> bool:
     return is_from_sns(secret, body)
 
 
-_BY_BODY: dict[str, Callable[[str, Mapping[str, str], bytes], bool]] = {
+_OWN_CHECKS: dict[str, Callable[[str, Mapping[str, str], bytes], bool]] = {
     "standard-webhooks": _standard,
     "mailgun": _mailgun,
     "basic": _basic,

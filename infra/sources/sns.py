@@ -43,9 +43,14 @@ def fetch(url: str) -> bytes:
 
 @lru_cache(maxsize=8)
 def _fetched(url: str) -> bytes:
-    answer = httpx.get(url, timeout=SECONDS, follow_redirects=False)
-    answer.raise_for_status()
-    return answer.content[:LARGEST]
+    found = b""
+    with httpx.stream("GET", url, timeout=SECONDS, follow_redirects=False) as answer:
+        answer.raise_for_status()
+        for piece in answer.iter_bytes():
+            found += piece
+            if len(found) > LARGEST:
+                raise httpx.HTTPError(f"a certificate has at most {LARGEST} bytes")
+    return found
 
 
 def is_from_sns(topic: str, body: bytes, certificate: Callable[[str], bytes] = fetch) -> bool:

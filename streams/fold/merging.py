@@ -52,6 +52,7 @@ def merge_profiles(one: Profile, other: Profile) -> Profile:
         settled=settled,
         exits=exits,
         items=of_topics(items, {*dialogues, *exits}),
+        claims=one.claims,
     )
 
 

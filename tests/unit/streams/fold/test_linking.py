@@ -12,6 +12,7 @@ from schemas.profile import Profile
 from streams.codec.codec import decode_profile, encode_profile
 from streams.fold.fold import fold
 from streams.fold.links import MAX_HOPS
+from streams.fold.merging import merge_profiles
 from streams.identity.aliases import aliases_of
 from streams.identity.contact_keys import contact_key
 from streams.identity.linking import MAX_IDENTITIES
@@ -401,6 +402,12 @@ def test_an_id_that_many_customers_use_is_nobodys() -> None:
     signs_in(log, 99, 9999)
     assert log.profile("till").forwarded_to is None, "and it stays so"
     assert not log.dead
+
+
+def test_a_merge_into_an_id_keeps_who_used_it() -> None:
+    """Otherwise an id that nobody believes any more is believed again."""
+    shared = Profile("a1", claims={"u1": 1, "u2": 2})
+    assert merge_profiles(shared, Profile("a0")).claims == shared.claims
 
 
 def test_a_household_shares_a_browser() -> None:
