@@ -30,10 +30,6 @@ _TRACKING = {"user_id": "userId", "anonymous_id": "anonymousId", "occurred_at": 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-class _NoMomentError(Exception):
-    """The value is of no kind that could be an instant."""
-
-
 class Mapped(msgspec.Struct, frozen=True):
     """An event as the HTTP API takes it: a `Contact`, or an item of the tracking protocol."""
 
@@ -209,14 +205,13 @@ def _moment(value: Any, at: str) -> datetime:
         elif isinstance(value, int | float) and not isinstance(value, bool):
             value = epoch_ms(value)
         else:
-            raise _NoMomentError
+            said = (
+                "is empty" if value in (None, "") else f"is {value!r}; use parse_time(text, format)"
+            )
+            raise Unmapped("invalid_event", f"{at}.occurred_at: {said}")
         return datetime.fromtimestamp(plausible(value) / 1000, UTC)
-    except _NoMomentError:
-        pass
     except (ValueError, OverflowError) as problem:
         raise Unmapped("invalid_event", f"{at}.occurred_at: {problem}") from None
-    said = "is empty" if value in (None, "") else f"is {value!r}; use parse_time(text, format)"
-    raise Unmapped("invalid_event", f"{at}.occurred_at: {said}")
 
 
 def _message_id(name: str, key: str, index: int) -> str:

@@ -12,33 +12,15 @@ from streams.values.numbers import parse_number
 TOTALS = ("total", "revenue", "value", "subtotal")
 """Properties that state the money of an order, the first that is not empty counts."""
 
-WITHOUT_DECIMALS = frozenset(
-    [
-        "BIF",
-        "CLP",
-        "DJF",
-        "GNF",
-        "ISK",
-        "JPY",
-        "KMF",
-        "KRW",
-        "PYG",
-        "RWF",
-        "UGX",
-        "UYI",
-        "VND",
-        "VUV",
-        "XAF",
-        "XOF",
-        "XPF",
-    ]
-)
+WITHOUT_DECIMALS = frozenset({
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
+    "VUV", "XAF", "XOF", "XPF",
+})  # fmt: skip
 """ISO 4217 currencies that have no minor unit."""
 
 SYMBOLS = {"€": "EUR", "£": "GBP", "₩": "KRW", "₫": "VND", "₹": "INR", "₽": "RUB", "₺": "TRY"}
 """Signs that belong to one currency; `$` and `¥` belong to several."""
 
-_CENT = Decimal(1)
 _EXACT = 1e9
 _NEAR = 1e-4
 """Hundredths: nearer to a whole one than any amount with three decimals, in floats up to 10^9."""
@@ -57,9 +39,9 @@ class Amount(msgspec.Struct, frozen=True, gc=False):
 
 def is_absent(value: Any) -> bool:
     """Whether a property says nothing: null, an empty text, list or object."""
-    return value is None or (isinstance(value, str | list | dict) and not value) or (
-        isinstance(value, str) and not value.strip()
-    )  # fmt: skip
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, list | dict) and not value)
 
 
 def currency_of(properties: Mapping[str, Any]) -> str:
@@ -112,7 +94,7 @@ def hundredths_of(value: Any, currency: str = "") -> int | None:
             amount = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         if not amount.is_finite() or abs(amount) > LARGEST // 100:
             return None
-        return int((amount * 100).quantize(_CENT, ROUND_HALF_UP))
+        return int((amount * 100).to_integral_value(ROUND_HALF_UP))
     except (ValueError, ArithmeticError):
         return None
 
@@ -136,5 +118,5 @@ def _of_products(products: Sequence[Any], currency: str) -> tuple[int | None, bo
         total += price * quantity
     if odd or not priced:
         return None, odd
-    found = int(total.quantize(_CENT, ROUND_HALF_UP))
+    found = int(total.to_integral_value(ROUND_HALF_UP))
     return (found, False) if abs(found) <= LARGEST else (None, True)

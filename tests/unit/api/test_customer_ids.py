@@ -63,8 +63,5 @@ def test_a_slash_that_is_not_escaped_is_one_all_the_same() -> None:
 @law
 @given(st.text(min_size=1, max_size=12).filter(lambda text: text not in (".", "..")))
 def test_any_id_is_found_again(customer: str) -> None:
-    try:
-        path = f"/v1/customers/{quote(customer, safe='')}"
-    except UnicodeEncodeError:
-        return
+    path = f"/v1/customers/{quote(customer, safe='')}"
     assert ask("GET", f"{path}/export") == {"export": customer}
