@@ -11,7 +11,7 @@ from schemas.event import EventType, WireEvent
 from streams.identity.profile_key import usable_id
 from streams.tracking.body import LARGEST_KEPT, Body
 from streams.tracking.channels import channel_of
-from streams.tracking.readable import UnreadableError, check_readable, readable_context
+from streams.tracking.readable import UnreadableError, readable_context
 from streams.tracking.times import corrected_time, dated_ahead, parse_time
 
 LARGEST_EVENT = 32 * 1024
@@ -166,8 +166,7 @@ def _event(raw: msgspec.Raw, item: _Item, request: _Request, index: int) -> Wire
     if request.context:
         context = _merged(_object(request.context, "context"), context)
     properties, head = _facts(item, of_type, context)
-    context = readable_context(context)
-    check_readable(properties, context)
+    context = readable_context(properties, context)
     stated, sent_at = _times(item, request.sent_at)
     # A sender that states both `timestamp` and `originalTimestamp` has dated the event itself.
     dated = item.timestamp is not None and item.original_timestamp is not None

@@ -19,9 +19,10 @@ class UnreadableError(Exception):
     """The fold could not read it; the text says what."""
 
 
-def check_readable(properties: msgspec.Raw, context: msgspec.Raw) -> None:
-    """UnreadableError where decoding the event would refuse these: a number that no computer
-    number holds, a page that is no page, too much in one another."""
+def readable_context(properties: msgspec.Raw, context: msgspec.Raw) -> msgspec.Raw:
+    """The context as the fold can read it: a path that is a number is a text, a page that is no
+    page is left out. UnreadableError where decoding the event would refuse these: a number that no
+    computer number holds, too much in one another."""
     where = "`properties` or `traits`"
     try:
         data = bytes(properties)
@@ -32,39 +33,35 @@ def check_readable(properties: msgspec.Raw, context: msgspec.Raw) -> None:
         where = "`context`"
         data = bytes(context)
         if data != _NOTHING:
-            _decode_context(data)
+            try:
+                _decode_context(data)
+            except msgspec.ValidationError:
+                context = _with_readable_page(data)
+                data = bytes(context)
+                _decode_context(data)
             if _may_be_deep(data):
                 _check_depth(_decode_any(data))
     except msgspec.DecodeError as problem:
         raise UnreadableError(f"{where}: {problem}") from None
     except RecursionError:
         raise UnreadableError(f"{where}: more than {DEEPEST} deep in one another") from None
-
-
-def readable_context(context: msgspec.Raw) -> msgspec.Raw:
-    """The context with a page that the fold can read: a path that is a number is a text, a page
-    that is no page is left out. As it is where nothing needs mending, or all is unreadable."""
-    data = bytes(context)
-    if data == _NOTHING:
-        return context
-    try:
-        _decode_context(data)
-    except msgspec.ValidationError:
-        fields = _decode_any(data)
-        page = fields.get("page") if isinstance(fields, dict) else None
-        if page is None:
-            return context
-        kept = {}
-        if isinstance(page, dict):
-            for name, value in page.items():
-                if name not in ("path", "url") or value is None or isinstance(value, str):
-                    kept[name] = value
-                elif isinstance(value, int | float) and not isinstance(value, bool):
-                    kept[name] = str(value)
-        return msgspec.Raw(msgspec.json.encode({**fields, "page": kept}))
-    except (msgspec.DecodeError, RecursionError):
-        return context
     return context
+
+
+def _with_readable_page(data: bytes) -> msgspec.Raw:
+    """The context without what of its page is no text; as it is where it has no page."""
+    fields = _decode_any(data)
+    page = fields.get("page") if isinstance(fields, dict) else None
+    if page is None:
+        return msgspec.Raw(data)
+    kept = {}
+    if isinstance(page, dict):
+        for name, value in page.items():
+            if name not in ("path", "url") or value is None or isinstance(value, str):
+                kept[name] = value
+            elif isinstance(value, int | float) and not isinstance(value, bool):
+                kept[name] = str(value)
+    return msgspec.Raw(msgspec.json.encode({**fields, "page": kept}))
 
 
 def _may_be_deep(data: bytes) -> bool:
