@@ -210,9 +210,10 @@ def _told_apart(names: list[str]) -> list[str]:
     its place."""
     found: list[str] = []
     for place, name in enumerate(names, 1):
-        wanted, number = name or f"column {place}", 2
+        given = name or f"column {place}"
+        wanted, number = given, 2
         while wanted in found:
-            wanted, number = f"{name} {number}", number + 1
+            wanted, number = f"{given} {number}", number + 1
         found.append(wanted)
     return found
 
