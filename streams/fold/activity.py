@@ -33,7 +33,7 @@ from streams.triggers.firing import candidates_of, membership_candidates
 
 
 def fold_activity(
-    profile: Profile, event: Event, hashed: int, playbook: CompiledPlaybook, models: Models
+    profile: Profile, event: Event, hashed: bytes, playbook: CompiledPlaybook, models: Models
 ) -> Folded:
     """The profile after the event, whose message id has the hash `hashed`, and its effects."""
     # 1. Match: the topics and stages of the event.
@@ -79,7 +79,7 @@ def fold_activity(
 
 
 def _record_facts(
-    profile: Profile, event: Event, hashed: int, matched: Matched, playbook: CompiledPlaybook
+    profile: Profile, event: Event, hashed: bytes, matched: Matched, playbook: CompiledPlaybook
 ) -> tuple[Profile, Talk, list[Effect]]:
     """The profile with the event in it, what it did to the dialogues, and the messages to other
     profiles."""
@@ -91,38 +91,31 @@ def _record_facts(
     seldom: dict[str, Any] = {}
     if talk.exits is not profile.exits or talk.items is not profile.items:
         seldom = {"exits": talk.exits, "items": talk.items}
+    if talk.quiet != profile.quiet_dialogues:
+        seldom["quiet_dialogues"] = talk.quiet
     if matched.step is not None:
         told = told_of(event, matched.step, playbook)
         orders, settled, life = enter_order((profile.orders, profile.settled, life), told, at)
         seldom |= {"orders": orders, "settled": settled}
-    traits, consent, identities = profile.traits, profile.consent, profile.identities
     if event.type == "identify":
-        traits = write_traits(traits, event.properties, at, hashed)
+        by = int.from_bytes(hashed, "big")
+        seldom["traits"] = write_traits(profile.traits, event.properties, at, by)
     stated = consent_of(event)
     if stated:
-        consent = write_consent(consent, stated, at, hashed, source_of(event))
-    known = profile.known
+        by = int.from_bytes(hashed, "big")
+        source = source_of(event)
+        seldom["consent"] = write_consent(profile.consent, stated, at, by, source)
     if event.user_id is not None and names_owner(profile, event):
-        known = True
+        seldom["known"] = True
         linked = link_events(profile, event)
         if event.type == "identify":
             effects += [Send(link) for link in contact_links(profile, event, playbook.region)]
         if linked:
-            identities = {**identities, **dict.fromkeys(linked, False)}
+            seldom["identities"] = {**profile.identities, **dict.fromkeys(linked, False)}
             effects += [Send(link) for link in linked.values()]
-    after = replace(
-        profile,
-        traits=traits,
-        consent=consent,
-        identities=identities,
-        lifecycle=life,
-        dialogues=talk.dialogues,
-        quiet_dialogues=talk.quiet,
-        recent=remember(profile.recent, hashed, event.received_at),
-        known=known,
-        **seldom,
-    )
-    return after, talk, effects
+    recent = remember(profile.recent, hashed, event.received_at)
+    after = replace(profile, lifecycle=life, dialogues=talk.dialogues, recent=recent)
+    return replace(after, **seldom) if seldom else after, talk, effects
 
 
 def _learn(

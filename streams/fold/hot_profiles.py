@@ -53,7 +53,7 @@ def is_excess(profile: Profile, event: Event) -> bool:
     return not consent_of(event)
 
 
-def fold_in_summary(profile: Profile, event: Event, hashed: int) -> Folded | Dropped:
+def fold_in_summary(profile: Profile, event: Event, hashed: bytes) -> Folded | Dropped:
     """The profile that has counted the event."""
     if _known(profile.recent).holds(hashed):
         return Dropped("duplicate")
@@ -72,9 +72,9 @@ class _Known:
     def __init__(self, recent: bytes) -> None:
         self._recent = recent
         self._asked = 0
-        self._ids: frozenset[int] = frozenset()
+        self._ids: frozenset[bytes] = frozenset()
 
-    def holds(self, hashed: int) -> bool:
+    def holds(self, hashed: bytes) -> bool:
         if self._asked < _WORTH_IT:
             self._asked += 1
             return holds(self._recent, hashed)

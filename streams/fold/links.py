@@ -34,7 +34,7 @@ def forward(profile: Profile, event: Event, to: str) -> Folded | Dead:
     return Folded(replace(profile), [Send(replace(event, key=to, hops=event.hops + 1))])
 
 
-def fold_link(profile: Profile, event: Event, hashed: int) -> Outcome:
+def fold_link(profile: Profile, event: Event, hashed: bytes) -> Outcome:
     """The visitor's side: send the whole state to the customer and leave a forwarding address."""
     to = event.properties.get("to")
     by_alias = event.properties.get("alias") is True

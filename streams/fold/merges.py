@@ -29,7 +29,7 @@ from streams.triggers.registry import KINDS
 
 
 def fold_merge(
-    profile: Profile, event: Event, hashed: int, playbook: CompiledPlaybook, models: Models
+    profile: Profile, event: Event, hashed: bytes, playbook: CompiledPlaybook, models: Models
 ) -> Outcome:
     """Adds the state that the visitor's profile sent, once. A profile's own state that returns went
     round a cycle: the profile is restored.

@@ -64,7 +64,7 @@ def is_awaited(profile: Profile, event: Event) -> bool:
 
 
 def fold_timer(
-    profile: Profile, event: Event, hashed: int, playbook: CompiledPlaybook, models: Models
+    profile: Profile, event: Event, hashed: bytes, playbook: CompiledPlaybook, models: Models
 ) -> Outcome:
     """Fires the rules that hold now, and sets the next deadline."""
     kind = event.properties.get("kind")

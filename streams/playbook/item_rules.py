@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from schemas.playbook import MatchRule, Playbook
 from streams.playbook.item_names import packed_name
-from streams.playbook.matching import Item
+from streams.playbook.matching import Item, item_of
 from streams.playbook.topics import (
     Render,
     compile_template,
@@ -55,10 +55,10 @@ def names_of(
     return lambda fields: item_topics(before, names, fields)
 
 
-def item_of(topic: str, names: tuple[str, ...], can_be_left: bool) -> Item:
+def named_item(topic: str, names: tuple[str, ...], can_be_left: bool) -> Item:
     """The item of a topic that is known by these names."""
     packed = tuple(packed_name(name) for name in names)
-    return Item(packed, packed[:1], topic in names, can_be_left)
+    return item_of(packed, packed[:1], topic in names, can_be_left)
 
 
 def first_group(topic: str, playbook: Playbook) -> Render | None:
@@ -81,7 +81,7 @@ def remembered(
 
     def made(fields: Mapping[str, Any]) -> T:
         get = fields.get
-        texts = tuple([get(name) for name in names])
+        texts = tuple(map(get, names))
         try:
             # Only texts are remembered, and nothing else that can be a key equals a text.
             return known[texts]

@@ -12,7 +12,7 @@ from streams.playbook.item_rules import (
     MAX_REMEMBERED_LENGTH,
     first_group,
     is_left_by_item,
-    item_of,
+    named_item,
     names_of,
     remembered,
     teaches_items,
@@ -222,7 +222,7 @@ def _maker(
         found = render(fields)
         if found is None:
             return None
-        return Match(found, stage, place, item_of(found, names_in(fields), can_be_left))
+        return Match(found, stage, place, named_item(found, names_in(fields), can_be_left))
 
     if of_items:
         return remembered(topic, make_with_item, playbook)
@@ -254,6 +254,6 @@ def _leaver(
         names = names_in(fields) if names_in is not None else ()
         if not names:
             return Leave(found, stages)
-        return Leave(found, stages, item_of(found, names, not whole), whole)
+        return Leave(found, stages, named_item(found, names, not whole), whole)
 
     return leave

@@ -29,6 +29,18 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     """Whether the topic itself is such a name."""
     can_be_left: bool
     """Whether a rule lets the dialogue leave this stage item by item."""
+    taught: bytes
+    """Of `names`, sorted, what a topic without items learns: all, without those that its cart
+    knows."""
+
+
+def item_of(
+    names: Iterable[bytes], keys: Iterable[bytes], by_item: bool, can_be_left: bool
+) -> Item:
+    """The item, or items, of one topic by packed names."""
+    names, keys = tuple(dict.fromkeys(names)), tuple(dict.fromkeys(keys))
+    learned = set(names).difference(keys) if can_be_left else set(names)
+    return Item(names, keys, by_item, can_be_left, b"".join(sorted(learned)))
 
 
 class Match(msgspec.Struct, frozen=True, gc=False):
@@ -169,9 +181,9 @@ def _each_once(matches: list[Match]) -> list[Match]:
             found[key] = match
         elif match.item is not None and before.item is not None:
             one, other = before.item, match.item
-            both = Item(
-                tuple(dict.fromkeys((*one.names, *other.names))),
-                tuple(dict.fromkeys((*one.keys, *other.keys))),
+            both = item_of(
+                (*one.names, *other.names),
+                (*one.keys, *other.keys),
                 one.by_item or other.by_item,
                 one.can_be_left,
             )

@@ -38,35 +38,36 @@ def place(items: Items, exits: Exits, topic: str, item: Item) -> tuple[str, Item
     caller writes the item into the exits.
     """
     held, carts = items.get(topic, b""), exits.get(topic, b"")
-    # `in` is the cheap question; a name may also lie across two others.
-    fresh = [
-        name
-        for name in item.names
-        if (name not in held or not holds(held, name))
-        and (name not in carts or not has_item(carts, name))
-    ]
-    if held and item.can_be_left:
-        for key in item.keys:
-            if key in held and holds(held, key):
-                # From now on the cart knows it.
-                items = _with(items, topic, _each(held) - set(item.keys))
-                held = items.get(topic, b"")
-                break
-    if not fresh:
-        return topic, items, _NOTHING
-    if item.by_item and not held and not carts:
-        root = _root_of(items, exits, item.names)
-        if root is not None and all(_has(items, exits, root, name) for name in item.names):
+    fresh: Sequence[bytes] = item.names
+    taught = items
+    if not held and not carts:  # the usual first product of a category
+        root = _knowing(items, exits, item.names) if item.by_item else None
+        if root is not None:
             if item.can_be_left and root in items:
                 items = _with(items, root, _each(items[root]) - set(item.keys))
             return root, items, _NOTHING
-    taught = items
-    kept: Sequence[bytes] = fresh
-    if item.can_be_left:
-        kept = [one for one in fresh if one not in item.keys]
-    if kept:
-        alone = not held and len(kept) == 1  # the usual first product of a category
-        taught = {**items, topic: kept[0] if alone else _lowest({*_each(held), *kept})}
+        if item.taught:
+            taught = {**items, topic: item.taught[: MAX_ITEMS * WIDTH]}
+    else:
+        # `find` is the cheap question; a name may also lie across two others.
+        fresh = [
+            name
+            for name in fresh
+            if (held.find(name) < 0 or not holds(held, name))
+            and (carts.find(name) < 0 or not has_item(carts, name))
+        ]
+        if held and item.can_be_left:
+            for key in item.keys:
+                if held.find(key) >= 0 and holds(held, key):
+                    # From now on the cart knows it.
+                    items = taught = _with(items, topic, _each(held) - set(item.keys))
+                    held = items.get(topic, b"")
+                    break
+        if not fresh:
+            return topic, items, _NOTHING
+        kept = [one for one in fresh if one not in item.keys] if item.can_be_left else fresh
+        if kept:
+            taught = {**items, topic: _lowest({*_each(held), *kept})}
     if _elsewhere(items, exits, topic, fresh):
         taught, moved = unite(taught, exits, {topic: set(item.names)})
         topic = moved.get(topic, topic)
@@ -163,23 +164,25 @@ def _has(items: Items, exits: Exits, topic: str, name: bytes) -> bool:
 
 def _elsewhere(items: Items, exits: Exits, topic: str, names: Sequence[bytes]) -> bool:
     """Whether another topic holds any of the names."""
-    everything = b"".join([*items.values(), *exits.values()])
-    for name in names:
-        if name in everything:
-            break
-    else:
-        return False
     for other, held in items.items():
         if other != topic:
             for name in names:
-                if holds(held, name):
+                if held.find(name) >= 0 and holds(held, name):
                     return True
     for other, records in exits.items():
         if other != topic:
             for name in names:
-                if has_item(records, name):
+                if records.find(name) >= 0 and has_item(records, name):
                     return True
     return False
+
+
+def _knowing(items: Items, exits: Exits, names: Iterable[bytes]) -> str | None:
+    """The topic that holds all of the names; None: no one does."""
+    root = _root_of(items, exits, names)
+    if root is None or not all(_has(items, exits, root, name) for name in names):
+        return None
+    return root
 
 
 def _root_of(items: Items, exits: Exits, names: Iterable[bytes]) -> str | None:

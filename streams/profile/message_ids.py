@@ -13,7 +13,7 @@ The limit: a copy that comes after `RING` later ids counts again if it comes mor
 seconds after it, or after `MAX_YOUNG` later ids.
 """
 
-from xxhash import xxh3_64_intdigest
+from xxhash import xxh3_64_digest
 
 RING = 128
 """Ids held however old they are."""
@@ -31,28 +31,29 @@ _FULL = RING * ENTRY
 _LAST_SECOND = 0xFFFFFFFF
 
 
-def message_hash(message_id: str) -> int:
-    """64-bit XXH3 of the id: an id is mistaken for one in a ring once in 10^15 events."""
-    return xxh3_64_intdigest(message_id.encode("utf-8", "surrogatepass"))
+def message_hash(message_id: str) -> bytes:
+    """64-bit XXH3 of the id, big-endian: an id is mistaken for one in a ring once in 10^15
+    events."""
+    return xxh3_64_digest(message_id.encode("utf-8", "surrogatepass"))
 
 
-def holds(recent: bytes, hashed: int) -> bool:
+def holds(recent: bytes, hashed: bytes) -> bool:
     """Whether the ring holds the id."""
     # `in` first tries the bytes as a number, which raises within and costs as much as all the rest.
-    return recent.find(hashed.to_bytes(8, "big")) >= 0
+    return recent.find(hashed) >= 0
 
 
-def hashes(recent: bytes) -> list[int]:
+def hashes(recent: bytes) -> list[bytes]:
     """The hashes of the ids that the ring holds."""
-    return [int.from_bytes(entry[4:], "big") for entry in _entries(recent)]
+    return [entry[4:] for entry in _entries(recent)]
 
 
-def remember(recent: bytes, hashed: int, received_at: int) -> bytes:
+def remember(recent: bytes, hashed: bytes, received_at: int) -> bytes:
     """The ring that also holds `hashed`, received at `received_at` (milliseconds)."""
     seconds = received_at // 1000
     if not 0 <= seconds <= _LAST_SECOND:
         seconds = 0 if seconds < 0 else _LAST_SECOND
-    entry = (seconds << 64 | hashed).to_bytes(ENTRY, "big")
+    entry = seconds.to_bytes(4, "big") + hashed
     if recent[-ENTRY:] <= entry:  # most ids come in their order
         ring = recent + entry
     else:

@@ -24,7 +24,7 @@ def is_ours(event: Event) -> bool:
     return name is not None and event.direction == "outbound" and name.startswith(_OURS)
 
 
-def fold_spoken(profile: Profile, event: Event, hashed: int) -> Folded:
+def fold_spoken(profile: Profile, event: Event, hashed: bytes) -> Folded:
     """The profile that remembers what was said on the topic that the event names."""
     spoken = profile.spoken
     topic = event.properties.get("topic")

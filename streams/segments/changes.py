@@ -54,8 +54,12 @@ def _topics(change: Change) -> bool:
 
 
 def _moved(change: Change) -> bool:
-    """Whether dialogues may have become one: an item was learned."""
-    return change.after.items is not change.before.items
+    """Whether dialogues have become one, or were given up."""
+    before, after = change.before, change.after
+    # Only what was learned of items makes two dialogues one.
+    if after.items is before.items and after.quiet_dialogues == before.quiet_dialogues:
+        return False
+    return not before.dialogues.keys() <= after.dialogues.keys()
 
 
 def _stages(change: Change) -> bool:
@@ -71,8 +75,11 @@ def _complaints(change: Change) -> bool:
     for match in change.matches:
         if match.place[0] == "complaint":
             return True
-    if change.after.exits is not change.before.exits:
-        return True
+    before, after = change.before.exits, change.after.exits
+    if after is not before:
+        for topic in (*before, *after):
+            if topic.startswith("complaint/") and after.get(topic) is not before.get(topic):
+                return True
     # A dialogue that was given up may have been a complaint.
     return change.after.quiet_dialogues != change.before.quiet_dialogues
 

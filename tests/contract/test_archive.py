@@ -44,6 +44,7 @@ from streams.archive.tables import (
 )
 from streams.codec.codec import decode_wire_envelope, encode_event
 from streams.fold.links import fold_link
+from streams.profile.message_ids import message_hash
 from tests.harness.archive import empty_archive
 from tests.harness.paths import DOCS
 
@@ -108,7 +109,7 @@ def merge_of(visitor: str, customer: str, *, known: bool = False) -> WireEvent:
         received_at=NOW,
         properties={"to": customer, "alias": known},
     )
-    folded = fold_link(Profile(key=visitor, known=known), link, 1)
+    folded = fold_link(Profile(key=visitor, known=known), link, message_hash("m"))
     assert isinstance(folded, Folded)
     (merge,) = (effect.event for effect in folded.effects if isinstance(effect, Send))
     return decode_wire_envelope(encode_event(merge))[0][0]

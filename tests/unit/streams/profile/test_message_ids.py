@@ -19,7 +19,7 @@ from streams.profile.message_ids import (
 )
 from tests.harness.histories import law, seeds
 
-Entries = list[tuple[int, int]]
+Entries = list[tuple[bytes, int]]
 """(hash of the id, second of receipt)"""
 
 
@@ -90,7 +90,7 @@ def test_a_burst_is_bounded_in_any_order_and_forgotten_when_it_is_old() -> None:
     assert len(ring) == MAX_YOUNG * ENTRY
     assert ring_of(burst[::-1]) == ring == unite(ring_of(burst[1::2]), ring_of(burst[::2]))
     assert ring_of(held(burst)) == ring
-    later = remember(ring, 7, (1000 + 10 * YOUNG) * 1000)
+    later = remember(ring, message_hash("late"), (1000 + 10 * YOUNG) * 1000)
     assert len(later) == RING * ENTRY
 
 

@@ -1,6 +1,7 @@
 """Who is in which segment, when that is looked at, and what is said when it changes."""
 
 from schemas.effect import SetDeadline
+from streams.profile.message_ids import message_hash
 from streams.segments.membership import SEGMENTS_KIND
 from tests.harness.histories import BEGIN, MINUTE, event
 from tests.harness.simulated_customer import SimulatedCustomer, playbook_of, said
@@ -117,7 +118,7 @@ def test_two_profiles_that_become_one_are_looked_at_anew() -> None:
         )
         assert "buyers" not in inside(living)
     link = event("l1", "link", key="a1", properties={"to": "u1"})
-    sent = fold_link(visitor.profile, link, 1)
+    sent = fold_link(visitor.profile, link, message_hash("l1"))
     (merge,) = [e.event for e in sent.effects if hasattr(e, "event")]  # type: ignore[union-attr]
     assert MODELS
     assert ("bought", None) in said(customer.take(merge))
