@@ -90,9 +90,14 @@ def facts(profile: Profile) -> bytes:
     return encode_profile(replace(profile, decisions=NO_DECISIONS))
 
 
-_PRODUCT_EVENTS = ("Product Viewed", "Product Clicked", "Product Added", "Product List Viewed")
+_PRODUCT_EVENTS = (
+    "Product Viewed", "Product Clicked", "Product Added", "Product List Viewed", "Product Removed",
+)  # fmt: skip
 _PAGES = ("introduction", "details", "purchase")
-_CONTACTS = ("complaint.opened", "complaint.resolved", "question.asked", "order.placed", "odd")
+_CONTACTS = (
+    "complaint.opened", "complaint.resolved", "complaint.withdrawn", "question.asked",
+    "order.placed", "odd",
+)  # fmt: skip
 _CHANNELS = ("web", "app", "call", "email", "store", "other")
 _AMOUNTS = (19.99, 0.1, 0.2, "12.50", 1e-9, -5.0, 0, None, "free", 10**15, 3, True)
 _CURRENCIES = ("EUR", "usd", None, "KRW", "??", "JPY")

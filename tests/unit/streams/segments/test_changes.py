@@ -10,7 +10,7 @@ from schemas.profile import Profile
 from streams.fold.fold import fold
 from streams.segments.changes import watched
 from streams.segments.facts import FACTS
-from tests.harness.histories import MODELS, SHOP, histories
+from tests.harness.histories import BEGIN, MODELS, SHOP, event, fold_all, histories
 
 SEGMENTS = {
     "known": "known && size(customer_id) > 0",
@@ -68,3 +68,15 @@ def test_a_look_at_what_changed_is_a_look_at_everything(history: list[Event]) ->
         assert one == other
         if isinstance(one, Folded) and isinstance(other, Folded):
             seldom, always = one.profile, other.profile
+
+
+def test_a_complaint_that_is_withdrawn_counts_as_open_no_longer() -> None:
+    about = {"about": "delivery"}
+    opened = event("m1", "contact", name="complaint.opened", properties=about, user_id="u1")
+    withdrawn = event(
+        "m2", "contact", name="complaint.withdrawn", properties=about, user_id="u1",
+        occurred_at=BEGIN + 1,
+    )  # fmt: skip
+    waiting = fold_all([opened], playbook=BOOK)
+    assert "waits" in waiting.decisions.segments
+    assert "waits" not in fold_all([withdrawn], "u1", waiting, BOOK).decisions.segments
