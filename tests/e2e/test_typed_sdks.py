@@ -1,9 +1,10 @@
-"""Unmodified Segment SDKs of Java and Go: everything is stored once, and an order of their typed
-products closes the cart."""
+"""Unmodified SDKs of Segment (Java, Go) and RudderStack (Go): everything is stored once, and an
+order of their typed products closes the cart."""
 
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -30,11 +31,11 @@ def java(folder: Path) -> list[str]:
     return ["java", "-cp", f"{jars}/*", str(HERE / "jvm" / "Sender.java")]
 
 
-def go(folder: Path) -> list[str]:
+def go(vendor: str, folder: Path) -> list[str]:
     """The command of the Go program, built with the SDK in its `go.sum`."""
     program = folder / "sender"
     subprocess.run(
-        ["go", "build", "-o", str(program), "."], cwd=HERE / "gosdk", check=True,
+        ["go", "build", "-o", str(program), f"./{vendor}"], cwd=HERE / "gosdk", check=True,
         capture_output=True, timeout=300,
     )  # fmt: skip
     return [str(program)]
@@ -42,7 +43,8 @@ def go(folder: Path) -> list[str]:
 
 SDKS: dict[str, tuple[tuple[str, ...], Callable[[Path], list[str]]]] = {
     "segment-java": (("mvn", "java"), java),
-    "segment-go": (("go",), go),
+    "segment-go": (("go",), partial(go, "segment")),
+    "rudderstack-go": (("go",), partial(go, "rudderstack")),
 }
 
 
