@@ -14,6 +14,9 @@ Columns = tuple[tuple[str, str], ...]
 MAX_COLUMNS: Final = 10_000
 MAX_NAME_BYTES: Final = 1 << 20
 
+SERIALIZATION_REVISION: Final = 54454
+"""The first protocol revision with a serialization byte per column."""
+
 # Field 1: not an overflow block; field 2: bucket -1; field 0: end.
 BLOCK_INFO: Final = bytes((1, 0, 2)) + (-1).to_bytes(4, "little", signed=True) + bytes((0,))
 
@@ -101,6 +104,37 @@ def columns_of(block: bytes) -> Columns | None:
         return at_once(read_block(stream_of(block))).columns
     except UnsupportedTypeError:
         return None
+
+
+def for_revision(data: bytes, columns: Columns, revision: int) -> bytes:
+    """The engine's concatenated blocks as a client of this protocol revision reads them over HTTP:
+    with block info, types in full (`columns`) and, where the revision has it, a serialization byte
+    per column. Without blocks: one without rows, which tells names and types.
+
+    Raises `UnsupportedTypeError` for a column that cannot be walked over.
+    """
+    marked = revision >= SERIALIZATION_REVISION
+    blocks = split_blocks(data) or [(Shape(columns, 0), header_block(columns))]
+    return b"".join(
+        BLOCK_INFO + at_once(_rewritten(stream_of(block), columns or shape.columns, marked=marked))
+        for shape, block in blocks
+    )
+
+
+async def _rewritten(stream: ByteStream, columns: Columns, *, marked: bool) -> bytes:
+    count, rows = await stream.varint(), await stream.varint()
+    parts = [varint(count) + varint(rows)]
+    for name, type_name in columns:
+        await stream.text(MAX_NAME_BYTES)
+        await stream.text(MAX_NAME_BYTES)
+        start = stream.position
+        if rows:
+            layout = layout_of(type_name)
+            await layout.prefix(stream)
+            await layout.values(stream, rows)
+        parts += [text(name), text(type_name), b"\0" if marked else b""]
+        parts.append(stream.data[start : stream.position])
+    return b"".join(parts)
 
 
 def needs_labels(columns: Columns) -> bool:

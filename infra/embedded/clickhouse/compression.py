@@ -1,13 +1,12 @@
-"""Compressed frames: checksum, method, two sizes, LZ4 data. The codecs are clickhouse-driver's."""
+"""Compressed frames: checksum, method, two sizes, data. They are written as LZ4."""
 
 from __future__ import annotations
 
 from io import BytesIO
 from typing import Final
 
-from clickhouse_driver.compression import get_decompressor_cls
+import zstandard
 from clickhouse_driver.compression.lz4 import Compressor, block
-from clickhouse_driver.errors import ChecksumDoesntMatchError, UnknownCompressionMethod
 from clickhouse_driver.streams.compressed import CityHash128
 from clickhouse_driver.writer import write_binary_uint128
 
@@ -16,6 +15,9 @@ from .byte_stream import ByteStream, MalformedError
 FRAME_BYTES: Final = 1 << 20
 # A client may put a whole block into one frame; more than this is taken for garbage.
 MAX_FRAME_BYTES: Final = 1 << 30
+_NONE: Final = 0x02
+_LZ4: Final = 0x82
+_ZSTD: Final = 0x90
 _CHECKSUM_BYTES: Final = 16
 _HEAD_BYTES: Final = 9
 
@@ -40,16 +42,25 @@ async def read_frame(stream: ByteStream) -> bytes:
     unpacked = int.from_bytes(head[5:9], "little")
     if not _HEAD_BYTES <= packed <= MAX_FRAME_BYTES or not 0 < unpacked <= MAX_FRAME_BYTES:
         raise MalformedError("impossible frame size")
-    frame = head[1:] + await stream.take(packed - _HEAD_BYTES)
-    high, low = checksum[:8], checksum[8:]
-    expected = (int.from_bytes(high, "little") << 64) + int.from_bytes(low, "little")
-    try:
-        decompressor = get_decompressor_cls(head[0])(BytesIO(frame))
-        content = bytes(decompressor.get_decompressed_data(head[0], expected, 1))
-    except ChecksumDoesntMatchError as error:
-        raise MalformedError("checksum of a frame does not match") from error
-    except (UnknownCompressionMethod, ImportError, block.LZ4BlockError) as error:
-        raise MalformedError(f"a frame that cannot be decompressed: {error}") from error
-    if not content:
-        raise MalformedError("an empty frame")
+    data = await stream.take(packed - _HEAD_BYTES)
+    found = BytesIO()
+    write_binary_uint128(CityHash128(head + data), found)
+    if found.getvalue() != checksum:
+        raise MalformedError("checksum of a frame does not match")
+    content = _content(head[0], data, unpacked)
+    if len(content) != unpacked:
+        raise MalformedError("a frame that is not as long as it says")
     return content
+
+
+def _content(method: int, data: bytes, unpacked: int) -> bytes:
+    try:
+        if method == _LZ4:
+            return bytes(block.decompress(data, uncompressed_size=unpacked))
+        if method == _ZSTD:
+            return zstandard.ZstdDecompressor().decompress(data, max_output_size=unpacked)
+    except (block.LZ4BlockError, zstandard.ZstdError) as error:
+        raise MalformedError(f"a frame that cannot be decompressed: {error}") from error
+    if method == _NONE:
+        return data
+    raise MalformedError(f"a frame of the unknown method {method:#x}")

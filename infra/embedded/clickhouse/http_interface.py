@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import zlib
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -16,24 +16,31 @@ from starlette.routing import Route
 
 from .access import Account
 from .backend import Backend
+from .blocks import Columns, for_revision
+from .column_layout import UnsupportedTypeError
 from .failure import (
     ACCESS_DENIED,
     AUTHENTICATION_FAILED,
+    NOT_IMPLEMENTED,
     READONLY,
     TOO_MANY_BYTES,
     ClickHouseError,
+    failure,
 )
+from .http_answers import AnswerHeaders
+from .http_coding import Packer, answer_packer, packed, receive
 from .http_statement import (
+    DEFAULT_FORMAT,
     Statement,
     account_of,
     check_origin,
+    revision_of,
     settings_of,
     statement_of,
     values_of,
 )
-from .session import Chunk, Results, Session
+from .session import Results, Session
 from .session_settings import Setting
-from .spool import Spool
 from .statement import SELECTING, first_word
 
 # Formats whose documents can be put one after the other; others are made in one piece.
@@ -118,8 +125,12 @@ def http_application(backend: Backend) -> Starlette:
 
 async def _respond(backend: Backend, request: Request, account: Account) -> Response:
     engine = backend.engine
+    started = time.perf_counter_ns()
+    query, headers = request.query_params, request.headers
+    packer, encoding = answer_packer(query, headers)
+    about = AnswerHeaders(query.get("query_id", ""), engine.timezone, encoding, started)
     with backend.spool() as body:
-        await _receive(request, body)
+        await receive(request.stream(), body, query, headers)
         body.check()
         statement = statement_of(request, body)
         settings = settings_of(request)
@@ -135,22 +146,57 @@ async def _respond(backend: Backend, request: Request, account: Account) -> Resp
                     body.pieces(statement.body_start),
                 )
                 head, data_format = statement.insert.head, statement.output_format
-                await engine.run(partial(session.insert, head, data_format, rows))
-                return Response()
-            if statement.output_format in _STREAMED and first_word(statement.sql) in SELECTING:
-                results = session.stream(statement.sql, statement.output_format, values_of(request))
-                first = await engine.run(results.pull)
+                written = await engine.run(partial(session.insert, head, data_format, rows))
+                return Response(headers=about.of(_TSV, DEFAULT_FORMAT, written=written))
+            kind, name = _content_type(statement), statement.output_format
+            waits = query.get("wait_end_of_query") in ("1", "true")
+            revision = revision_of(request) if name == "Native" else 0
+            is_streamed = name in _STREAMED and first_word(statement.sql) in SELECTING
+            if is_streamed and not waits:
+                values = values_of(request)
+                shaped = await engine.run(partial(_shape, session, statement.sql, values, revision))
+                results = session.stream(statement.sql, name, values)
+                first = await engine.run(partial(_pull, results, shaped)) or shaped(b"")
                 keeps_session = True
-                return StreamingResponse(
-                    _stream(backend, session, first, results), headers=_headers(statement)
-                )
-            output = await engine.run(
-                partial(session.query, statement.sql, statement.output_format, values_of(request))
+                stream = _stream(backend, session, first, partial(_pull, results, shaped))
+                return StreamingResponse(_packed(stream, packer), headers=about.of(kind, name))
+            answer = await engine.run(
+                partial(session.answer, statement.sql, name, values_of(request))
             )
-            return Response(output, headers=_headers(statement))
+            shaped = await engine.run(
+                partial(_shape, session, statement.sql, values_of(request), revision)
+            )
+            data = packed(packer, shaped(answer.data))
+            return Response(data, headers=about.of(kind, name, read=answer))
         finally:
             if not keeps_session:
                 await engine.close_session(session)
+
+
+def _shape(
+    session: Session, sql: str, values: Mapping[str, str], revision: int
+) -> Callable[[bytes], bytes]:
+    """What turns the engine's blocks into those of a client's protocol revision."""
+    if not revision:
+        return bytes
+    try:
+        columns = session.columns_of_query(sql, values)
+    except ClickHouseError:
+        columns = ()  # a statement that can be run but not described
+    return partial(_for_revision, columns, revision)
+
+
+def _for_revision(columns: Columns, revision: int, data: bytes) -> bytes:
+    try:
+        return for_revision(data, columns, revision)
+    except UnsupportedTypeError as error:
+        text = f"Columns of type {error} cannot be sent to this client"
+        raise failure(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", text) from None
+
+
+def _pull(results: Results, shaped: Callable[[bytes], bytes]) -> bytes | None:
+    chunk = results.pull()
+    return None if chunk is None else shaped(chunk.data)
 
 
 def _prepare(session: Session, request: Request, settings: dict[str, Setting]) -> None:
@@ -160,14 +206,17 @@ def _prepare(session: Session, request: Request, settings: dict[str, Setting]) -
 
 
 async def _stream(
-    backend: Backend, session: Session, first: Chunk | None, results: Results
+    backend: Backend,
+    session: Session,
+    first: bytes,
+    pull: Callable[[], bytes | None],
 ) -> AsyncIterator[bytes]:
     """Give the result piece by piece; a late error is written into it and breaks the response."""
     try:
-        chunk = first
-        while chunk is not None:
-            yield chunk.data
-            chunk = await backend.engine.run(results.pull)
+        piece: bytes | None = first
+        while piece is not None:
+            yield piece
+            piece = await backend.engine.run(pull)
     except ClickHouseError as error:
         log.warning("query failed after its answer began", code=error.code)
         yield f"\n{error}\n".encode()
@@ -176,19 +225,17 @@ async def _stream(
         await backend.engine.close_session(session)
 
 
-async def _receive(request: Request, body: Spool) -> None:
-    """Spool the request's body, unpacked when it is gzip or deflate."""
-    encoding = request.headers.get("content-encoding", "")
-    unpack = zlib.decompressobj(wbits=47) if encoding in ("gzip", "deflate") else None
-    async for piece in request.stream():
-        body.write(unpack.decompress(piece) if unpack else piece)
+async def _packed(stream: AsyncIterator[bytes], packer: Packer | None) -> AsyncIterator[bytes]:
+    async for piece in stream:
+        yield piece if packer is None else packer.pack(piece)
+    if packer is not None:
+        yield packer.finish()
 
 
-def _headers(statement: Statement) -> dict[str, str]:
+def _content_type(statement: Statement) -> str:
     name = statement.output_format
     text = "text/plain; charset=UTF-8"
-    kind = _CONTENT_TYPES.get(name, _TSV if name.startswith(("TSV", "TabSep")) else text)
-    return {"Content-Type": kind, "X-ClickHouse-Format": name}
+    return _CONTENT_TYPES.get(name, _TSV if name.startswith(("TSV", "TabSep")) else text)
 
 
 def _error(error: ClickHouseError) -> Response:

@@ -34,12 +34,16 @@ _NOT_SETTINGS: Final = frozenset(
         "session_id",
         "session_timeout",
         "session_check",
+        "close_session",
         "quota_key",
+        "role",
+        "stacktrace",
         "compress",
         "decompress",
         "enable_http_compression",
         "wait_end_of_query",
         "buffer_size",
+        "client_protocol_version",
     }
 )
 
@@ -94,6 +98,12 @@ def settings_of(request: Request) -> dict[str, Setting]:
         for name, value in request.query_params.items()
         if name not in _NOT_SETTINGS and not name.startswith("param_")
     }
+
+
+def revision_of(request: Request) -> int:
+    """The protocol revision whose native blocks the client reads; 0 for the oldest."""
+    given = request.query_params.get("client_protocol_version", "")
+    return int(given) if given.isdecimal() and len(given) < 10 else 0
 
 
 def values_of(request: Request) -> Mapping[str, str]:

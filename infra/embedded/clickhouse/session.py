@@ -100,10 +100,21 @@ class Session:
         self, sql: str, output_format: str, parameters: Mapping[str, str] | None = None
     ) -> bytes:
         """Run a statement to its end and return its whole output (empty for most statements)."""
+        return self.answer(sql, output_format, parameters).data
+
+    def answer(
+        self, sql: str, output_format: str, parameters: Mapping[str, str] | None = None
+    ) -> Chunk:
+        """As `query`, with what was read for it."""
         output = self._execute(sql, output_format, parameters)
         if first_word(sql) == "SET":
             self.settings.remember(sql)
-        return bytes(output.bytes())
+        return Chunk(
+            bytes(output.bytes()),
+            output.rows_read(),
+            output.storage_rows_read(),
+            output.storage_bytes_read(),
+        )
 
     def stream(
         self, sql: str, output_format: str, parameters: Mapping[str, str] | None = None
@@ -135,10 +146,10 @@ class Session:
             if not finished:
                 self._guarded(inserter.cancel)
 
-    def columns_of_query(self, sql: str) -> Columns:
+    def columns_of_query(self, sql: str, parameters: Mapping[str, str] | None = None) -> Columns:
         """Names and types a SELECT answers with, from its analysis alone."""
         # Described as a subquery instead, its scalar subqueries would be executed.
-        return self._described(f"view(\n{without_format(sql)[0]}\n)")
+        return self._described(f"view(\n{without_format(sql)[0]}\n)", parameters)
 
     def columns_of_answer(self, sql: str) -> Columns:
         """Names and types of a statement that is cheap to run again (SHOW, EXPLAIN, …)."""
@@ -164,9 +175,9 @@ class Session:
         with self._lock:
             self._connection.close()
 
-    def _described(self, table: str) -> Columns:
+    def _described(self, table: str, parameters: Mapping[str, str] | None = None) -> Columns:
         sql = f"DESCRIBE TABLE {table} SETTINGS print_pretty_type_names = 0"
-        rows = json.loads(self.query(sql, "JSONCompact"))["data"]
+        rows = json.loads(self.query(sql, "JSONCompact", parameters))["data"]
         return tuple((row[0], row[1]) for row in rows)
 
     def _execute(

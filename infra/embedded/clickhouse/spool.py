@@ -25,22 +25,23 @@ class Spool:
         self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed in __exit__
             IN_MEMORY_BYTES, dir=str(directory)
         )
-        self._limit = limit
+        self.directory = directory
+        self.limit = limit
         self.size = 0
 
     def write(self, data: bytes) -> None:
         """Add bytes at the end."""
         self.size += len(data)
-        if self.size <= self._limit:
+        if self.size <= self.limit:
             self._file.write(data)
 
     def check(self) -> None:
         """Raise 307 TOO_MANY_BYTES when more was written than is kept."""
-        if self.size > self._limit:
+        if self.size > self.limit:
             raise failure(
                 TOO_MANY_BYTES,
                 "TOO_MANY_BYTES",
-                f"An INSERT of {self.size} bytes is above the limit of {self._limit} bytes.",
+                f"An INSERT of {self.size} bytes is above the limit of {self.limit} bytes.",
             )
 
     def head(self, size: int) -> bytes:
