@@ -89,8 +89,6 @@ def _record_facts(
     life = update_lifecycle(profile.lifecycle, event)
     # What few events change: every further argument of `replace` costs all of them.
     seldom: dict[str, Any] = {}
-    if talk.exits is not profile.exits or talk.items is not profile.items:
-        seldom = {"exits": talk.exits, "items": talk.items}
     if talk.quiet != profile.quiet_dialogues:
         seldom["quiet_dialogues"] = talk.quiet
     if matched.step is not None:
@@ -114,7 +112,13 @@ def _record_facts(
             seldom["identities"] = {**profile.identities, **dict.fromkeys(linked, False)}
             effects += [Send(link) for link in linked.values()]
     recent = remember(profile.recent, hashed, event.received_at)
-    after = replace(profile, lifecycle=life, dialogues=talk.dialogues, recent=recent)
+    if talk.exits is profile.exits and talk.items is profile.items:
+        after = replace(profile, lifecycle=life, dialogues=talk.dialogues, recent=recent)
+    else:
+        after = replace(
+            profile, lifecycle=life, dialogues=talk.dialogues, recent=recent,
+            exits=talk.exits, items=talk.items,
+        )  # fmt: skip
     return replace(after, **seldom) if seldom else after, talk, effects
 
 

@@ -55,6 +55,8 @@ def remember(recent: bytes, hashed: bytes, received_at: int) -> bytes:
         seconds = 0 if seconds < 0 else _LAST_SECOND
     entry = seconds.to_bytes(4, "big") + hashed
     if recent[-ENTRY:] <= entry:  # most ids come in their order
+        if len(recent) < _FULL:
+            return recent + entry
         ring = recent + entry
     else:
         at = len(recent) - ENTRY

@@ -155,7 +155,7 @@ def track_cases(change: Change, decisions: Decisions, playbook: CompiledPlaybook
     for match in change.matches:
         topic = match.topic
         rules = playbook.rules_at("complaint.overdue", match.place)
-        if topic in cases or any(has_clock(topic, rule) for rule in rules):
+        if topic in cases or (rules and any(has_clock(topic, rule) for rule in rules)):
             topics.append(topic)
     if not topics:
         return decisions
