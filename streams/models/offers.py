@@ -110,7 +110,10 @@ def interests(
         ladder = ranks.get(topic.partition("/")[0])
         weight = 1
         if ladder:
-            furthest = max([ladder.get(stage, 0) for stage in dialogues[topic].stages])
+            furthest = 0
+            for stage in dialogues[topic].stages:
+                rank = ladder.get(stage, 0)
+                furthest = max(furthest, rank)
             last = len(ladder) - 1
             if furthest < last <= 2 * furthest:
                 weight = 2
@@ -169,8 +172,9 @@ def next_topics(
     if not names:
         return []
     found: list[NextTopic] = []
-    for score, topic, combined in _scored(names, said, considered, transitions):
-        if not query.covers(topic) or (combined <= 1 and not popular):
+    above = -1.0 if popular else 1.0
+    for score, topic, combined in _scored(names, said, considered, transitions, above):
+        if not query.covers(topic):
             continue
         candidate = _explained(query, transitions, topic, -score, combined)
         if eligible is None or eligible(candidate):
@@ -185,8 +189,9 @@ def _scored(
     said: Container[str],
     considered: Sequence[Interest],
     transitions: Transitions,
+    above: float,
 ) -> list[tuple[float, str, float]]:
-    """(-score, topic, combined lift), best first."""
+    """(-score, topic, combined lift) of those whose combined lift is `above`, best first."""
     rows = []
     constant = 1.0
     total = 0
@@ -214,6 +219,8 @@ def _scored(
             combined = product**tempered
         if topic in said:
             combined *= COMPLEMENT_LIFT
+        if combined <= above:
+            continue
         strangers = customers - begun.get(topic, 0)
         hazard = (lately.get(topic, 0) + 1) / (strangers if strangers > STRANGERS else STRANGERS)
         ranked.append((-hazard * combined, topic, combined))

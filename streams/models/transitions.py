@@ -61,10 +61,11 @@ class CountedTransitions:
         self._arrived_total = sum(self._arrived.values())
         self._pairs = len(pairs or ())
         self._strongest = {
-            topic: _first(following, MAX_STRONGEST) for topic, following in self._following.items()
+            topic: _Ranking(following, MAX_STRONGEST)
+            for topic, following in self._following.items()
         }
         self._lately = dict(begun if lately is None else lately)
-        self._popular = _first(self._lately, MAX_POPULAR)
+        self._popular = _Ranking(self._lately, MAX_POPULAR)
         self._totals = dict(totals)
         # Written before `lately` and `totals` were: taken from what was begun, and told once.
         self._made_up = lately is None and bool(begun)
@@ -131,7 +132,7 @@ class CountedTransitions:
     @property
     def popular(self) -> Sequence[str]:
         """The most popular recent topics, most frequent first."""
-        return self._popular
+        return self._popular.names
 
     def following(self, topic: str) -> Mapping[str, int]:
         """Next topic -> how often it was begun by those who knew `topic`."""
@@ -143,7 +144,8 @@ class CountedTransitions:
 
     def strongest(self, topic: str) -> Sequence[str]:
         """The most frequent ones of `following`, most frequent first."""
-        return self._strongest.get(topic, ())
+        found = self._strongest.get(topic)
+        return () if found is None else found.names
 
     def learn(self, previous: Iterable[str], topic: str, at: int, first: bool, tell: Tell) -> None:
         """Counts that a customer who knows `previous` began `topic` at `at` (milliseconds), the
@@ -174,7 +176,7 @@ class CountedTransitions:
             if previous not in self._begun:
                 return
             following = self._following[previous] = {}
-            self._strongest[previous] = []
+            self._strongest[previous] = _Ranking(following, MAX_STRONGEST)
         count = following.get(topic, 0)
         if not count:
             if len(following) >= MAX_FOLLOWING or self._pairs >= MAX_PAIRS:
@@ -184,7 +186,7 @@ class CountedTransitions:
         self._gone_on[previous] = self._gone_on.get(previous, 0) + 1
         self._arrived[topic] = self._arrived.get(topic, 0) + 1
         self._arrived_total += 1
-        _rise(self._strongest[previous], following, topic, MAX_STRONGEST)
+        self._strongest[previous].rise(topic)
         tell("transitions", previous + PAIR_SEPARATOR + topic, 1)
 
     def _learn_lately(self, topic: str, at: int, tell: Tell) -> None:
@@ -196,37 +198,46 @@ class CountedTransitions:
                     less = (count >> min(period - before, 63)) - count
                     lately[name] = count + less
                     tell("lately", name, less)
-                self._popular = _first(lately, MAX_POPULAR)
+                self._popular = _Ranking(lately, MAX_POPULAR)
             self._totals["period"] = period
             tell("totals", "period", period - before)
         lately[topic] = lately.get(topic, 0) + 1
-        _rise(self._popular, lately, topic, MAX_POPULAR)
+        self._popular.rise(topic)
         tell("lately", topic, 1)
 
 
-def _first(counts: Mapping[str, int], most: int) -> list[str]:
-    """The fields with the greatest counts, of equal ones the first by name."""
-    return sorted(counts, key=lambda name: (-counts[name], name))[:most]
+class _Ranking:
+    """The names with the greatest counts, of equal ones the first by name, kept while counts grow:
+    most counts that grow change no place."""
 
+    __slots__ = ("_counts", "_most", "_place", "names")
 
-def _rise(first: list[str], counts: Mapping[str, int], name: str, most: int) -> None:
-    """Keeps `first` what `_first` would find, after the count of `name` has grown."""
-    count = counts[name]
-    if len(first) >= most:
-        last = first[-1]
-        if last != name and (counts[last] > count or (counts[last] == count and last < name)):
-            return
-    try:
-        place = first.index(name)
-    except ValueError:
-        if len(first) >= most:
-            first.pop()
-        place = len(first)
-        first.append(name)
-    while place:
-        before = first[place - 1]
-        if counts[before] > count or (counts[before] == count and before < name):
-            break
-        first[place] = before
-        place -= 1
-        first[place] = name
+    def __init__(self, counts: Mapping[str, int], most: int) -> None:
+        """`counts` may grow: by one at a time, each told to `rise`."""
+        self.names = sorted(counts, key=lambda name: (-counts[name], name))[:most]
+        self._place = {name: place for place, name in enumerate(self.names)}
+        self._counts = counts
+        self._most = most
+
+    def rise(self, name: str) -> None:
+        """Puts `name`, whose count has grown, where it belongs."""
+        names, counts, count = self.names, self._counts, self._counts[name]
+        place = self._place.get(name)
+        if place is None:
+            place = len(names)
+            if place >= self._most:
+                last = names[-1]
+                if counts[last] > count or (counts[last] == count and last < name):
+                    return
+                place -= 1
+                del self._place[names.pop()]
+            names.append(name)
+            self._place[name] = place
+        while place:
+            before = names[place - 1]
+            if counts[before] > count or (counts[before] == count and before < name):
+                return
+            names[place], names[place - 1] = before, name
+            self._place[before] = place
+            place -= 1
+            self._place[name] = place
