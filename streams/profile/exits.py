@@ -35,10 +35,7 @@ def enter_items(exits: Exits, topic: str, stage: str, keys: Sequence[bytes], at:
     (milliseconds)."""
     head, time = _stage(stage, _IN), at.to_bytes(6, "big")
     if len(keys) == 1:
-        record = head + keys[0] + time
-        if topic not in exits and len(exits) < MAX_DIALOGUES:  # the usual first one of a topic
-            return {**exits, topic: record}
-        return _written(exits, topic, record)
+        return _written(exits, topic, head + keys[0] + time)
     return _written(exits, topic, b"".join([head + key + time for key in keys or (_WHOLE,)]))
 
 

@@ -41,7 +41,7 @@ def place(items: Items, exits: Exits, topic: str, item: Item) -> tuple[str, Item
     fresh: Sequence[bytes] = item.names
     taught = items
     if not held and not carts:  # the usual first product of a category
-        root = _knowing(items, exits, item.names) if item.by_item else None
+        root = _root_of_all(items, exits, item.names) if item.by_item else None
         if root is not None:
             if item.can_be_left and root in items:
                 items = _with(items, root, _each(items[root]) - set(item.keys))
@@ -177,7 +177,7 @@ def _elsewhere(items: Items, exits: Exits, topic: str, names: Sequence[bytes]) -
     return False
 
 
-def _knowing(items: Items, exits: Exits, names: Iterable[bytes]) -> str | None:
+def _root_of_all(items: Items, exits: Exits, names: Iterable[bytes]) -> str | None:
     """The topic that holds all of the names; None: no one does."""
     root = _root_of(items, exits, names)
     if root is None or not all(_has(items, exits, root, name) for name in names):

@@ -65,6 +65,32 @@ def test_an_insert_is_unpacked(http: httpx.Client, count: Callable[[], int], enc
     assert count() == 20_000
 
 
+@pytest.mark.parametrize("encoding", ENCODERS)
+def test_members_and_frames_follow_each_other(
+    http: httpx.Client, count: Callable[[], int], encoding: str
+) -> None:
+    body = ENCODERS[encoding](LINES) + ENCODERS[encoding](b"7\n")
+    query = {"query": "INSERT INTO t FORMAT TSV"}
+    answer = http.post("/", params=query, content=body, headers={"Content-Encoding": encoding})
+    assert answer.status_code == 200
+    assert count() == 20_001
+
+
+@pytest.mark.parametrize("encoding", [*ENCODERS, "frames"])
+def test_a_body_that_is_cut_off_inserts_nothing(
+    http: httpx.Client, count: Callable[[], int], encoding: str
+) -> None:
+    query = {"query": "INSERT INTO t FORMAT TSV"}
+    headers = {"Content-Encoding": encoding}
+    if encoding == "frames":
+        query, headers = {**query, "decompress": "1"}, {}
+    body = ENCODERS.get(encoding, compress)(LINES)
+    answer = http.post("/", params=query, content=body[:-3], headers=headers)
+    assert answer.headers["X-ClickHouse-Exception-Code"] == "271"
+    assert "cut off" in answer.text
+    assert count() == 0
+
+
 @pytest.mark.parametrize("encoding", [None, "gzip", "zstd"])
 def test_frames_are_unpacked_within_an_encoding_too(
     http: httpx.Client, count: Callable[[], int], encoding: str | None
@@ -142,7 +168,7 @@ def test_an_answer_comes_in_the_encoding_that_was_asked_for(
 def test_nothing_is_packed_unasked(http: httpx.Client) -> None:
     answer = http.post("/", content="SELECT 1", headers={"Accept-Encoding": "gzip, zstd"})
     assert "Content-Encoding" not in answer.headers
-    refused = {"Accept-Encoding": "gzip;q=0"}
+    refused = {"Accept-Encoding": "gzip;q=0, zstd; q=0.0"}
     asked = {"enable_http_compression": "1"}
     answer = http.post("/", params=asked, content="SELECT 1", headers=refused)
     assert "Content-Encoding" not in answer.headers

@@ -58,6 +58,9 @@ def _content(method: int, data: bytes, unpacked: int) -> bytes:
         if method == _LZ4:
             return bytes(block.decompress(data, uncompressed_size=unpacked))
         if method == _ZSTD:
+            # A frame that states its size is unpacked to that size, whatever the maximum.
+            if zstandard.frame_content_size(data) > unpacked:
+                raise MalformedError("a frame that is not as long as it says")
             return zstandard.ZstdDecompressor().decompress(data, max_output_size=unpacked)
     except (block.LZ4BlockError, zstandard.ZstdError) as error:
         raise MalformedError(f"a frame that cannot be decompressed: {error}") from error

@@ -4,8 +4,8 @@ HTTP, asked for by `Content-Encoding` and, with `enable_http_compression`, by `A
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import IO, Final, Protocol, cast
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Final, Protocol
 
 import lz4.frame
 import zstandard
@@ -19,6 +19,7 @@ PIECE_BYTES: Final = 1 << 20
 """Unpacked bytes held at a time: what a few bytes unpack to has no bound of its own."""
 
 _MAX_ZSTD_WINDOW: Final = 1 << 27
+_ZSTD_STEP: Final = 1 << 10
 _ON: Final = ("1", "true")
 
 
@@ -114,9 +115,9 @@ def _accepted(header: str) -> set[str]:
     """The encodings of an `Accept-Encoding` without those of weight 0."""
     found = set()
     for part in header.lower().split(","):
-        name, _, weight = part.partition(";")
-        if weight.replace(" ", "").rstrip("0").rstrip(".") not in ("q=", "q"):
-            found.add(name.strip())
+        name, _, weight = part.replace(" ", "").partition(";q=")
+        if weight.strip("0.") or not weight:
+            found.add(name)
     return found
 
 
@@ -128,18 +129,14 @@ async def receive(
 ) -> None:
     """Unpacks a request's body into `body`, which holds no more than its limit.
 
-    Raises `ClickHouseError`: 271 for a broken body, 48 for an unknown encoding.
+    Raises `ClickHouseError`: 271 for a body that is broken or cut off, 48 for an unknown encoding.
     """
     encoding = headers.get("content-encoding", "").strip().lower()
-    unpack = _unpacker(encoding, body)
     if parameters.get("decompress") not in _ON:
-        async for piece in pieces:
-            unpack(piece)
+        await _unpack(pieces, encoding, body)
         return
     with Spool(body.directory, body.limit) as frames:
-        inner = _unpacker(encoding, frames)
-        async for piece in pieces:
-            inner(piece)
+        await _unpack(pieces, encoding, frames)
         frames.check()
         await _read_frames(frames, body)
 
@@ -154,8 +151,10 @@ async def _read_frames(frames: Spool, body: Spool) -> None:
     try:
         while not stream.drained or await _filled(stream):
             body.write(await read_frame(stream))
-    except (MalformedError, DisconnectedError) as problem:
-        raise _broken(f"LZ4 frames: {problem or 'cut off'}") from None
+    except DisconnectedError:
+        raise _broken("the frames of the body: they are cut off") from None
+    except MalformedError as problem:
+        raise _broken(f"the frames of the body: {problem}") from None
 
 
 async def _filled(stream: ByteStream) -> bool:
@@ -166,56 +165,127 @@ async def _filled(stream: ByteStream) -> bool:
     return True
 
 
-def _unpacker(encoding: str, body: Spool) -> Callable[[bytes], object]:
-    """Takes the pieces of a packed body and writes what is in them."""
+async def _unpack(pieces: AsyncIterator[bytes], encoding: str, body: Spool) -> None:
     if encoding in ("", "identity"):
-        return body.write
-    if encoding in ("gzip", "x-gzip", "deflate"):
-        return _inflater(body)
-    if encoding == "zstd":
-        # It writes in pieces of its own, however much a few bytes unpack to.
-        sink = cast("IO[bytes]", body)
-        writer = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW).stream_writer(sink)
-        return _guarded(writer.write, zstandard.ZstdError, encoding)
-    if encoding == "lz4":
-        return _unlz4(body)
-    known = "gzip, deflate, zstd or lz4"
-    raise failure(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", f"send {known}, not {encoding[:40]!r}")
+        async for piece in pieces:
+            body.write(piece)
+        return
+    if encoding not in _STREAMS:
+        known = "gzip, deflate, zstd or lz4"
+        raise failure(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", f"send {known}, not {encoding[:40]!r}")
+    members = _Members(_STREAMS[encoding], body)
+    try:
+        async for piece in pieces:
+            members.unpack(piece)
+    except (zlib.error, zstandard.ZstdError, RuntimeError) as error:
+        raise _broken(f"the {encoding} of the body: {error}") from None
+    if not members.whole:
+        raise _broken(f"the {encoding} of the body: it is cut off")
 
 
-def _inflater(body: Spool) -> Callable[[bytes], object]:
-    stream = zlib.decompressobj(wbits=47)  # the header says whether it is gzip or zlib
+class _Stream(Protocol):
+    """Unpacks one gzip member or one frame."""
 
-    def unpack(piece: bytes) -> None:
-        left = piece
-        while left:
-            body.write(stream.decompress(left, PIECE_BYTES))
-            left = stream.unconsumed_tail
+    @property
+    def eof(self) -> bool:
+        """Whether the member has ended."""
 
-    return _guarded(unpack, zlib.error, "gzip")
+    @property
+    def unused_data(self) -> bytes:
+        """After the end: what follows it."""
 
-
-def _unlz4(body: Spool) -> Callable[[bytes], object]:
-    stream = lz4.frame.LZ4FrameDecompressor()
-
-    def unpack(piece: bytes) -> None:
-        body.write(stream.decompress(piece, PIECE_BYTES))
-        while not stream.needs_input and not stream.eof:
-            body.write(stream.decompress(b"", PIECE_BYTES))
-
-    return _guarded(unpack, RuntimeError, "lz4")
+    def unpacked(self, data: bytes) -> Iterator[bytes]:
+        """What is in the data, in bounded pieces."""
 
 
-def _guarded(
-    unpack: Callable[[bytes], object], problem: type[Exception], encoding: str
-) -> Callable[[bytes], object]:
-    def guarded(piece: bytes) -> None:
-        try:
-            unpack(piece)
-        except problem as error:
-            raise _broken(f"the {encoding} of the body: {error}") from None
+class _Inflate:
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(wbits=47)  # the header says whether it is gzip or zlib
 
-    return guarded
+    @property
+    def eof(self) -> bool:
+        return self._stream.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._stream.unused_data
+
+    def unpacked(self, data: bytes) -> Iterator[bytes]:
+        while data and not self._stream.eof:
+            yield self._stream.decompress(data, PIECE_BYTES)
+            data = self._stream.unconsumed_tail
+
+
+class _Unlz4:
+    def __init__(self) -> None:
+        self._stream = lz4.frame.LZ4FrameDecompressor()
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._stream.eof)
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self._stream.unused_data or b"")
+
+    def unpacked(self, data: bytes) -> Iterator[bytes]:
+        yield bytes(self._stream.decompress(data, PIECE_BYTES))
+        while not self._stream.needs_input and not self._stream.eof:
+            yield bytes(self._stream.decompress(b"", PIECE_BYTES))
+
+
+class _Unzstd:
+    def __init__(self) -> None:
+        self._stream = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW).decompressobj()
+        self._unused = b""
+
+    @property
+    def eof(self) -> bool:
+        return self._stream.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._unused
+
+    def unpacked(self, data: bytes) -> Iterator[bytes]:
+        # The library has no bound of what one call gives: a block of four bytes holds 128 KiB.
+        for at in range(0, len(data), _ZSTD_STEP):
+            yield self._stream.decompress(data[at : at + _ZSTD_STEP])
+            if self._stream.eof:
+                self._unused = self._stream.unused_data + data[at + _ZSTD_STEP :]
+                return
+
+
+_STREAMS: Final[Mapping[str, Callable[[], _Stream]]] = {
+    "gzip": _Inflate,
+    "x-gzip": _Inflate,
+    "deflate": _Inflate,
+    "zstd": _Unzstd,
+    "lz4": _Unlz4,
+}
+
+
+class _Members:
+    """Unpacks a body of one or more members into a spool."""
+
+    def __init__(self, begin: Callable[[], _Stream], body: Spool) -> None:
+        self._begin = begin
+        self._body = body
+        self._stream: _Stream | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the last member has ended."""
+        return self._stream is None or self._stream.eof
+
+    def unpack(self, piece: bytes) -> None:
+        """Takes the next bytes of the body."""
+        while piece:
+            if self._stream is None or self._stream.eof:
+                self._stream = self._begin()
+            for found in self._stream.unpacked(piece):
+                self._body.write(found)
+            piece = self._stream.unused_data if self._stream.eof else b""
 
 
 def _broken(what: str) -> ClickHouseError:

@@ -150,22 +150,17 @@ async def _respond(backend: Backend, request: Request, account: Account) -> Resp
                 return Response(headers=about.of(_TSV, DEFAULT_FORMAT, written=written))
             kind, name = _content_type(statement), statement.output_format
             waits = query.get("wait_end_of_query") in ("1", "true")
+            values = values_of(request)
             revision = revision_of(request) if name == "Native" else 0
+            shaped = await engine.run(partial(_shape, session, statement.sql, values, revision))
             is_streamed = name in _STREAMED and first_word(statement.sql) in SELECTING
             if is_streamed and not waits:
-                values = values_of(request)
-                shaped = await engine.run(partial(_shape, session, statement.sql, values, revision))
                 results = session.stream(statement.sql, name, values)
                 first = await engine.run(partial(_pull, results, shaped)) or shaped(b"")
                 keeps_session = True
                 stream = _stream(backend, session, first, partial(_pull, results, shaped))
                 return StreamingResponse(_packed(stream, packer), headers=about.of(kind, name))
-            answer = await engine.run(
-                partial(session.answer, statement.sql, name, values_of(request))
-            )
-            shaped = await engine.run(
-                partial(_shape, session, statement.sql, values_of(request), revision)
-            )
+            answer = await engine.run(partial(session.answer, statement.sql, name, values))
             data = packed(packer, shaped(answer.data))
             return Response(data, headers=about.of(kind, name, read=answer))
         finally:
