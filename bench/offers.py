@@ -129,7 +129,7 @@ class DryRun:
             if name not in before:
                 previous = known_beside(dialogues, name)
                 first = not before and not new
-                self._learned.learn(previous, name, basket.at, first, _tell_nobody)
+                self._learned.learn(previous, name, basket.at, first, {})
                 self._begun[number] += 1
                 if basket.household in self._last:
                     self._pairs[self._last[basket.household], number] += 1
@@ -147,10 +147,6 @@ def _month(number: int) -> int:
 
 def _any(_: str) -> bool:
     return True
-
-
-def _tell_nobody(_kind: str, _field: str, _by: int) -> None:
-    pass
 
 
 if __name__ == "__main__":

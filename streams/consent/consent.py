@@ -107,7 +107,8 @@ def consent_of(event: Event) -> Mapping[str, bool]:
     """
     banner = event.context.consent
     if banner is None:
-        if event.type not in _STATE and not _unsubscribes(event.name):  # the usual case
+        name = event.name
+        if event.type not in _STATE and (name is None or name[:1] not in "uU"):  # the usual case
             return _NOTHING
         return _of_event(event)
     return {**_closed(banner_statements(event.channel, banner)), **_of_event(event)}

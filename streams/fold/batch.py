@@ -62,7 +62,7 @@ class Batch:
                 self.decided[decided] = self.decided.get(decided, 0) + 1
             elif type(effect) is Learn:
                 learned.transitions.learn(
-                    effect.previous, effect.topic, effect.at, effect.first, self.count
+                    effect.previous, effect.topic, effect.at, effect.first, self.counted
                 )
             elif type(effect) is SetDeadline:
                 self.deadlines[effect.kind, key] = effect.at

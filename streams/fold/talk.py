@@ -39,8 +39,8 @@ def talk_of(profile: Profile, event: Event, matched: Matched) -> Talk:
             return _bounded(_reach_one(profile, match, event))
         topic = match.topic
         before = dialogues.get(topic)
-        dialogue = advance(before, match.stage, event.channel, event.occurred_at)
-        dialogues = {**dialogues, topic: dialogue}
+        dialogues = dialogues.copy()
+        dialogues[topic] = advance(before, match.stage, event.channel, event.occurred_at)
         began = (topic,) if before is None else ()
         talk = Talk(dialogues, profile.quiet_dialogues, profile.exits, profile.items, matches,
                     (before,), began)  # fmt: skip
@@ -78,7 +78,8 @@ def _reach_one(profile: Profile, match: Match, event: Event) -> Talk:
     at = event.occurred_at
     if item.can_be_left:
         exits = enter_items(exits, topic, match.stage, item.keys, at)
-    dialogues = {**dialogues, topic: advance(before, match.stage, event.channel, at)}
+    dialogues = dialogues.copy()
+    dialogues[topic] = advance(before, match.stage, event.channel, at)
     began = (topic,) if before is None else ()
     return Talk(dialogues, profile.quiet_dialogues, exits, items, (match,), (before,), began)
 

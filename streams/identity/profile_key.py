@@ -1,6 +1,7 @@
 """Which profile an event belongs to."""
 
 import re
+from functools import lru_cache
 from typing import Protocol
 
 from streams.values.text_form import composed
@@ -63,8 +64,11 @@ class Identified(Protocol):
 
 def usable_id(value: str | None) -> str | None:
     """The id in one form of text, or None for a placeholder."""
-    if value is None or len(value) > MAX_ID_LENGTH:
-        return None
+    return None if value is None or len(value) > MAX_ID_LENGTH else _in_one_form(value)
+
+
+@lru_cache(maxsize=16_384)  # the events of a customer come in sessions
+def _in_one_form(value: str) -> str | None:
     stripped = value.strip()
     odd = stripped[:1] in _ODD_BEGIN
     if not odd and len(stripped) > _MAX_BLOCKED_LENGTH:

@@ -1,6 +1,6 @@
 """Transitions between topics, and recent popularity, counted online."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 MAX_TOPICS = 5_000
 """Topics counted per partition: a bound against arbitrary labels."""
@@ -29,8 +29,8 @@ KINDS = ("begun", "transitions", "lately", "totals")
 
 _NOTHING: Mapping[str, int] = {}
 
-Tell = Callable[[str, str, int], None]
-"""(kind, field, increment) of one count."""
+Grown = dict[str, dict[str, int]]
+"""Kind -> field -> increment."""
 
 
 class CountedTransitions:
@@ -147,49 +147,53 @@ class CountedTransitions:
         found = self._strongest.get(topic)
         return () if found is None else found.names
 
-    def learn(self, previous: Iterable[str], topic: str, at: int, first: bool, tell: Tell) -> None:
+    def learn(
+        self, previous: Iterable[str], topic: str, at: int, first: bool, grown: Grown
+    ) -> None:
         """Counts that a customer who knows `previous` began `topic` at `at` (milliseconds), the
-        `first` of all or not; `tell` hears of every count that has grown."""
+        `first` of all or not. Every increment is added to `grown`."""
         if self._made_up:
             self._made_up = False
             for name, count in self._lately.items():
-                tell("lately", name, count)
-            tell("totals", "customers", self.customers)
+                _add(grown, "lately", name, count)
+            _add(grown, "totals", "customers", self.customers)
         begun = self._begun
         count = begun.get(topic, 0)
         if not count and len(begun) >= MAX_TOPICS:
             return
         begun[topic] = count + 1
         self._total += 1
-        tell("begun", topic, 1)
-        self._learn_lately(topic, at, tell)
+        _add(grown, "begun", topic, 1)
+        self._learn_lately(topic, at, grown)
         for earlier in previous:
-            if earlier != topic:
-                self._learn_pair(earlier, topic, tell)
+            if earlier != topic and self._learn_pair(earlier, topic):
+                _add(grown, "transitions", earlier + PAIR_SEPARATOR + topic, 1)
         if first:
             self._totals["customers"] = self.customers + 1
-            tell("totals", "customers", 1)
+            _add(grown, "totals", "customers", 1)
 
-    def _learn_pair(self, previous: str, topic: str, tell: Tell) -> None:
+    def _learn_pair(self, previous: str, topic: str) -> bool:
+        """Whether there was room to count the pair."""
         following = self._following.get(previous)
         if following is None:
             if previous not in self._begun:
-                return
+                return False
             following = self._following[previous] = {}
             self._strongest[previous] = _Ranking(following, MAX_STRONGEST)
         count = following.get(topic, 0)
         if not count:
             if len(following) >= MAX_FOLLOWING or self._pairs >= MAX_PAIRS:
-                return
+                return False
             self._pairs += 1
         following[topic] = count + 1
-        self._gone_on[previous] = self._gone_on.get(previous, 0) + 1
-        self._arrived[topic] = self._arrived.get(topic, 0) + 1
+        gone_on, arrived = self._gone_on, self._arrived
+        gone_on[previous] = gone_on.get(previous, 0) + 1
+        arrived[topic] = arrived.get(topic, 0) + 1
         self._arrived_total += 1
         self._strongest[previous].rise(topic)
-        tell("transitions", previous + PAIR_SEPARATOR + topic, 1)
+        return True
 
-    def _learn_lately(self, topic: str, at: int, tell: Tell) -> None:
+    def _learn_lately(self, topic: str, at: int, grown: Grown) -> None:
         lately, period = self._lately, at // HALVING_MS
         before = self._totals.get("period", 0)
         if period > before:
@@ -197,13 +201,20 @@ class CountedTransitions:
                 for name, count in lately.items():
                     less = (count >> min(period - before, 63)) - count
                     lately[name] = count + less
-                    tell("lately", name, less)
+                    _add(grown, "lately", name, less)
                 self._popular = _Ranking(lately, MAX_POPULAR)
             self._totals["period"] = period
-            tell("totals", "period", period - before)
+            _add(grown, "totals", "period", period - before)
         lately[topic] = lately.get(topic, 0) + 1
         self._popular.rise(topic)
-        tell("lately", topic, 1)
+        _add(grown, "lately", topic, 1)
+
+
+def _add(grown: Grown, kind: str, field: str, by: int) -> None:
+    fields = grown.get(kind)
+    if fields is None:
+        fields = grown[kind] = {}
+    fields[field] = fields.get(field, 0) + by
 
 
 class _Ranking:

@@ -28,11 +28,13 @@ def advance(dialogue: Dialogue | None, stage: str, channel: str, at: int) -> Dia
     """The dialogue with one more event at a stage, on a channel, at `at` (milliseconds)."""
     if dialogue is None:
         return Dialogue({stage: Span(1, at, at)}, {channel: 1})
-    stages, channels = dialogue.stages, dialogue.channels
-    counted = {**channels, channel: channels.get(channel, 0) + 1}
-    if len(counted) > MAX_CHANNELS:
-        counted = _keep_channels(counted)
-    return Dialogue({**stages, stage: widen(stages.get(stage), at)}, counted)
+    # A copy that is written to costs half of `{**stages, stage: span}`.
+    stages, channels = dialogue.stages.copy(), dialogue.channels.copy()
+    channels[channel] = channels.get(channel, 0) + 1
+    if len(channels) > MAX_CHANNELS:
+        channels = _keep_channels(channels)
+    stages[stage] = widen(stages.get(stage), at)
+    return Dialogue(stages, channels)
 
 
 def merge_dialogues(one: Dialogue, other: Dialogue) -> Dialogue:

@@ -155,17 +155,22 @@ def _times(records: bytes, stage: bytes) -> dict[bytes, int]:
 
 def _written(exits: Exits, topic: str, records: bytes) -> Exits:
     before = exits.get(topic)
+    after = exits.copy()
     if before is None:
-        return _latest({**exits, topic: records if len(records) == RECORD else _merged(records)})
+        after[topic] = records if len(records) == RECORD else _merged(records)
+        return _latest(after)
     if len(records) == RECORD:  # most events are about one item
         if records[:_KEY] > before[-RECORD:] and len(before) < MAX_RECORDS * RECORD:
-            return {**exits, topic: before + records}
+            after[topic] = before + records
+            return after
         at = before.find(records[:_KEY])
         if at >= 0 and at % RECORD == 0:
             if records[_KEY:] <= before[at + _KEY : at + RECORD]:
                 return exits
-            return {**exits, topic: before[:at] + records + before[at + RECORD :]}
-    return {**exits, topic: _merged(before + records)}
+            after[topic] = before[:at] + records + before[at + RECORD :]
+            return after
+    after[topic] = _merged(before + records)
+    return after
 
 
 def _merged(records: bytes) -> bytes:

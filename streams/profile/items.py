@@ -37,17 +37,16 @@ def place(items: Items, exits: Exits, topic: str, item: Item) -> tuple[str, Item
     The event matched `topic` and names `item`; where its stage can be left item by item, the
     caller writes the item into the exits.
     """
+    if not items and not exits:  # nothing to compare with
+        return topic, _taught(items, topic, item), _NOTHING
     held, carts = items.get(topic, b""), exits.get(topic, b"")
     fresh: Sequence[bytes] = item.names
     taught = items
     if not held and not carts:  # the usual first product of a category
         root = _root_of_all(items, exits, item.names) if item.by_item else None
         if root is not None:
-            if item.can_be_left and root in items:
-                items = _with(items, root, _each(items[root]) - set(item.keys))
-            return root, items, _NOTHING
-        if item.taught:
-            taught = {**items, topic: item.taught[: MAX_ITEMS * WIDTH]}
+            return root, _known_to_cart(items, root, item), _NOTHING
+        taught = _taught(items, topic, item)
     else:
         # `find` is the cheap question; a name may also lie across two others.
         fresh = [
@@ -56,13 +55,9 @@ def place(items: Items, exits: Exits, topic: str, item: Item) -> tuple[str, Item
             if (held.find(name) < 0 or not holds(held, name))
             and (carts.find(name) < 0 or not has_item(carts, name))
         ]
-        if held and item.can_be_left:
-            for key in item.keys:
-                if held.find(key) >= 0 and holds(held, key):
-                    # From now on the cart knows it.
-                    items = taught = _with(items, topic, _each(held) - set(item.keys))
-                    held = items.get(topic, b"")
-                    break
+        if held:
+            items = taught = _known_to_cart(items, topic, item)
+            held = items.get(topic, b"")
         if not fresh:
             return topic, items, _NOTHING
         kept = [one for one in fresh if one not in item.keys] if item.can_be_left else fresh
@@ -71,10 +66,27 @@ def place(items: Items, exits: Exits, topic: str, item: Item) -> tuple[str, Item
     if _elsewhere(items, exits, topic, fresh):
         taught, moved = unite(taught, exits, {topic: set(item.names)})
         topic = moved.get(topic, topic)
-        if item.can_be_left:
-            taught = _with(taught, topic, _each(taught.get(topic, b"")) - set(item.keys))
-        return topic, taught, moved
+        return topic, _known_to_cart(taught, topic, item), moved
     return topic, taught, _NOTHING
+
+
+def _taught(items: Items, topic: str, item: Item) -> Items:
+    """The items with what a topic without any learns from the item."""
+    if not item.taught:
+        return items
+    after = items.copy()
+    after[topic] = item.taught[: MAX_ITEMS * WIDTH]
+    return after
+
+
+def _known_to_cart(items: Items, topic: str, item: Item) -> Items:
+    """The items without what the cart of the topic knows from now on."""
+    held = items.get(topic, b"")
+    if item.can_be_left:
+        for key in item.keys:
+            if held.find(key) >= 0 and holds(held, key):
+                return _with(items, topic, _each(held) - set(item.keys))
+    return items
 
 
 def unite(

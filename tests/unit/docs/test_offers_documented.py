@@ -36,7 +36,7 @@ def test_what_customers_went_on_to_is_offered_with_the_share() -> None:
     for number in range(30):
         for first, second in (("shoes", "laces"), ("coats", "hats")):
             for previous, topic in (((), first), ((f"product/{first}",), second)):
-                learned.learn(previous, f"product/{topic}", number, not previous, lambda *_: None)
+                learned.learn(previous, f"product/{topic}", number, not previous, {})
     trigger = offered_for_shoes(learned)
     assert trigger.topic == "product/laces"
     assert f"> {trigger.reason}\n" in TEXT

@@ -107,7 +107,7 @@ def test_counts_that_were_written_and_read_go_on_as_those_that_were_not(
     whole, cut = Learned(), Learned()
     for previous, topic, day in steps:
         for learned in (whole, cut):
-            learned.transitions.learn((previous,), topic, BEGIN + day * DAY, False, lambda *_: None)
+            learned.transitions.learn((previous,), topic, BEGIN + day * DAY, False, {})
         cut = Learned(cut.everything())
         assert cut.everything() == whole.everything()
         assert cut.transitions.popular == whole.transitions.popular
@@ -118,16 +118,12 @@ def test_counts_that_were_written_and_read_go_on_as_those_that_were_not(
 
 @law
 @given(st.lists(st.tuples(st.sampled_from(TOPICS), st.sampled_from(TOPICS), st.integers(0, 400))))
-def test_what_is_told_adds_up_to_what_is_counted(steps: list[tuple[str, str, int]]) -> None:
+def test_the_increments_add_up_to_what_is_counted(steps: list[tuple[str, str, int]]) -> None:
     learned = Learned()
-    told: dict[str, Counter[str]] = {}
-
-    def tell(kind: str, field: str, by: int) -> None:
-        told.setdefault(kind, Counter())[field] += by
-
+    grown: dict[str, dict[str, int]] = {}
     for previous, topic, day in steps:
-        learned.transitions.learn((previous,), topic, BEGIN + day * DAY, True, tell)
-    assert {kind: dict(fields) for kind, fields in told.items()} == learned.everything()
+        learned.transitions.learn((previous,), topic, BEGIN + day * DAY, True, grown)
+    assert grown == learned.everything()
 
 
 def view(number: int, category: str, name: str = "Product Viewed") -> Event:
@@ -233,14 +229,10 @@ def test_each_beginning_is_learned_once_with_the_topics_before_it() -> None:
 
 def test_a_pair_without_room_is_counted_nowhere() -> None:
     learned = CountedTransitions({"shoes": 1})
-    told: Counter[str] = Counter()
-
-    def tell(kind: str, _: str, by: int) -> None:
-        told[kind] += by
-
+    grown: dict[str, dict[str, int]] = {}
     for number in range(MAX_FOLLOWING + 1):
-        learned.learn(("shoes",), f"topic-{number}", BEGIN, False, tell)
-    assert told["transitions"] == learned.gone_on("shoes") == MAX_FOLLOWING
+        learned.learn(("shoes",), f"topic-{number}", BEGIN, False, grown)
+    assert sum(grown["transitions"].values()) == learned.gone_on("shoes") == MAX_FOLLOWING
     assert f"topic-{MAX_FOLLOWING}" not in learned.following("shoes")
     assert learned.begun[f"topic-{MAX_FOLLOWING}"] == 1
 
@@ -271,16 +263,12 @@ def test_without_evidence_the_order_is_that_of_popularity() -> None:
 def test_counts_from_before_popularity_was_kept_are_made_up_for_once() -> None:
     """What a worker wrote that knew neither `lately` nor `totals`."""
     old = {"begun": {"product/a": 30, "product/b": 20}, "transitions": {}}
-    written = {kind: Counter(fields) for kind, fields in old.items()}
+    written = {kind: dict(fields) for kind, fields in old.items()}
     learned = Learned(old)
     assert learned.transitions.popular == ["product/a", "product/b"]
-
-    def write(kind: str, field: str, by: int) -> None:
-        written.setdefault(kind, Counter())[field] += by
-
     for number in range(3):
         at = BEGIN + number * 40 * DAY
-        learned.transitions.learn(("product/a",), "product/c", at, True, write)
+        learned.transitions.learn(("product/a",), "product/c", at, True, written)
         again = Learned(written).everything()
         assert again == learned.everything()
         assert again["totals"]["customers"] == 50 + number + 1
