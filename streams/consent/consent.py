@@ -108,7 +108,8 @@ def consent_of(event: Event) -> Mapping[str, bool]:
     banner = event.context.consent
     if banner is None:
         name = event.name
-        if event.type not in _STATE and (name is None or name[:1] not in "uU"):  # the usual case
+        # The usual case by its first letter: a call for every event would cost as much as all this.
+        if event.type not in _STATE and (name is None or name[:1] not in "uU"):
             return _NOTHING
         return _of_event(event)
     return {**_closed(banner_statements(event.channel, banner)), **_of_event(event)}
@@ -123,7 +124,7 @@ def _of_event(event: Event) -> Mapping[str, bool]:
 
 
 def _unsubscribes(name: str | None) -> bool:
-    return name is not None and name[:1] in "uU" and name.lower() in UNSUBSCRIBED
+    return name is not None and name.lower() in UNSUBSCRIBED
 
 
 def statements(stated: Any) -> Iterator[tuple[str, Any]]:

@@ -21,6 +21,7 @@ from schemas.profile import Profile
 from schemas.trigger import Trigger
 from streams.dead_letters.short_traceback import short_traceback
 from streams.fold.fold import fold
+from streams.models.increments import Increments
 from streams.models.learned import Learned
 from streams.playbook.compiled import CompiledPlaybook
 
@@ -37,8 +38,8 @@ class Batch:
         self.sends: list[Event] = []
         self.deadlines: dict[tuple[str, str], int | None] = {}
         """(kind, profile key) -> due (milliseconds), None for one that was cleared."""
-        self.counted: dict[str, dict[str, int]] = {}
-        """Kind -> field -> increment of a learned count."""
+        self.counted: Increments = {}
+        """Of the learned counts."""
         self.dead: list[tuple[Event, Dead]] = []
         self.failed: list[int] = []
         """Indexes, from 0, of the events on which the fold failed."""
@@ -71,8 +72,7 @@ class Batch:
             elif type(effect) is Send:
                 self.sends.append(effect.event)
             elif type(effect) is Count:
-                if learned.count(effect.kind, effect.field, effect.by):
-                    self.count(effect.kind, effect.field, effect.by)
+                learned.count(effect.kind, effect.field, effect.by, self.counted)
             elif type(effect) is Summarised:
                 self.summarised += 1
 
@@ -83,13 +83,6 @@ class Batch:
         pending = profile.decisions.deadlines if profile is not None else {}
         if isinstance(kind, str) and kind not in pending:
             self.deadlines[kind, key] = None
-
-    def count(self, kind: str, field: str, by: int) -> None:
-        """Adds increments of learned counts."""
-        fields = self.counted.get(kind)
-        if fields is None:
-            fields = self.counted[kind] = {}
-        fields[field] = fields.get(field, 0) + by
 
 
 def fold_batch(

@@ -69,6 +69,7 @@ def usable_id(value: str | None) -> str | None:
 
 @lru_cache(maxsize=16_384)  # the events of a customer come in sessions
 def _in_one_form(value: str) -> str | None:
+    """As `usable_id`, of a text within the limit of length."""
     stripped = value.strip()
     odd = stripped[:1] in _ODD_BEGIN
     if not odd and len(stripped) > _MAX_BLOCKED_LENGTH:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from streams.models import transitions
+from streams.models.increments import Increments, increment
 
 MAX_FIELDS: Final[dict[str, int]] = {
     **dict.fromkeys(transitions.KINDS, 0),
@@ -34,9 +35,9 @@ class Learned:
         """Field -> count, of any kind but the transitions'."""
         return self._counts.get(kind, _NOTHING)
 
-    def count(self, kind: str, field: str, by: int) -> bool:
-        """Adds to a count; False where the bound is reached. Raises `KeyError` for an unknown
-        kind."""
+    def count(self, kind: str, field: str, by: int, increments: Increments) -> None:
+        """Adds to a count, and to its increment; to neither where the bound is reached. Raises
+        `KeyError` for an unknown kind."""
         most = MAX_FIELDS[kind]
         fields = self._counts.get(kind)
         if fields is None:
@@ -44,10 +45,10 @@ class Learned:
         count = fields.get(field)
         if count is None:
             if len(fields) >= most:
-                return False
+                return
             count = 0
         fields[field] = count + by
-        return True
+        increment(increments, kind, field, by)
 
     def everything(self) -> dict[str, dict[str, int]]:
         """Kind -> field -> count, as stored."""

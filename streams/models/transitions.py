@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from streams.models.increments import Increments, increment
+
 MAX_TOPICS = 5_000
 """Topics counted per partition: a bound against arbitrary labels."""
 
@@ -28,9 +30,6 @@ KINDS = ("begun", "transitions", "lately", "totals")
 """The kinds of counts (`streams.models.learned`) that these counts are written as."""
 
 _NOTHING: Mapping[str, int] = {}
-
-Grown = dict[str, dict[str, int]]
-"""Kind -> field -> increment."""
 
 
 class CountedTransitions:
@@ -148,29 +147,29 @@ class CountedTransitions:
         return () if found is None else found.names
 
     def learn(
-        self, previous: Iterable[str], topic: str, at: int, first: bool, grown: Grown
+        self, previous: Iterable[str], topic: str, at: int, first: bool, increments: Increments
     ) -> None:
         """Counts that a customer who knows `previous` began `topic` at `at` (milliseconds), the
-        `first` of all or not. Every increment is added to `grown`."""
+        `first` of all or not. Every increment is added to `increments`."""
         if self._made_up:
             self._made_up = False
             for name, count in self._lately.items():
-                _add(grown, "lately", name, count)
-            _add(grown, "totals", "customers", self.customers)
+                increment(increments, "lately", name, count)
+            increment(increments, "totals", "customers", self.customers)
         begun = self._begun
         count = begun.get(topic, 0)
         if not count and len(begun) >= MAX_TOPICS:
             return
         begun[topic] = count + 1
         self._total += 1
-        _add(grown, "begun", topic, 1)
-        self._learn_lately(topic, at, grown)
+        increment(increments, "begun", topic, 1)
+        self._learn_lately(topic, at, increments)
         for earlier in previous:
             if earlier != topic and self._learn_pair(earlier, topic):
-                _add(grown, "transitions", earlier + PAIR_SEPARATOR + topic, 1)
+                increment(increments, "transitions", earlier + PAIR_SEPARATOR + topic, 1)
         if first:
             self._totals["customers"] = self.customers + 1
-            _add(grown, "totals", "customers", 1)
+            increment(increments, "totals", "customers", 1)
 
     def _learn_pair(self, previous: str, topic: str) -> bool:
         """Whether there was room to count the pair."""
@@ -193,7 +192,7 @@ class CountedTransitions:
         self._strongest[previous].rise(topic)
         return True
 
-    def _learn_lately(self, topic: str, at: int, grown: Grown) -> None:
+    def _learn_lately(self, topic: str, at: int, increments: Increments) -> None:
         lately, period = self._lately, at // HALVING_MS
         before = self._totals.get("period", 0)
         if period > before:
@@ -201,20 +200,13 @@ class CountedTransitions:
                 for name, count in lately.items():
                     less = (count >> min(period - before, 63)) - count
                     lately[name] = count + less
-                    _add(grown, "lately", name, less)
+                    increment(increments, "lately", name, less)
                 self._popular = _Ranking(lately, MAX_POPULAR)
             self._totals["period"] = period
-            _add(grown, "totals", "period", period - before)
+            increment(increments, "totals", "period", period - before)
         lately[topic] = lately.get(topic, 0) + 1
         self._popular.rise(topic)
-        _add(grown, "lately", topic, 1)
-
-
-def _add(grown: Grown, kind: str, field: str, by: int) -> None:
-    fields = grown.get(kind)
-    if fields is None:
-        fields = grown[kind] = {}
-    fields[field] = fields.get(field, 0) + by
+        increment(increments, "lately", topic, 1)
 
 
 class _Ranking:

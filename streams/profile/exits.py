@@ -154,8 +154,7 @@ def _times(records: bytes, stage: bytes) -> dict[bytes, int]:
 
 
 def _written(exits: Exits, topic: str, records: bytes) -> Exits:
-    before = exits.get(topic)
-    after = exits.copy()
+    before, after = exits.get(topic), exits.copy()
     if before is None:
         after[topic] = records if len(records) == RECORD else _merged(records)
         return _latest(after)

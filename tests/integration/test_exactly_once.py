@@ -15,6 +15,7 @@ from schemas.event import Event
 from schemas.profile import Profile
 from schemas.watermark import Watermark
 from streams.fold.batch import Batch
+from streams.models.increments import increment
 from tests.harness.checking import check
 from tests.harness.fleet import Fleet, fleet
 from tests.harness.traffic import disturbed, shop_traffic
@@ -146,5 +147,5 @@ async def test_a_write_under_way_when_another_takes_over(story: Story, order: st
 def batch_of(name: str) -> Batch:
     batch = Batch()
     batch.profiles["visitor"] = Profile("visitor", identities={name: False})
-    batch.count("begun", "product/shoes", 1)
+    increment(batch.counted, "begun", "product/shoes", 1)
     return batch

@@ -120,10 +120,10 @@ def test_counts_that_were_written_and_read_go_on_as_those_that_were_not(
 @given(st.lists(st.tuples(st.sampled_from(TOPICS), st.sampled_from(TOPICS), st.integers(0, 400))))
 def test_the_increments_add_up_to_what_is_counted(steps: list[tuple[str, str, int]]) -> None:
     learned = Learned()
-    grown: dict[str, dict[str, int]] = {}
+    increments: dict[str, dict[str, int]] = {}
     for previous, topic, day in steps:
-        learned.transitions.learn((previous,), topic, BEGIN + day * DAY, True, grown)
-    assert grown == learned.everything()
+        learned.transitions.learn((previous,), topic, BEGIN + day * DAY, True, increments)
+    assert increments == learned.everything()
 
 
 def view(number: int, category: str, name: str = "Product Viewed") -> Event:
@@ -229,10 +229,10 @@ def test_each_beginning_is_learned_once_with_the_topics_before_it() -> None:
 
 def test_a_pair_without_room_is_counted_nowhere() -> None:
     learned = CountedTransitions({"shoes": 1})
-    grown: dict[str, dict[str, int]] = {}
+    increments: dict[str, dict[str, int]] = {}
     for number in range(MAX_FOLLOWING + 1):
-        learned.learn(("shoes",), f"topic-{number}", BEGIN, False, grown)
-    assert sum(grown["transitions"].values()) == learned.gone_on("shoes") == MAX_FOLLOWING
+        learned.learn(("shoes",), f"topic-{number}", BEGIN, False, increments)
+    assert sum(increments["transitions"].values()) == learned.gone_on("shoes") == MAX_FOLLOWING
     assert f"topic-{MAX_FOLLOWING}" not in learned.following("shoes")
     assert learned.begun[f"topic-{MAX_FOLLOWING}"] == 1
 

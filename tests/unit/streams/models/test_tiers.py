@@ -46,7 +46,7 @@ def test_counts_are_those_of_what_customers_spent_in_the_end(
         before = spent.get(customer, {})
         after = {**before, "EUR": before.get("EUR", 0) + amount}
         for counted in move(before, after):
-            learned.count(counted.kind, counted.field, counted.by)
+            learned.count(counted.kind, counted.field, counted.by, {})
         spent[customer] = after
     found = {field: count for field, count in learned.counts(KIND).items() if count}
     exact = Counter(
@@ -80,7 +80,7 @@ def test_no_tier_among_too_few() -> None:
     learned = Learned()
     assert tier_of({"EUR": 5_000}, learned) is None
     for _ in range(MIN_CUSTOMERS):
-        learned.count(KIND, f"EUR|{spend_bin(5_000)}", 1)
+        learned.count(KIND, f"EUR|{spend_bin(5_000)}", 1, {})
     assert tier_of({"EUR": 5_000}, learned) == "top"
     assert tier_of({}, learned) is None
     assert tier_of({"KRW": 1}, learned) is None

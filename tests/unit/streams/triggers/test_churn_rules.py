@@ -156,7 +156,7 @@ def test_value_at_stake_ranks_the_one_who_spends_more_first() -> None:
 def test_the_tier_is_said_once_enough_customers_are_known() -> None:
     learned = Learned()
     for _ in range(150):
-        learned.count(KIND, f"EUR|{spend_bin(1_000)}", 1)
+        learned.count(KIND, f"EUR|{spend_bin(1_000)}", 1, {})
     _, triggers = run(
         [order(0), order(20), visit(700)], playbook_with(PURCHASES), models(None, learned)
     )

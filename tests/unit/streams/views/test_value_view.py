@@ -63,7 +63,7 @@ def test_nobody_who_spent_nothing_has_a_value() -> None:
 def test_the_tier_is_that_of_the_partition() -> None:
     learned = Learned()
     for amount, customers in ((500, 200), (90_000, 40)):
-        learned.count(KIND, f"EUR|{spend_bin(amount)}", customers)
+        learned.count(KIND, f"EUR|{spend_bin(amount)}", customers, {})
     models = Models(MODELS.transitions, BgNbd(), ValueModel(), learned)
     for total, tier in ((450.0, "top"), (1.0, "low")):
         seen = customer_view(bought(20, total), shop(), models, BEGIN + 90 * DAY)
