@@ -1,7 +1,6 @@
 """One worker process: `python -m agents dialogue|archive|delivery`."""
 
 import asyncio
-import gc
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from kafka.errors import KafkaError
 from prometheus_client import start_http_server
 
 from agents.dialogue.fault_injection import AtStep, FaultError, crash_at, no_fault
+from agents.process_memory import settle_memory
 from infra.dependencies import retry_until_available
 from infra.kafka.topics import KafkaTopicsError, TopicAdmin
 from infra.logs import configure_logs
@@ -41,20 +41,12 @@ def main() -> int:
         asyncio.run(_ensure_topics(settings))
         app = _app(name, at_step)(settings, playbook)
         uvloop.install()
-        _calm_collector()
+        settle_memory()
         worker = faust.Worker(app, loglevel="WARN", redirect_stdouts=False, override_logging=False)
         worker.execute_from_commandline()
     except KafkaTopicsError as problem:
         return _refuse(str(problem))
     return 0
-
-
-def _calm_collector() -> None:
-    # Imports stay for good, and reference counts free what the fold makes: full collections over
-    # all cached profiles would free nothing.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 async def _ensure_topics(settings: Settings) -> None:

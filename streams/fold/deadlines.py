@@ -39,8 +39,13 @@ def arm_deadlines(
         here = rules_here.get(match.place)
         if here is not None and here.deadlines:
             has_clock = True
-            hooks = [hook for hook in here.deadlines if hook[0].covers(match.topic)]
-            due |= _due(hooks, due, profile, decisions, playbook, models)
+            hooks = [
+                hook
+                for hook in here.deadlines
+                if hook[0].name not in decisions.deadlines and hook[0].covers(match.topic)
+            ]
+            if hooks:  # most often the rule has a deadline pending
+                due |= _due(hooks, due, profile, decisions, playbook, models)
     # 2. After a purchase, and after the first event of a day.
     if change.is_purchase and playbook.purchase_deadlines:
         due |= _due(playbook.purchase_deadlines, due, profile, decisions, playbook, models)

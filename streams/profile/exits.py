@@ -64,7 +64,7 @@ def exits_of(exits: Exits, topic: str) -> bytes:
     """The records of a topic, those of its whole family (`product/*`) included."""
     if not exits:
         return b""
-    mine, everywhere = exits.get(topic, b""), exits.get(f"{family(topic)}/*")
+    mine, everywhere = exits.get(topic, b""), exits.get(_whole_family(topic))
     return mine if everywhere is None else _merged(mine + everywhere)
 
 
@@ -72,7 +72,12 @@ def has_left(exits: Exits, topic: str) -> bool:
     """Whether the topic, its whole family, or an item of it has ever left a stage."""
     records = exits.get(topic)
     left = records is not None and records[-RECORD] >= _OUT_BIT
-    return left or f"{family(topic)}/*" in exits
+    return left or _whole_family(topic) in exits
+
+
+@lru_cache(maxsize=16_384)
+def _whole_family(topic: str) -> str:
+    return f"{family(topic)}/*"
 
 
 def stages_in_force(dialogue: Dialogue, exits: Exits, topic: str) -> dict[str, Span]:

@@ -39,18 +39,22 @@ def stall_of(
 ) -> Stall | None:
     """Where the dialogue waits at one of the rule's stages with nothing further reached since;
     `stages` are those that it has not left."""
-    waiting = [stage for stage in rule.stages if stage in stages]
-    if not waiting:
+    waits_at, reached, rank, beyond = "", None, -1, -1
+    for name in rule.stages:  # one loop: this is asked of every dialogue with a cart
+        here = ranks.get(name, -1)
+        beyond = max(beyond, here)
+        span = stages.get(name)
+        if span is None:
+            continue
+        if reached is None or (span.last_at, here) > (reached.last_at, rank):
+            waits_at, reached, rank = name, span, here
+    if reached is None:
         return None
-    stage = waiting[0]
-    if len(waiting) > 1:
-        stage = max(waiting, key=lambda name: (stages[name].last_at, ranks.get(name, -1)))
-    reached_at = stages[stage].last_at
-    beyond = max([ranks.get(name, -1) for name in rule.stages])
+    reached_at = reached.last_at
     for name, span in stages.items():
-        if ranks.get(name, -1) > beyond and span.last_at >= reached_at:
+        if span.last_at >= reached_at and ranks.get(name, -1) > beyond:
             return None
-    return Stall(topic, stage, reached_at, last_at(dialogue))
+    return Stall(topic, waits_at, reached_at, last_at(dialogue))
 
 
 def open_stalls(
@@ -77,9 +81,11 @@ def open_stalls(
         if exits and has_left(exits, topic):
             stages = stages_in_force(dialogue, exits, topic)
         stall = stall_of(topic, dialogue, stages, rule, playbook.ranks.get(family(topic), {}))
-        if stall is not None and fired.get(f"{rule.name}|{topic}", -1) < stall.reached_at:
-            found.append(stall)
-    found.sort(key=lambda stall: (stall.since, stall.topic))
+        if stall is None or (fired and fired.get(f"{rule.name}|{topic}", -1) >= stall.reached_at):
+            continue
+        found.append(stall)
+    if len(found) > 1:
+        found.sort(key=lambda stall: (stall.since, stall.topic))
     return found
 
 
