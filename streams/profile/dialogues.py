@@ -90,10 +90,12 @@ def current_stage(stages: Mapping[str, Span], ranks: Mapping[str, int]) -> str:
 
 def furthest_stage(dialogue: Dialogue, ranks: Mapping[str, int]) -> str:
     """The furthest stage ever reached."""
-    stages = dialogue.stages
-    if len(stages) == 1:
-        return next(iter(stages))
-    return max(stages, key=lambda stage: (ranks.get(stage, -1), stage))
+    furthest, rank = "", -2
+    for stage in dialogue.stages:  # `max` with a key costs twice as much
+        here = ranks.get(stage, -1)
+        if here > rank or (here == rank and stage > furthest):
+            furthest, rank = stage, here
+    return furthest
 
 
 def move_dialogues(dialogues: dict[str, Dialogue], moved: Mapping[str, str]) -> dict[str, Dialogue]:

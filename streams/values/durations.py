@@ -24,10 +24,12 @@ def milliseconds(text: str) -> int:
 
 def in_words(span: int) -> str:
     """A duration in milliseconds, rounded to its largest unit: `3 days`."""
+    if span < 60_000:  # what a trigger speaks of most often
+        count = span // 1000 if span > 0 else 0
+        return f"{count} second" + ("s" if count != 1 else "")
     for unit, name in ((604_800_000, "week"), (86_400_000, "day"), (3_600_000, "hour"),
                        (60_000, "minute")):  # fmt: skip
         if span >= 2 * unit or span == unit:
             count = span // unit
             return f"{count} {name}" + ("s" if count != 1 else "")
-    count = span // 1000 if span > 0 else 0
-    return f"{count} second" + ("s" if count != 1 else "")
+    return f"{span // 1000} seconds"
