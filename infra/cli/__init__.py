@@ -25,6 +25,7 @@ COMMANDS = {
     "forget": "infra.cli.privacy:forget",
     "quality": "infra.cli.quality:quality",
     "campaigns": "infra.cli.campaigns:campaigns",
+    "migrate": "infra.cli.migrate:migrate_command",
     "sql": "infra.cli.sql:sql",
     "doctor": "infra.cli.doctor:doctor",
     "fit": "infra.cli.fit:fit",

@@ -6,7 +6,6 @@ import re
 import socket
 from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,7 +17,6 @@ from clickhouse_driver import Client
 from infra.clickhouse.connection import open_client
 from infra.clickhouse.failures import ClickHouseRefused, ClickHouseUnavailable
 from infra.clickhouse.inserter import MAX_ROWS, Inserter
-from infra.clickhouse.migrations import MIGRATIONS, MigrationChangedError, migrate
 from infra.clickhouse.retrying_inserter import RetryingInserter
 from infra.embedded.clickhouse.launch import Access, ClickHouseProcess, launch
 from infra.metrics import DEPENDENCY_UP
@@ -439,38 +437,7 @@ def test_a_visitor_of_a_customer_who_became_another_one_is_that_one(
     assert rows == [("anna", "anna:new"), ("대화:x", "anna:new")]
 
 
-# Migrations
-
-
-def test_migrations_are_applied_once_also_by_processes_that_start_together(
-    server: ClickHouseProcess, client: Client
-) -> None:
-    client.execute("DROP DATABASE daehwa SYNC")
-    clients = [open_client(settings_of(server)) for _ in range(4)]
-    with ThreadPoolExecutor(len(clients)) as threads:
-        applied = list(threads.map(migrate, clients))
-    names = sorted(path.name for path in MIGRATIONS.glob("*.sql"))
-    assert set().union(*map(set, applied)) == set(names)
-    assert migrate(client) == []
-    rows = client.execute("SELECT name FROM daehwa.migrations FINAL ORDER BY name")
-    assert [name for (name,) in rows] == names
-    for one in clients:
-        one.disconnect()
-
-
-def test_a_new_migration_is_applied_and_a_changed_one_is_an_error(
-    client: Client, tmp_path: Path
-) -> None:
-    for path in MIGRATIONS.glob("*.sql"):
-        (tmp_path / path.name).write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    new = tmp_path / "9999_new.sql"
-    new.write_text("CREATE OR REPLACE VIEW daehwa.one AS SELECT 'a;b' AS text; -- done;")
-    assert migrate(client, tmp_path) == [new.name]
-    assert client.execute("SELECT * FROM daehwa.one") == [("a;b",)]
-    new.write_text("CREATE OR REPLACE VIEW daehwa.one AS SELECT 2 AS two")
-    with pytest.raises(MigrationChangedError, match=new.name):
-        migrate(client, tmp_path)
-    client.execute("DROP DATABASE daehwa SYNC")
+# Documentation
 
 
 def test_every_column_is_documented_with_its_type(client: Client) -> None:
