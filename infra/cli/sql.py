@@ -1,50 +1,117 @@
 """`daehwa sql QUERY`: queries the archive."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, BinaryIO
 
-import msgspec
 import typer
-from rich.table import Table
+from clickhouse_driver import Client
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from infra.cli.archive import PROBLEMS, archive_refusal
+from infra.cli.formats import FORMATS
+from infra.cli.formats.result_writer import ResultWriter, Rows
 from infra.cli.printing import plain_console
-from infra.cli.refusal import settings_or_refusal
+from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.clickhouse.connection import open_client
+
+CHUNK_ROWS = 10_000
 
 
 def sql(
     query: Annotated[str, typer.Argument(help="One ClickHouse statement that reads.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a row; as --format json.")
+    ] = False,
+    name: Annotated[
+        str, typer.Option("--format", help=f"{', '.join(FORMATS)}.", metavar="FORMAT")
+    ] = "table",
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write; an existing one is replaced.")
+    ] = None,
 ) -> None:
     """Query the archive in SQL.
 
-    Needs DAEHWA_CLICKHOUSE_URL. Example: daehwa sql "select count() from daehwa.events"
+    Needs DAEHWA_CLICKHOUSE_URL. Example: daehwa sql "select * from daehwa.orders" --format parquet
+    --output orders.parquet
     """
+    name = "json" if as_json else name
+    if name not in FORMATS:
+        raise Refusal(f"no format {name!r}; give one of {', '.join(FORMATS)}")
+    if name == "parquet" and output is None and sys.stdout.isatty():
+        raise Refusal("Parquet is no text; give a file with --output")
     settings = settings_or_refusal()
     client = open_client(settings)
     try:
-        rows, columns = client.execute(query, with_column_types=True, settings={"readonly": 2})
+        with _stream(output) as stream:
+            _copy(client, query, name, stream)
+    except BrokenPipeError:  # whoever reads has enough: `| head`
+        raise
     except PROBLEMS as problem:
         raise archive_refusal(problem, settings) from None
     finally:
         client.disconnect()
-    names = [name for name, _ in columns]
-    if as_json:
-        for row in rows:
-            typer.echo(json_line(names, row))
+
+
+def _copy(client: Client, query: str, name: str, stream: BinaryIO) -> None:
+    """Writes the result of the query as it arrives."""
+    # The first row of the first chunk are the columns.
+    chunks = client.execute_iter(
+        query, with_column_types=True, chunk_size=CHUNK_ROWS, settings={"readonly": 2}
+    )
+    columns, *rows = next(chunks)
+    writer = FORMATS[name](columns, stream)
+    whole = False
+    try:
+        with _progress() as progress:
+            task = progress.add_task("rows", total=None)
+            for chunk in filter(None, chain([rows], chunks)):
+                _write(writer, chunk)
+                progress.advance(task, len(chunk))
+        whole = True
+    finally:
+        writer.finish(whole=whole)
+
+
+def _write(writer: ResultWriter, rows: Rows) -> None:
+    try:
+        writer.write(rows)
+    except BrokenPipeError:
+        raise
+    except OSError as problem:  # not one of ClickHouse's: a disk that is full
+        raise Refusal(f"cannot write the result: {problem.strerror}") from None
+
+
+def _progress() -> Progress:
+    """The number of rows and the time, on a terminal only."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.completed:,.0f} {task.description}"),
+        TimeElapsedColumn(),
+        console=plain_console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+@contextmanager
+def _stream(output: Path | None) -> Iterator[BinaryIO]:
+    """Standard output, or the file: it appears whole, or not at all."""
+    if output is None:
+        yield sys.stdout.buffer
+        sys.stdout.flush()
         return
-    table = Table(*names)
-    for row in rows:
-        table.add_row(*(_text(value) for value in row))
-    plain_console().print(table)
-
-
-def json_line(names: Sequence[str], row: Sequence[Any]) -> str:
-    """A row as a JSON object: times as ISO 8601, NaN and infinity as null, other types of
-    ClickHouse as text."""
-    return msgspec.json.encode(dict(zip(names, row, strict=True)), enc_hook=str).decode()
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    part = output.with_name(f"{output.name}.part")
+    try:
+        stream = part.open("wb")
+    except OSError as problem:
+        raise Refusal(f"cannot write {output}: {problem.strerror}") from None
+    try:
+        with stream:
+            yield stream
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from ipaddress import IPv4Address
 from uuid import UUID
 
-from infra.cli.sql import json_line
+from infra.cli.formats.json_lines import json_line
 
 
 def test_a_row_is_an_object_that_every_reader_of_json_takes() -> None:
