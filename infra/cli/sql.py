@@ -58,11 +58,11 @@ def sql(
 
 def _copy(client: Client, query: str, name: str, stream: BinaryIO) -> None:
     """Writes the result of the query as it arrives."""
-    # The first row of the first chunk are the columns.
+    # The columns come before the first row; a statement without a result has none.
     chunks = client.execute_iter(
         query, with_column_types=True, chunk_size=CHUNK_ROWS, settings={"readonly": 2}
     )
-    columns, *rows = next(chunks)
+    columns, *rows = next(chunks, [()])
     writer = FORMATS[name](columns, stream)
     whole = False
     try:

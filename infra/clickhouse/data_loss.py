@@ -6,21 +6,21 @@ _QUOTED = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*
 
 _STATEMENTS = re.compile(
     r"""
-    (?: DROP \s (?: TEMPORARY \s )? (?: TABLE | DATABASE | DICTIONARY | MATERIALIZED )
+    (?: DROP \s (?: TEMPORARY \s )? (?: TABLE | VIEW | DATABASE | DICTIONARY )
       | DETACH \s (?: TABLE | DATABASE )
       | TRUNCATE | DELETE \s FROM | UPDATE
       | (?: CREATE \s OR \s )? REPLACE \s (?: TEMPORARY \s )? TABLE ) \b
     """,
     re.VERBOSE,
 )
-"""First words of a statement. A view holds no data, a materialized one may."""
+"""First words of a statement. A view that is dropped may be a materialized one, with data."""
 
 _COMMANDS = re.compile(
     r"""
     \b (?: DROP \s (?: COLUMN | PARTITION | PART | DETACHED )
       | CLEAR \s COLUMN | DETACH \s PART (?: ITION )? | DELETE \s WHERE | UPDATE
       | REPLACE \s PARTITION | MOVE \s PARTITION
-      | MODIFY \s COLUMN | MODIFY \s TTL | REMOVE \s TTL ) \b
+      | MODIFY \s COLUMN | MODIFY \s TTL ) \b
     """,
     re.VERBOSE,
 )

@@ -131,6 +131,12 @@ def test_a_result_without_rows_has_its_columns(
         assert path.read_bytes() == b""
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_statement_without_a_result_is_no_mistake(command: CliRunner, name: str) -> None:
+    told = command.invoke(app, ["sql", "SET max_threads = 1", "--format", name])
+    assert told.exit_code == 0, told.output
+
+
 def test_a_query_that_fails_halfway_leaves_the_old_file(command: CliRunner, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("yesterday's")

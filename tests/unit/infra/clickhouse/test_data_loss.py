@@ -13,6 +13,7 @@ from infra.clickhouse.statements import split_statements
         ("DROP TABLE daehwa.events_stored", "DROP TABLE"),
         ("drop  table\nif exists daehwa.events_stored sync", "DROP TABLE"),
         ("DROP DATABASE daehwa", "DROP DATABASE"),
+        ("DROP VIEW IF EXISTS daehwa.sums", "DROP VIEW"),
         ("TRUNCATE TABLE daehwa.events_stored", "TRUNCATE"),
         ("DELETE FROM daehwa.events_stored WHERE 1", "DELETE FROM"),
         ("CREATE OR REPLACE TABLE daehwa.a (x UInt8) ENGINE = Memory", "CREATE OR REPLACE TABLE"),
@@ -38,7 +39,8 @@ def test_what_may_lose_data_is_named(statement: str, words: str) -> None:
         "ALTER TABLE daehwa.a ADD COLUMN dropped UInt8, MODIFY ORDER BY (k, dropped)",
         "ALTER TABLE daehwa.a ADD COLUMN `drop column` UInt8",
         "ALTER TABLE daehwa.a DROP INDEX i",
-        "DROP VIEW IF EXISTS daehwa.v",
+        "ALTER TABLE daehwa.a REMOVE TTL",
+        "CREATE OR REPLACE VIEW daehwa.v AS SELECT 1",
     ],
 )
 def test_what_keeps_all_data_is_not(statement: str) -> None:
