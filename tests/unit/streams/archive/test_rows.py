@@ -277,7 +277,7 @@ def test_an_sql_file_is_split_at_semicolons_that_end_a_statement() -> None:
 
 
 def test_every_statement_of_a_migration_can_be_repeated() -> None:
-    repeatable = ("CREATE OR REPLACE", "IF NOT EXISTS", "IF EXISTS")
+    repeatable = ("CREATE OR REPLACE", "IF NOT EXISTS", "IF EXISTS", "COMMENT")
     for path in MIGRATIONS.glob("*.sql"):
         for statement in split_statements(path.read_text(encoding="utf-8")):
             assert any(words in statement for words in repeatable), (path.name, statement)
