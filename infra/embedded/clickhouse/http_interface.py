@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -29,6 +29,7 @@ from .failure import (
 )
 from .http_answers import AnswerHeaders
 from .http_coding import Packer, answer_packer, packed, receive
+from .http_sessions import HttpSessions, Lease
 from .http_statement import (
     DEFAULT_FORMAT,
     Statement,
@@ -61,6 +62,8 @@ _STREAMED: Final = frozenset(
         "Native",
     }
 )
+# Words of statements that change nothing, not even the session's settings.
+_READING: Final = frozenset({"SELECT", "SHOW", "DESCRIBE", "DESC", "EXISTS"})
 _CONTENT_TYPES: Final = {
     "CSV": "text/csv; charset=UTF-8; header=absent",
     "CSVWithNames": "text/csv; charset=UTF-8; header=present",
@@ -95,13 +98,15 @@ _STATUS: Final = {
     115: 400,
     456: 400,
     457: 400,
+    372: 404,
+    374: 400,
     48: 501,
 }
 
 log = structlog.get_logger(__name__)
 
 
-def http_application(backend: Backend) -> Starlette:
+def http_application(backend: Backend, sessions: HttpSessions) -> Starlette:
     """The ASGI application over one engine."""
 
     async def root(request: Request) -> Response:
@@ -111,7 +116,7 @@ def http_application(backend: Backend) -> Starlette:
                 return PlainTextResponse("Ok.\n")
             check_origin(request)
             account = backend.access.check(*account_of(request))
-            return await _respond(backend, request, account)
+            return await _respond(backend, sessions, request, account)
         except ClickHouseError as error:
             return _error(error)
 
@@ -123,7 +128,9 @@ def http_application(backend: Backend) -> Starlette:
     )
 
 
-async def _respond(backend: Backend, request: Request, account: Account) -> Response:
+async def _respond(
+    backend: Backend, sessions: HttpSessions, request: Request, account: Account
+) -> Response:
     engine = backend.engine
     started = time.perf_counter_ns()
     query, headers = request.query_params, request.headers
@@ -133,12 +140,12 @@ async def _respond(backend: Backend, request: Request, account: Account) -> Resp
         await receive(request.stream(), body, query, headers)
         body.check()
         statement = statement_of(request, body)
-        settings = settings_of(request)
-        if request.method != "POST":
-            settings["readonly"] = Setting("2", important=True)
-        session = await engine.run(partial(engine.open_session, readonly=account.readonly))
-        keeps_session = False
+        lease = await sessions.take(query, account)
+        session, keeps_session, whole = lease.session, False, False
         try:
+            settings = settings_of(request)
+            if request.method != "POST":
+                _only_read(statement, settings, lease)
             await engine.run(partial(_prepare, session, request, settings))
             if statement.insert is not None:
                 rows = itertools.chain(
@@ -147,6 +154,7 @@ async def _respond(backend: Backend, request: Request, account: Account) -> Resp
                 )
                 head, data_format = statement.insert.head, statement.output_format
                 written = await engine.run(partial(session.insert, head, data_format, rows))
+                whole = True
                 return Response(headers=about.of(_TSV, DEFAULT_FORMAT, written=written))
             kind, name = _content_type(statement), statement.output_format
             waits = query.get("wait_end_of_query") in ("1", "true")
@@ -158,14 +166,29 @@ async def _respond(backend: Backend, request: Request, account: Account) -> Resp
                 results = session.stream(statement.sql, name, values)
                 first = await engine.run(partial(_pull, results, shaped)) or shaped(b"")
                 keeps_session = True
-                stream = _stream(backend, session, first, partial(_pull, results, shaped))
+                pull = partial(_pull, results, shaped)
+                stream = _stream(backend, first, pull, partial(sessions.give_back, lease))
                 return StreamingResponse(_packed(stream, packer), headers=about.of(kind, name))
             answer = await engine.run(partial(session.answer, statement.sql, name, values))
             data = packed(packer, shaped(answer.data))
+            whole = True
             return Response(data, headers=about.of(kind, name, read=answer))
+        except ClickHouseError:
+            whole = True  # the session stays usable; after a cancellation it may still be at work
+            raise
         finally:
             if not keeps_session:
-                await engine.close_session(session)
+                await sessions.give_back(lease, whole=whole)
+
+
+def _only_read(statement: Statement, settings: dict[str, Setting], lease: Lease) -> None:
+    """What is not a POST changes nothing. A setting cannot say so in a session that goes on: it
+    could not be taken back."""
+    if lease.name is None:
+        settings["readonly"] = Setting("2", important=True)
+    elif statement.insert is not None or first_word(statement.sql) not in _READING:
+        text = "a request of a session that is not a POST only reads"
+        raise failure(READONLY, "READONLY", text)
 
 
 def _shape(
@@ -202,22 +225,24 @@ def _prepare(session: Session, request: Request, settings: dict[str, Setting]) -
 
 async def _stream(
     backend: Backend,
-    session: Session,
     first: bytes,
     pull: Callable[[], bytes | None],
+    give_back: Callable[..., Awaitable[None]],
 ) -> AsyncIterator[bytes]:
     """Give the result piece by piece; a late error is written into it and breaks the response."""
+    whole = False
     try:
         piece: bytes | None = first
         while piece is not None:
             yield piece
             piece = await backend.engine.run(pull)
+        whole = True
     except ClickHouseError as error:
         log.warning("query failed after its answer began", code=error.code)
         yield f"\n{error}\n".encode()
         raise
     finally:
-        await backend.engine.close_session(session)
+        await give_back(whole=whole)
 
 
 async def _packed(stream: AsyncIterator[bytes], packer: Packer | None) -> AsyncIterator[bytes]:

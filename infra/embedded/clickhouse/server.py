@@ -21,6 +21,7 @@ from .access import Access
 from .backend import MAX_INSERT_BYTES, Backend
 from .engine import Engine
 from .http_interface import http_application
+from .http_sessions import HttpSessions
 from .native_listener import NativeListener
 
 # What a running query gets to finish in after SIGTERM; then it is stopped in the engine.
@@ -63,11 +64,11 @@ async def serve(options: Options) -> None:
     http_socket = _listening(options.host, options.http_port)
     engine = await asyncio.to_thread(Engine, options.directory)
     backend = Backend(engine, options.access, options.directory, options.max_insert_bytes)
-    native = NativeListener(backend)
+    native, sessions = NativeListener(backend), HttpSessions(engine)
     await native.start(native_socket)
     http = _Http(
         uvicorn.Config(
-            http_application(backend),
+            http_application(backend, sessions),
             lifespan="off",
             log_config=None,
             # A late query error breaks its response on purpose; it is logged where it is known.
@@ -82,6 +83,7 @@ async def serve(options: Options) -> None:
     log.info("stopping")
     http.should_exit = True
     await asyncio.gather(native.stop(GRACE_SECONDS), _ended(http_task, engine))
+    await sessions.close()
     await asyncio.to_thread(engine.close)
     log.info("stopped")
 
