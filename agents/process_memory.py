@@ -13,6 +13,7 @@ _ALLOCATOR = (
     (_M_TRIM_THRESHOLD, 128 * _MB),
     (_M_TOP_PAD, 16 * _MB),
 )
+"""(parameter, bytes)."""
 
 
 def settle_memory() -> None:

@@ -13,7 +13,7 @@ from infra.clickhouse.migrations import (
     DataLossError,
     Migration,
     MigrationChangedError,
-    migrate,
+    apply,
     pending,
 )
 
@@ -38,7 +38,7 @@ def migrate_command(
     try:
         found = pending(client)
         if not plan:
-            migrate(client, may_lose_data=lose_data)
+            apply(client, found, may_lose_data=lose_data)
     except (MigrationChangedError, DataLossError) as problem:
         raise Refusal(str(problem)) from None
     except PROBLEMS as problem:

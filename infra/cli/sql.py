@@ -5,18 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import typer
-from clickhouse_driver import Client
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from infra.cli.archive import PROBLEMS, archive_refusal
 from infra.cli.formats import FORMATS
-from infra.cli.formats.result_writer import ResultWriter, Rows
 from infra.cli.printing import plain_console
 from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.clickhouse.connection import open_client
+from infra.settings import Settings
 
 CHUNK_ROWS = 10_000
 
@@ -44,45 +43,43 @@ def sql(
     if name == "parquet" and output is None and sys.stdout.isatty():
         raise Refusal("Parquet is no text; give a file with --output")
     settings = settings_or_refusal()
-    client = open_client(settings)
     try:
         with _stream(output) as stream:
-            _copy(client, query, name, stream)
+            _copy(_answer(query, settings), name, stream)
     except BrokenPipeError:  # whoever reads has enough: `| head`
         raise
+    except OSError as problem:  # ClickHouse's are refusals already: a disk that is full
+        raise Refusal(f"cannot write the result: {problem.strerror or problem}") from None
+
+
+def _answer(query: str, settings: Settings) -> Iterator[list[Any]]:
+    """The result in chunks, the columns before the first row. A failure of ClickHouse is a
+    refusal."""
+    client = open_client(settings)
+    try:
+        yield from client.execute_iter(
+            query, with_column_types=True, chunk_size=CHUNK_ROWS, settings={"readonly": 2}
+        )
     except PROBLEMS as problem:
         raise archive_refusal(problem, settings) from None
     finally:
         client.disconnect()
 
 
-def _copy(client: Client, query: str, name: str, stream: BinaryIO) -> None:
-    """Writes the result of the query as it arrives."""
-    # The columns come before the first row; a statement without a result has none.
-    chunks = client.execute_iter(
-        query, with_column_types=True, chunk_size=CHUNK_ROWS, settings={"readonly": 2}
-    )
-    columns, *rows = next(chunks, [()])
+def _copy(chunks: Iterator[list[Any]], name: str, stream: BinaryIO) -> None:
+    """Writes the result as it arrives."""
+    columns, *rows = next(chunks, [()])  # a statement without a result has no columns
     writer = FORMATS[name](columns, stream)
     whole = False
     try:
         with _progress() as progress:
             task = progress.add_task("rows", total=None)
             for chunk in filter(None, chain([rows], chunks)):
-                _write(writer, chunk)
+                writer.write(chunk)
                 progress.advance(task, len(chunk))
         whole = True
     finally:
         writer.finish(whole=whole)
-
-
-def _write(writer: ResultWriter, rows: Rows) -> None:
-    try:
-        writer.write(rows)
-    except BrokenPipeError:
-        raise
-    except OSError as problem:  # not one of ClickHouse's: a disk that is full
-        raise Refusal(f"cannot write the result: {problem.strerror}") from None
 
 
 def _progress() -> Progress:

@@ -79,18 +79,27 @@ def migrate(
     applied; else what the driver raises.
     """
     fresh = pending(client, folder)
+    apply(client, fresh, may_lose_data=may_lose_data)
+    return [migration.name for migration in fresh]
+
+
+def apply(client: Client, migrations: Sequence[Migration], *, may_lose_data: bool = False) -> None:
+    """Applies the migrations that `pending` found.
+
+    Raises DataLossError unless `may_lose_data`, before anything is applied; else what the driver
+    raises.
+    """
     if not may_lose_data:
-        _refuse_loss(fresh)
+        _refuse_loss(migrations)
     for statement in _LEDGER:
         client.execute(statement)
-    for migration in fresh:
+    for migration in migrations:
         for statement in migration.statements:
             client.execute(statement)
         client.execute(
             "INSERT INTO daehwa.migrations (name, checksum) VALUES",
             [(migration.name, migration.checksum)],
         )
-    return [migration.name for migration in fresh]
 
 
 def checksum(text: str) -> str:

@@ -81,9 +81,8 @@ def open_stalls(
         if exits and has_left(exits, topic):
             stages = stages_in_force(dialogue, exits, topic)
         stall = stall_of(topic, dialogue, stages, rule, playbook.ranks.get(family(topic), {}))
-        if stall is None or (fired and fired.get(f"{rule.name}|{topic}", -1) >= stall.reached_at):
-            continue
-        found.append(stall)
+        if stall is not None and fired.get(f"{rule.name}|{topic}", -1) < stall.reached_at:
+            found.append(stall)
     if len(found) > 1:
         found.sort(key=lambda stall: (stall.since, stall.topic))
     return found

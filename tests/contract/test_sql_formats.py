@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,17 +15,16 @@ from typer.testing import CliRunner
 
 from infra.cli import app
 from infra.cli.formats import FORMATS
-from infra.cli.formats.comma_separated import CommaSeparated
-from infra.cli.refusal import Refusal
-from infra.cli.sql import _write
 from infra.embedded.clickhouse.launch import ClickHouseProcess, launch
+
+CALL = f"{sys.executable} -c 'from infra.cli import main; main()'"
 
 QUERY = """
 SELECT toInt64(number) AS id, toLowCardinality('대화, "x"') AS text,
     toDateTime64('2026-01-15 12:00:00.250', 3, 'UTC') AS at, toDate('2026-01-15') AS day,
     toDecimal64('1.50', 2) AS money, if(number = 1, NULL, number / 2) AS share,
     [number, 7] AS list, toUUID('00000000-0000-0000-0000-000000000007') AS uuid,
-    map('a', number) AS counts
+    map('a', number) AS counts, toDateTime('2026-01-15 12:00:00') AS clock
 FROM numbers(2)
 """
 
@@ -61,6 +62,7 @@ def test_csv_is_read_back_as_it_was(command: CliRunner, tmp_path: Path) -> None:
         "list": "[0,7]",
         "uuid": uuid,
         "counts": '{"a":0}',
+        "clock": "2026-01-15T12:00:00",
     }
     assert rows[1]["share"] == ""
 
@@ -80,6 +82,7 @@ def test_parquet_has_the_types_of_the_columns(command: CliRunner, tmp_path: Path
         "list": "list<element: uint64>",
         "uuid": "string",
         "counts": "string",
+        "clock": "timestamp[ms]",
     }
     assert table.to_pylist()[1] == {
         "id": 1,
@@ -91,6 +94,7 @@ def test_parquet_has_the_types_of_the_columns(command: CliRunner, tmp_path: Path
         "list": [1, 7],
         "uuid": "00000000-0000-0000-0000-000000000007",
         "counts": '{"a":1}',
+        "clock": datetime(2026, 1, 15, 12),
     }
 
 
@@ -147,10 +151,37 @@ def test_a_query_that_fails_halfway_leaves_the_old_file(command: CliRunner, tmp_
     assert [one.name for one in tmp_path.iterdir()] == ["rows.csv"]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
-def test_a_full_disk_is_not_taken_for_a_failure_of_clickhouse() -> None:
-    with Path("/dev/full").open("wb") as full, pytest.raises(Refusal, match="No space left"):
-        _write(CommaSeparated([("id", "UInt64")], full), [(number,) for number in range(10_000)])
+@pytest.mark.parametrize("name", ["csv", "parquet"])
+def test_bytes_that_are_no_utf_8_stay_to_be_seen(
+    command: CliRunner, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "rows"
+    query = r"SELECT unhex('61FF62') AS text"
+    told = command.invoke(app, ["sql", query, "--format", name, "--output", str(path)])
+    assert told.exit_code == 0, told.output
+    if name == "csv":
+        assert path.read_bytes() == b"text\r\na\\xffb\r\n"
+    else:
+        assert parquet.read_table(path)["text"].to_pylist() == ["a\\xffb"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_full_disk_is_not_taken_for_a_failure_of_clickhouse(
+    command: CliRunner, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "rows"
+    path.write_text("yesterday's")
+    query = "SELECT number, hex(randomString(20)) AS text FROM numbers(20000)"
+    call = f"{CALL} sql '{query}' --format {name} --output {path}"
+    # The limit is in blocks of 512 or 1,024 bytes; the shell ends with the command's exit code.
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -f 16; trap '' XFSZ; {call}"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stderr == "daehwa: cannot write the result: File too large\n"
+    assert done.returncode == 2
+    assert path.read_text() == "yesterday's"
+    assert [one.name for one in tmp_path.iterdir()] == ["rows"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ class CommaSeparated:
         self._lines = io.StringIO(newline="")
         self._writer = csv.writer(self._lines)
         self._writer.writerow([name for name, _ in columns])
+        self._flush()
 
     def write(self, rows: Rows) -> None:
         """See `ResultWriter`."""
@@ -26,7 +27,6 @@ class CommaSeparated:
 
     def finish(self, *, whole: bool) -> None:
         """See `ResultWriter`."""
-        self._flush()
 
     def _flush(self) -> None:
         self._stream.write(self._lines.getvalue().encode("utf-8", "surrogatepass"))

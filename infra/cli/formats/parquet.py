@@ -47,18 +47,16 @@ class Parquet:
         except ImportError:
             raise Refusal("Parquet needs pyarrow; run `pip install pyarrow`") from None
         self._arrow = pyarrow
-        fields = [(name, arrow_type(kind) or pyarrow.string()) for name, kind in columns]
-        self._as_text = [arrow_type(kind) is None for _, kind in columns]
-        self._schema = pyarrow.schema(fields)
+        text = pyarrow.string()
+        self._schema = pyarrow.schema([(name, arrow_type(kind) or text) for name, kind in columns])
         self._writer = ParquetWriter(stream, self._schema, compression="zstd")
 
     def write(self, rows: Rows) -> None:
         """See `ResultWriter`."""
         arrays = []
-        by_column = zip(*rows, strict=True)
-        for values, field, as_text in zip(by_column, self._schema, self._as_text, strict=True):
+        for values, field in zip(zip(*rows, strict=True), self._schema, strict=True):
             cells: Any = values
-            if as_text:
+            if field.type == self._arrow.string():
                 cells = [None if value is None else cell_text(value) for value in values]
             arrays.append(self._arrow.array(cells, type=field.type))
         self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
@@ -82,9 +80,10 @@ def arrow_type(kind: str) -> "pyarrow.DataType | None":
         return getattr(pyarrow, _SIMPLE[name])()
     if name in ("DateTime", "DateTime64"):
         digits = int(inner.split(",")[0]) if name == "DateTime64" else 0
-        unit = ("s", "ms", "us", "us")[min(-(-digits // 3), 3)]  # Python's times end at 1 us
+        unit = "ms" if digits <= 3 else "us"  # Parquet's begin at 1 ms, Python's end at 1 us
         zone = re.search(r"'([^']+)'", inner)
-        return pyarrow.timestamp(unit, zone[1] if zone else "UTC")
+        # Without a zone the driver gives the time of the server's clock, and no zone is guessed.
+        return pyarrow.timestamp(unit, zone[1] if zone else None)
     if name == "Decimal":
         digits, scale = (int(part) for part in inner.split(","))
         return pyarrow.decimal128(digits, scale) if digits <= MAX_DECIMAL_DIGITS else None
