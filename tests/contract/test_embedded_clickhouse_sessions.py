@@ -132,6 +132,13 @@ def test_a_client_that_leaves_its_answer_ends_the_session(http: Http) -> None:
     wait_until(lambda: code_of(http.post("SELECT 1", "left", session_check="1")) == "372")
 
 
+def test_a_client_that_leaves_before_its_answer_begins_frees_the_session(http: Http) -> None:
+    sql = "SELECT sleepEachRow(0.5), number FROM numbers(2) SETTINGS max_block_size = 1 FORMAT TSV"
+    with pytest.raises(httpx.ReadTimeout):
+        http.client.post("/", content=sql, params={"session_id": "gone"}, timeout=0.2)
+    wait_until(lambda: code_of(http.post("SELECT 1", "gone")) != "373")
+
+
 def test_the_session_that_was_idle_longest_makes_room(http: Http) -> None:
     for number in range(MAX_SESSIONS + 1):
         http.text("SELECT 1", f"many-{number}")

@@ -21,8 +21,10 @@ from .column_layout import UnsupportedTypeError
 from .failure import (
     ACCESS_DENIED,
     AUTHENTICATION_FAILED,
+    INVALID_SESSION_TIMEOUT,
     NOT_IMPLEMENTED,
     READONLY,
+    SESSION_NOT_FOUND,
     TOO_MANY_BYTES,
     ClickHouseError,
     failure,
@@ -98,8 +100,8 @@ _STATUS: Final = {
     115: 400,
     456: 400,
     457: 400,
-    372: 404,
-    374: 400,
+    SESSION_NOT_FOUND: 404,
+    INVALID_SESSION_TIMEOUT: 400,
     48: 501,
 }
 

@@ -13,18 +13,20 @@ from typing import Final
 
 from .access import Account
 from .engine import Engine
-from .failure import TOO_MANY_CONNECTIONS, failure
+from .failure import (
+    BAD_ARGUMENTS,
+    INVALID_SESSION_TIMEOUT,
+    SESSION_IS_LOCKED,
+    SESSION_NOT_FOUND,
+    TOO_MANY_CONNECTIONS,
+    failure,
+)
 from .session import Session
 
 DEFAULT_SECONDS: Final = 60
 MAX_SECONDS: Final = 3600
 MAX_SESSIONS: Final = 100
 MAX_ID_LENGTH: Final = 200
-
-SESSION_NOT_FOUND: Final = 372
-SESSION_IS_LOCKED: Final = 373
-INVALID_SESSION_TIMEOUT: Final = 374
-INVALID_SESSION_ID: Final = 36
 
 Name = tuple[str, str]
 """(user, ``session_id``): nobody finds the session of another user."""
@@ -55,7 +57,8 @@ class HttpSessions:
         """The session of a request with these parameters.
 
         Raises 372 SESSION_NOT_FOUND for a new one with ``session_check=1``, 373 SESSION_IS_LOCKED
-        while another request uses it, 374 INVALID_SESSION_TIMEOUT, 202 while all are in use.
+        while another request uses it, 374 INVALID_SESSION_TIMEOUT, 36 BAD_ARGUMENTS for a longer
+        ``session_id`` than `MAX_ID_LENGTH`, 202 while all are in use.
         """
         name = _name_of(parameters, account)
         if name is None:
@@ -124,7 +127,7 @@ def _name_of(parameters: Mapping[str, str], account: Account) -> Name | None:
     given = parameters.get("session_id", "")
     if len(given) > MAX_ID_LENGTH:
         text = f"A session_id has at most {MAX_ID_LENGTH} characters."
-        raise failure(INVALID_SESSION_ID, "BAD_ARGUMENTS", text)
+        raise failure(BAD_ARGUMENTS, "BAD_ARGUMENTS", text)
     return (account.user, given) if given else None
 
 
