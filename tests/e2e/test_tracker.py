@@ -255,6 +255,8 @@ def test_where_storage_is_forbidden_memory_serves(
 def test_where_storage_is_full_memory_serves(stack: RunningStack, gate: Gate, visit: Visit) -> None:
     page = visit.open("/")
     visitor = page.evaluate("daehwa.anonymousId()")
+    # The event of the page itself makes room in the storage when it has been sent.
+    page.wait_for_function("!Object.keys(localStorage).some(k => k.includes('queue'))")
     page.evaluate(
         "() => { for (let size = 1 << 22; size >= 1; size >>= 1)"
         " try { for (let n = 0; ; n++) localStorage[`full-${size}-${n}`] = 'x'.repeat(size); }"
