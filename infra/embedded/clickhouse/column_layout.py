@@ -40,6 +40,9 @@ _TYPE = re.compile(r"\s*([A-Za-z0-9]+)\s*(?:\((.*)\))?\s*$", re.DOTALL)
 _NAMED = re.compile(r"\s*(?:[A-Za-z_]\w*|`(?:[^`\\]|\\.)*`)\s+(?=[A-Za-z])", re.DOTALL)
 _TOKEN = re.compile(r"'(?:[^'\\]|\\.|'')*'|`(?:[^`\\]|\\.)*`|.", re.DOTALL)
 _ONE_BYTE_LENGTH: Final = 0x80
+_LONG_RUN: Final = 16
+_STEPS: Final = 512
+"""Strings to walk over one by one after a short run of equal lengths."""
 _HAS_DICTIONARY: Final = 1 << 9
 _NEEDS_SHARED_DICTIONARY: Final = 1 << 8
 
@@ -83,19 +86,39 @@ class Text:
         """Walk over ``rows`` strings; this loop is the cost of an insert, so it is written flat."""
         while rows:
             data, position = stream.data, stream.position
-            end = len(data)
+            end = len(data) - 1
+            steps = 0
             while rows and position < end:
                 size = data[position]
                 if size >= _ONE_BYTE_LENGTH:
-                    break
+                    more = data[position + 1]
+                    if more >= _ONE_BYTE_LENGTH:
+                        break
+                    size += (more << 7) - _ONE_BYTE_LENGTH + 1
+                elif not steps:
+                    run = _equal_lengths(data, position, size, rows)
+                    position += run * (size + 1)
+                    rows -= run
+                    steps = 0 if run > _LONG_RUN else _STEPS
+                    continue
+                else:
+                    steps -= 1
                 position += size + 1
                 rows -= 1
-            stream.position = min(position, end)
-            if position > end:
-                await stream.skip(position - end)
+            stream.position = min(position, end + 1)
+            if position > end + 1:
+                await stream.skip(position - end - 1)
             elif rows:
                 await stream.skip(await stream.varint())
                 rows -= 1
+
+
+def _equal_lengths(data: bytes, position: int, size: int, rows: int) -> int:
+    """How many of the next strings are as long as the first, at least 1: each that is says where
+    the length of the next one stands. Empty columns and identifiers are walked over at once."""
+    whole = max((len(data) - position) // (size + 1), 1)
+    lengths = data[position : position + min(rows, whole) * (size + 1) : size + 1]
+    return len(lengths) - len(lengths.lstrip(data[position : position + 1]))
 
 
 @dataclass(frozen=True, slots=True)
