@@ -60,6 +60,9 @@ DEFINITIONS_UNUSABLE = Counter(
 
 # Archive worker
 ROWS_ARCHIVED = Counter("daehwa_rows_archived", "Rows inserted into ClickHouse", ["table"])
+ROWS_REPEATED = Counter(
+    "daehwa_rows_repeated", "Rows that ClickHouse held already, received again", ["table"]
+)
 ROWS_NOT_ARCHIVED = Counter(
     "daehwa_rows_not_archived", "Rows left out because their customer is erased", ["table"]
 )

@@ -106,6 +106,13 @@ class Settings(PrivacySettings):
     archive_linger_ms: int = Field(
         500, ge=0, description="how long the archive worker gathers rows"
     )
+    archive_filter_mb: int = Field(
+        256,
+        ge=1,
+        le=65_536,
+        description="most memory (MiB) of the archive worker's filter of stored rows, per table: "
+        "3 bytes a row keep it fast, less only makes it slower",
+    )
     metrics_port: int = Field(
         0, ge=0, le=65535, description="port of a worker's /metrics; 0 opens none"
     )

@@ -107,6 +107,8 @@ class ArchiveWorker:
         await self._drop_all()
         self._log_ids = log_ids = await self._identities()
         await self._erasing.load()
+        owned = sorted(partition for topic, partition in places if topic == EVENTS)
+        await self._patient.take_over(log_ids[EVENTS], owned, self._settings.partitions)
         positions: dict[Place, int] = {}
         for name, (table, rows) in self._tables().items():
             stored = await self._patient.highest_offsets(table, log_ids[name])

@@ -48,6 +48,18 @@ class TopicPositions(NamedTuple):
     first_offset: FirstOffset
 
 
+class _Block(NamedTuple):
+    """Records and the rows that were made of them."""
+
+    records: list[Record]
+    found: list[tuple[Place, bytes]]
+    columns: Columns
+    met_before: int
+    """Erasures that were met before the rows were made."""
+    met: int
+    """Erasures that were met when they were made."""
+
+
 class ArchiveBatcher:
     """One Kafka topic on its way into one table."""
 
@@ -74,21 +86,32 @@ class ArchiveBatcher:
         }
 
     async def run(self, log_id: str) -> None:
-        """Archives records until cancelled; `log_id` is the identity of the Kafka topic."""
+        """Archives records until cancelled; `log_id` is the identity of the Kafka topic. The rows
+        of a block are made while ClickHouse stores the one before."""
+        block = await self._next(log_id)
         while True:
-            records = await self._following(await self._collect())
-            if not records:
-                continue
-            found = [
-                (
-                    Place(log_id, record.message.partition, record.message.offset),
-                    record.value or b"",
-                )
-                for record in records
-            ]
-            await self._insert(found)
-            for record in records:
-                record.ack()
+            _, block = await asyncio.gather(self._store(block), self._next(log_id))
+
+    async def _next(self, log_id: str) -> _Block:
+        """The rows of the next records."""
+        while not (records := await self._following(await self._collect())):
+            pass
+        found = [
+            (Place(log_id, record.message.partition, record.message.offset), record.value or b"")
+            for record in records
+        ]
+        return _Block(records, found, *await self._made(found))
+
+    async def _made(self, found: list[tuple[Place, bytes]]) -> tuple[Columns, int, int]:
+        """The rows, and how many erasures were met before and after they were made."""
+        begun = self._barrier.met() if self._barrier is not None else 0
+        columns = await asyncio.to_thread(self._rows, found)
+        return columns, begun, self._barrier.met() if self._barrier is not None else 0
+
+    async def _store(self, block: _Block) -> None:
+        await self._insert(block.found, block.columns, block.met_before, block.met)
+        for record in block.records:
+            record.ack()
 
     async def _collect(self) -> list[Record]:
         records = [await self.waiting.get()]
@@ -96,13 +119,16 @@ class ArchiveBatcher:
         loop = asyncio.get_running_loop()
         latest = loop.time() + self._linger
         while size < MAX_BLOCK_BYTES and len(records) < MAX_BLOCK_RECORDS:
-            left = latest - loop.time()
-            if self.waiting.empty() and left <= 0:
-                break
-            try:
-                record = await asyncio.wait_for(self.waiting.get(), max(left, 0.001))
-            except TimeoutError:
-                break
+            if self.waiting.empty():
+                left = latest - loop.time()
+                if left <= 0:
+                    break
+                try:
+                    record = await asyncio.wait_for(self.waiting.get(), left)
+                except TimeoutError:
+                    break
+            else:
+                record = self.waiting.get_nowait()
             records.append(record)
             size += len(record.value or b"")
         return records
@@ -123,25 +149,25 @@ class ArchiveBatcher:
             found += following
         return found
 
-    async def _insert(self, records: list[tuple[Place, bytes]]) -> None:
+    async def _insert(
+        self, records: list[tuple[Place, bytes]], columns: Columns, met_before: int, met: int
+    ) -> None:
         barrier = self._barrier
-        begun = barrier.begin() if barrier is not None else 0
-        columns = await asyncio.to_thread(self._rows, records)
         token = block_token(place for place, _ in records)
         if barrier is not None:
-            await barrier.ready()
+            await barrier.ready(met)
         try:
             await self._inserter.insert(self._table, columns, token)
         except ClickHouseRefused as refused:
             await self._bisect(records, refused)
         if barrier is not None:
-            await barrier.end(begun)
+            await barrier.end(met_before)
 
     async def _bisect(self, records: list[tuple[Place, bytes]], refused: ClickHouseRefused) -> None:
         if len(records) > 1:
             middle = len(records) // 2
-            await self._insert(records[:middle])
-            await self._insert(records[middle:])
+            for half in (records[:middle], records[middle:]):
+                await self._insert(half, *await self._made(half))
             return
         ((place, value),) = records
         origin = f"{self._table}/{place.partition}/{place.offset}"

@@ -46,12 +46,12 @@ class Erasing:
         """Number of erasures so far."""
         return len(self._met)
 
-    async def carry_out(self) -> None:
-        """Deletes the rows of the erasures added since the last call."""
-        pending = self._met[self._done :]
+    async def carry_out(self, met: int) -> None:
+        """Deletes the rows of the first `met` erasures, without those of an earlier call."""
+        pending = self._met[self._done : met]
         if pending:
             await self.erase(pending)
-            self._done += len(pending)
+            self._done = met
 
     async def erase_since(self, met: int) -> None:
         """Deletes again for the erasures after the first `met`, whose rows may have come in
@@ -67,16 +67,16 @@ class Erasing:
 class ErasureBarrier(Protocol):
     """The erasure steps of an insert."""
 
-    def begin(self) -> int:
-        """Called before the rows are made; its result is passed to `end`."""
+    def met(self) -> int:
+        """Number of erasures so far: asked before and after the rows are made."""
         ...
 
-    async def ready(self) -> None:
-        """Called after the rows are made, before the insert."""
+    async def ready(self, met: int) -> None:
+        """Called before the insert, with the number after the rows were made."""
         ...
 
-    async def end(self, begun: int) -> None:
-        """Called after the insert."""
+    async def end(self, met_before: int) -> None:
+        """Called after the insert, with the number before the rows were made."""
         ...
 
 
@@ -86,13 +86,13 @@ class EventsErasureBarrier:
     def __init__(self, erasing: Erasing) -> None:
         self._erasing = erasing
 
-    def begin(self) -> int:
-        return 0
+    def met(self) -> int:
+        return self._erasing.met()
 
-    async def ready(self) -> None:
-        await self._erasing.carry_out()
+    async def ready(self, met: int) -> None:
+        await self._erasing.carry_out(met)
 
-    async def end(self, begun: int) -> None:
+    async def end(self, met_before: int) -> None:
         pass
 
 
@@ -102,11 +102,11 @@ class OtherErasureBarrier:
     def __init__(self, erasing: Erasing) -> None:
         self._erasing = erasing
 
-    def begin(self) -> int:
+    def met(self) -> int:
         return self._erasing.met()
 
-    async def ready(self) -> None:
+    async def ready(self, met: int) -> None:
         pass
 
-    async def end(self, begun: int) -> None:
-        await self._erasing.erase_since(begun)
+    async def end(self, met_before: int) -> None:
+        await self._erasing.erase_since(met_before)

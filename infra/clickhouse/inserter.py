@@ -1,14 +1,16 @@
-"""Inserts whole columns, each block once."""
+"""Inserts whole columns, each block and each row once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
 from clickhouse_driver import Client
 
 from infra.clickhouse.connection import open_client
+from infra.clickhouse.facts import complete_facts
 from infra.clickhouse.failures import translated
 from infra.clickhouse.migrations import migrate
+from infra.clickhouse.stored_keys import StoredKeys, erase_replaced
 from infra.settings import Settings
 from streams.archive.tables import COLUMNS_OF
 
@@ -25,22 +27,39 @@ class Inserter:
     def __init__(self, settings: Settings, *, answer_seconds: float = 60) -> None:
         self._client: Client = open_client(settings, answer_seconds=answer_seconds)
         self._lock = Lock()
+        self._keys = StoredKeys(settings.archive_filter_mb << 20)
 
-    def insert(self, table: str, columns: Sequence[list[Any]], token: str) -> None:
-        """Inserts `columns` (in the order of `COLUMNS_OF[table]`) as one block.
+    def insert(self, table: str, columns: Sequence[list[Any]], token: str) -> int:
+        """Inserts `columns` (in the order of `COLUMNS_OF[table]`) as one block. Returns how many of
+        its rows were new.
 
-        The block is stored whole or not at all. A block whose token is among the last ten thousand
-        of its table is a duplicate and is dropped. At most `MAX_ROWS` rows, ValueError above.
+        The block is stored whole or not at all, without rows that the table holds already. A block
+        whose token is among the last ten thousand of its table is a duplicate and is dropped. At
+        most `MAX_ROWS` rows, ValueError above.
         """
         rows = len(columns[0])
         if rows > MAX_ROWS:
             raise ValueError(f"{rows} rows in one block; insert at most {MAX_ROWS} at a time")
-        if not rows:
-            return
+        with self._lock:
+            return translated(lambda: self._insert(table, columns, token))
+
+    def take_over(self, log_id: str, partitions: Collection[int], count: int) -> None:
+        """Completes the facts of the events of these of `count` partitions, and looks anew at what
+        is stored: before the first insert, and after one whose outcome is unknown."""
+        with self._lock:
+            self._keys.forget()
+            translated(lambda: complete_facts(self._client.execute, log_id, partitions, count))
+
+    def _insert(self, table: str, columns: Sequence[list[Any]], token: str) -> int:
+        execute = self._client.execute
+        fresh = self._keys.fresh(self._client, table, columns)
+        if not fresh.columns[0]:
+            return 0
+        erase_replaced(execute, table, fresh.replaced)
         names = ", ".join(COLUMNS_OF[table])
-        self._execute(
+        execute(
             f"INSERT INTO {table} ({names}) VALUES",
-            columns,
+            fresh.columns,
             columnar=True,
             settings={
                 "insert_deduplicate": 1,
@@ -51,6 +70,7 @@ class Inserter:
                 "min_insert_block_size_bytes": 0,
             },
         )
+        return len(fresh.columns[0])
 
     def highest_offsets(self, table: str, log_id: str) -> dict[int, int]:
         """Partition -> the highest offset stored of that log. What is missing is not stored.

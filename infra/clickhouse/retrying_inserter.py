@@ -1,7 +1,7 @@
 """Inserter that retries while ClickHouse is unavailable, with one log line."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -9,7 +9,7 @@ import structlog
 from infra.backoff import backoff
 from infra.clickhouse.failures import ClickHouseUnavailable
 from infra.clickhouse.inserter import Inserter
-from infra.metrics import ROWS_ARCHIVED, set_dependency_up
+from infra.metrics import ROWS_ARCHIVED, ROWS_REPEATED, set_dependency_up
 
 Result = TypeVar("Result")
 Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]
@@ -36,11 +36,30 @@ class RetryingInserter:
         self._first_wait_s = first_wait_s
         self._max_wait_s = max_wait_s
         self._unavailable = False
+        self._owned: tuple[str, Collection[int], int] | None = None
 
     async def insert(self, table: str, columns: Sequence[list[Any]], token: str) -> None:
-        """Inserts the block, however long ClickHouse is unavailable; see `Inserter.insert`."""
-        await self._until_available(lambda: self._inserter.insert(table, columns, token))
-        ROWS_ARCHIVED.labels(table).inc(len(columns[0]))
+        """Inserts the block, however long ClickHouse is unavailable; see `Inserter.insert`. After a
+        failure it may be stored, wholly or without its facts: what the worker owns is looked at
+        anew before it is tried again."""
+        tries = 0
+
+        def insert() -> int:
+            nonlocal tries
+            tries += 1
+            if tries > 1 and self._owned is not None:
+                self._inserter.take_over(*self._owned)
+            return self._inserter.insert(table, columns, token)
+
+        new = await self._until_available(insert)
+        ROWS_ARCHIVED.labels(table).inc(new)
+        ROWS_REPEATED.labels(table).inc(len(columns[0]) - new)
+
+    async def take_over(self, log_id: str, partitions: Collection[int], count: int) -> None:
+        """The worker owns these of `count` partitions of the events from now on; see
+        `Inserter.take_over`."""
+        self._owned = (log_id, partitions, count)
+        await self._until_available(lambda: self._inserter.take_over(log_id, partitions, count))
 
     async def highest_offsets(self, table: str, log_id: str) -> dict[int, int]:
         """See `Inserter.highest_offsets`."""

@@ -9,6 +9,7 @@ import msgspec
 from streams.archive.tables import (
     DEAD_LETTERS_TABLE,
     EVENTS_TABLE,
+    FACT_TABLES,
     TRIGGERS_TABLE,
 )
 from streams.privacy.erasure import Erasure
@@ -20,6 +21,9 @@ _UNTIL = "fromUnixTimestamp64Milli(%(until)s, 'UTC')"
 
 EVENTS_OF = "(profile_key IN %(ids)s OR addressed_to IN %(ids)s) AND type != 'erase'"
 """Events of these ids and their copies; `erase` events stay, so that they stay in force."""
+
+FACTS_OF = "profile_key IN %(ids)s OR addressed_to IN %(ids)s"
+"""What was taken from events of these ids."""
 
 TRIGGERS_OF = "customer_id IN %(ids)s"
 
@@ -55,6 +59,8 @@ def erase_rows(ask: Ask, erasures: Iterable[Erasure]) -> None:
             (EVENTS_TABLE, f"({EVENTS_OF} OR {_LINKS_TO})", "occurred_at"),
             (TRIGGERS_TABLE, TRIGGERS_OF, "decided_at"),
             (DEAD_LETTERS_TABLE, f"({DEAD_LETTERS_OF})", "at"),
+            # After the events: facts are derived anew from events that are still there.
+            *((facts, f"({FACTS_OF})", "occurred_at") for facts in FACT_TABLES),
         ):
             ask(
                 f"DELETE FROM {table} WHERE {which} AND {at} <= {_UNTIL}",  # noqa: S608 - ours
@@ -79,6 +85,7 @@ def rows_left(ask: Ask, ids: Iterable[str], until: int) -> int:
     for table, which, at in (
         (EVENTS_TABLE, EVENTS_OF, "occurred_at"),
         (TRIGGERS_TABLE, TRIGGERS_OF, "decided_at"),
+        *((facts, f"({FACTS_OF})", "occurred_at") for facts in FACT_TABLES),
     ):
         ((found,),) = ask(
             f"SELECT count() FROM {table} WHERE {which} AND {at} <= {_UNTIL}",  # noqa: S608 - ours

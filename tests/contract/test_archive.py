@@ -133,9 +133,19 @@ def test_the_token_alone_says_whether_a_block_is_stored(client: Client, inserter
     inserter.insert(EVENTS_TABLE, columns("a"), "one")
     inserter.insert(EVENTS_TABLE, columns("b"), "one")
     assert client.execute("SELECT message_id FROM daehwa.events_stored") == [("a",)]
-    inserter.insert(EVENTS_TABLE, columns("a"), "two")
+    inserter.insert(EVENTS_TABLE, columns("c"), "two")
     assert counted(client, "events_stored") == 2
-    assert counted(client, "events") == 1
+
+
+def test_a_row_that_is_stored_is_not_stored_again_under_another_token(
+    client: Client, inserter: Inserter
+) -> None:
+    columns = event_columns([(Place("log", 0, 0), [event("a"), event("b")])], BOOK)
+    assert inserter.insert(EVENTS_TABLE, columns, "one") == 2
+    assert inserter.insert(EVENTS_TABLE, columns, "two") == 0
+    more = event_columns([(Place("log", 0, 1), [event("b"), event("c"), event("c")])], BOOK)
+    assert inserter.insert(EVENTS_TABLE, more, "three") == 1
+    assert counted(client, "events_stored") == 3
 
 
 def test_a_client_retry_is_one_event_and_the_first_receipt_stays(
