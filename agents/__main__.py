@@ -12,11 +12,11 @@ from kafka.errors import KafkaError
 from prometheus_client import start_http_server
 
 from agents.dialogue.fault_injection import AtStep, FaultError, crash_at, no_fault
-from agents.process_memory import settle_memory
 from infra.dependencies import retry_until_available
 from infra.kafka.topics import KafkaTopicsError, TopicAdmin
 from infra.logs import configure_logs
 from infra.playbook.playbook_file import PlaybookError, read_playbook
+from infra.process_memory import settle_memory
 from infra.settings import Settings, SettingsError
 from streams.playbook.compiled import CompiledPlaybook
 

@@ -11,12 +11,11 @@ from kafka.errors import KafkaError
 
 from agents.archive.batcher import ArchiveBatcher, ArchiveTable, TopicPositions
 from agents.archive.erasure_barrier import Erasing, EventsErasureBarrier, OtherErasureBarrier
+from agents.archive.inserters import ArchiveInserters
 from agents.archive.rows import dead_letter_rows, event_rows, trigger_rows
 from agents.faust_app import Place, faust_app
 from agents.log_watch import watch_log
 from infra.cancellation import drain_queue, end_all
-from infra.clickhouse.inserter import Inserter
-from infra.clickhouse.retrying_inserter import RetryingInserter
 from infra.dependencies import retry_until_available
 from infra.kafka.definition_tail import DefinitionTail
 from infra.kafka.first_offset import first_offset
@@ -68,6 +67,11 @@ def _add_agent(app: faust.App, worker: "ArchiveWorker", name: str) -> None:
             await worker.hand_over(name, record)
 
 
+def _lane(starts: dict[int, int], lane: int, lanes: int) -> dict[int, int]:
+    """The partitions of a lane, as `ArchiveWorker.hand_over` chooses it."""
+    return {partition: at for partition, at in starts.items() if partition % lanes == lane}
+
+
 class ArchiveWorker:
     """Owns the batchers of the Kafka topics."""
 
@@ -81,11 +85,11 @@ class ArchiveWorker:
         self._tail = DefinitionTail(settings)
         self._playbook = LatestPlaybook(self._tail, playbook)
         self._crash = crash
-        self._inserter = Inserter(settings)
-        self._patient = RetryingInserter(self._inserter)
+        self._inserters = ArchiveInserters(settings)
+        self._patient = self._inserters.first
         self._erasing = Erasing(self._patient, settings.profile_days)
         self._writer = LogWriter(settings)
-        self._batchers: dict[str, ArchiveBatcher] = {}
+        self._lanes: dict[str, list[ArchiveBatcher]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._started = False
         self._taking_over = asyncio.Lock()
@@ -107,8 +111,9 @@ class ArchiveWorker:
         await self._drop_all()
         self._log_ids = log_ids = await self._identities()
         await self._erasing.load()
-        owned = sorted(partition for topic, partition in places if topic == EVENTS)
-        await self._patient.take_over(log_ids[EVENTS], owned, self._settings.partitions)
+        await self._inserters.take_over(
+            log_ids[EVENTS], [partition for topic, partition in places if topic == EVENTS]
+        )
         positions: dict[Place, int] = {}
         for name, (table, rows) in self._tables().items():
             stored = await self._patient.highest_offsets(table, log_ids[name])
@@ -130,17 +135,24 @@ class ArchiveWorker:
                 starts[partition] = min(places[name, partition], end)
             positions.update({(name, partition): start for partition, start in starts.items()})
             barrier = EventsErasureBarrier if name == EVENTS else OtherErasureBarrier
-            batcher = ArchiveBatcher(
-                ArchiveTable(table, rows, barrier(self._erasing)),
-                TopicPositions(starts, partial(self._first_offset, name)),
-                self._patient,
-                self._writer,
-                self._settings.archive_linger_ms,
-            )
-            self._batchers[name] = batcher
-            task = asyncio.create_task(batcher.run(log_ids[name]))
-            task.add_done_callback(self._check)
-            self._tasks.append(task)
+            inserters = self._inserters.of(name)
+            self._lanes[name] = [
+                ArchiveBatcher(
+                    ArchiveTable(table, rows, barrier(self._erasing)),
+                    TopicPositions(
+                        _lane(starts, lane, len(inserters)),
+                        partial(self._first_offset, name),
+                    ),
+                    inserter,
+                    self._writer,
+                    self._settings.archive_linger_ms,
+                )
+                for lane, inserter in enumerate(inserters)
+            ]
+            for batcher in self._lanes[name]:
+                task = asyncio.create_task(batcher.run(log_ids[name]))
+                task.add_done_callback(self._check)
+                self._tasks.append(task)
         WORKER_READY.set(1)
         return positions
 
@@ -157,9 +169,10 @@ class ArchiveWorker:
 
     async def hand_over(self, topic: str, record: Record) -> None:
         """Gives a record to its topic's batcher; waits while its queue is full."""
-        batcher = self._batchers.get(topic)
-        if batcher is not None:
-            await batcher.waiting.put(record)
+        lanes = self._lanes.get(topic)
+        if lanes:
+            lane = lanes[record.message.partition % len(lanes)]
+            await lane.waiting.put(record)
 
     async def stop(self) -> None:
         """Stops archiving; the next owner of the partitions reads records that are not stored yet
@@ -167,7 +180,7 @@ class ArchiveWorker:
         await self._drop_all()
         await self._tail.stop()
         await self._writer.stop()
-        await asyncio.to_thread(self._inserter.close)
+        await asyncio.to_thread(self._inserters.close)
 
     def _tables(self) -> dict[str, tuple[str, Any]]:
         return {
@@ -186,8 +199,8 @@ class ArchiveWorker:
 
     async def _drop_all(self) -> None:
         tasks, self._tasks = self._tasks, []
-        batchers = list(self._batchers.values())
-        self._batchers.clear()
+        batchers = [batcher for lanes in self._lanes.values() for batcher in lanes]
+        self._lanes.clear()
         await end_all(tasks)
         for batcher in batchers:
             drain_queue(batcher.waiting)

@@ -1,7 +1,7 @@
 """Erasures in the archive: deletes the rows of erased customers and keeps late ones out. An `erase`
 event is handled in the order of the log: earlier rows are deleted first, then its block is inserted
-without events from before the erasure. After a crash in between, it is read and done again. The
-other Kafka topics have their own pace: after an insert they check for erasures in the meantime.
+without events from before the erasure. After a crash in between, it is read and done again. Other
+lanes and Kafka topics have their own pace: after an insert they check for erasures in the meantime.
 """
 
 from collections.abc import Iterable
@@ -93,7 +93,7 @@ class EventsErasureBarrier:
         await self._erasing.carry_out(met)
 
     async def end(self, met_before: int) -> None:
-        pass
+        await self._erasing.erase_since(met_before)
 
 
 class OtherErasureBarrier:

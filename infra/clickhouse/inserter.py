@@ -24,10 +24,13 @@ class Inserter:
     connects anew. It does not retry.
     """
 
-    def __init__(self, settings: Settings, *, answer_seconds: float = 60) -> None:
+    def __init__(
+        self, settings: Settings, *, answer_seconds: float = 60, keys: StoredKeys | None = None
+    ) -> None:
+        """`keys`: what is stored, shared with other inserters of the same worker."""
         self._client: Client = open_client(settings, answer_seconds=answer_seconds)
         self._lock = Lock()
-        self._keys = StoredKeys(settings.archive_filter_mb << 20)
+        self._keys = keys or StoredKeys(settings.archive_filter_mb << 20)
 
     def insert(self, table: str, columns: Sequence[list[Any]], token: str) -> int:
         """Inserts `columns` (in the order of `COLUMNS_OF[table]`) as one block. Returns how many of
@@ -66,6 +69,7 @@ class Inserter:
                 "insert_deduplication_token": token,
                 # An asynchronous insert merges blocks and loses their tokens.
                 "async_insert": 0,
+                "compile_expressions": 0,
                 "min_insert_block_size_rows": MAX_ROWS,
                 "min_insert_block_size_bytes": 0,
             },

@@ -14,8 +14,31 @@ from infra.metrics import ROWS_ARCHIVED, ROWS_REPEATED, set_dependency_up
 Result = TypeVar("Result")
 Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]
 
+log = structlog.get_logger()
+
 FIRST_WAIT_S = 0.1
 MAX_WAIT_S = 10.0
+
+
+class Outage:
+    """Whether ClickHouse is unavailable to a worker: said once in the log, and in a metric."""
+
+    def __init__(self) -> None:
+        self._lasts = False
+
+    def began(self, problem: ClickHouseUnavailable) -> None:
+        """A call has failed."""
+        if not self._lasts:
+            self._lasts = True
+            log.warning("clickhouse unavailable, retrying", problem=str(problem))
+        set_dependency_up("clickhouse", False)
+
+    def over(self) -> None:
+        """A call has succeeded."""
+        if self._lasts:
+            self._lasts = False
+            log.info("clickhouse available again")
+        set_dependency_up("clickhouse", True)
 
 
 class RetryingInserter:
@@ -29,13 +52,14 @@ class RetryingInserter:
         self,
         inserter: Inserter,
         *,
+        outage: Outage | None = None,
         first_wait_s: float = FIRST_WAIT_S,
         max_wait_s: float = MAX_WAIT_S,
     ) -> None:
         self._inserter = inserter
         self._first_wait_s = first_wait_s
         self._max_wait_s = max_wait_s
-        self._unavailable = False
+        self._outage = outage or Outage()
         self._owned: tuple[str, Collection[int], int] | None = None
 
     async def insert(self, table: str, columns: Sequence[list[Any]], token: str) -> None:
@@ -74,20 +98,13 @@ class RetryingInserter:
         return await self._until_available(self._inserter.migrate)
 
     async def _until_available(self, call: Callable[[], Result]) -> Result:
-        log = structlog.get_logger()
         delays = backoff(self._first_wait_s, self._max_wait_s)
         while True:
             try:
                 result = await asyncio.to_thread(call)
             except ClickHouseUnavailable as problem:
-                if not self._unavailable:
-                    self._unavailable = True
-                    log.warning("clickhouse unavailable, retrying", problem=str(problem))
-                set_dependency_up("clickhouse", False)
+                self._outage.began(problem)
                 await asyncio.sleep(next(delays))
             else:
-                if self._unavailable:
-                    self._unavailable = False
-                    log.info("clickhouse available again")
-                set_dependency_up("clickhouse", True)
+                self._outage.over()
                 return result

@@ -11,6 +11,7 @@ its address can bring into two partitions, both store it: ClickHouse merges thos
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
+from threading import Lock
 from typing import Any, Final
 
 import msgspec
@@ -55,18 +56,21 @@ class Fresh(msgspec.Struct, frozen=True):
 
 
 class StoredKeys:
-    """What the tables of `IDENTITIES` hold, as far as one worker needs to know."""
+    """What the tables of `IDENTITIES` hold, as far as one worker needs to know. Its inserters share
+    it: calls from several threads queue where they touch a filter."""
 
     def __init__(self, max_bytes: int) -> None:
         """`max_bytes` bounds the memory of one table's filter."""
         self._max_bytes = max_bytes
         self._filters: dict[str, KeyFilter] = {}
         self._counts: Counter[str] = Counter()
+        self._lock = Lock()
 
     def forget(self) -> None:
         """The filters are read anew before the next insert: other workers may have inserted."""
-        self._filters.clear()
-        self._counts.clear()
+        with self._lock:
+            self._filters.clear()
+            self._counts.clear()
 
     def fresh(self, client: Client, table: str, columns: Columns) -> Fresh:
         """The block without rows that are stored already, or that it holds twice. Raises what the
@@ -91,16 +95,17 @@ class StoredKeys:
     def _known(self, client: Client, table: str, block: "_Block") -> Sequence[bool]:
         """Whether each row may be stored already."""
         rows = len(block.keys)
-        self._counts[table] += rows
-        count = self._counts[table]
-        found = self._filters.get(table)
-        if found is None and count <= LOOKED_UP:
-            return [True] * rows
-        if found is None or self._outgrown(found, count):
-            found = self._filters[table] = self._load(client, table, rows)
-        hashes = block.hashes()
-        known = found.contains(hashes)
-        found.add(hashes)
+        with self._lock:
+            self._counts[table] += rows
+            count = self._counts[table]
+            found = self._filters.get(table)
+            if found is None and count <= LOOKED_UP:
+                return [True] * rows
+            if found is None or self._outgrown(found, count):
+                found = self._filters[table] = self._load(client, table, rows)
+            hashes = block.hashes()
+            known = found.contains(hashes)
+            found.add(hashes)
         for index in block.elsewhere():
             known[index] = True
         answer: list[bool] = known.tolist()
@@ -128,6 +133,7 @@ class _Block:
         named = dict(zip(COLUMNS_OF[table], columns, strict=True))
         self._named = named
         self._identity = identity
+        self.place_bits = identity.place_bits
         self.keys: list[Key] = list(zip(*(named[name] for name in identity.keys), strict=True))
 
     def hashes(self) -> Hashes:
@@ -215,6 +221,7 @@ def _later_dropped(
     block: _Block, kept: Sequence[int], stored: dict[Key, int]
 ) -> tuple[list[int], list[Key]]:
     """The rows that stay, and the keys of stored rows that give way to them."""
+    bits = block.place_bits
     staying: list[int] = []
     replaced: list[Key] = []
     for index in kept:
@@ -222,7 +229,7 @@ def _later_dropped(
         at = stored.get(key)
         if at is None:
             staying.append(index)
-        elif block.receipt(index) < at:
+        elif block.receipt(index) >> bits < at >> bits:
             staying.append(index)
             replaced.append(key)
     return staying, replaced

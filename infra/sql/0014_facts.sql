@@ -41,7 +41,8 @@ CREATE TABLE IF NOT EXISTS daehwa.stages_stored
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (profile_key, topic, stage, exit, message_id)
-SETTINGS deduplicate_merge_projection_mode = 'rebuild',
+SETTINGS min_bytes_for_wide_part = 268435456, min_rows_for_wide_part = 1000000,
+    deduplicate_merge_projection_mode = 'rebuild',
     lightweight_mutation_projection_mode = 'rebuild';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS daehwa.stages_loading TO daehwa.stages_stored AS
@@ -244,6 +245,10 @@ CREATE TABLE IF NOT EXISTS daehwa.facts_complete
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (fact_table, log_id, log_partition);
+
+-- A block of an insert is a part of one file, and not of some two hundred.
+ALTER TABLE daehwa.events_stored
+    MODIFY SETTING min_bytes_for_wide_part = 268435456, min_rows_for_wide_part = 1000000;
 
 -- What a day of a person amounts to, and what came in from each source: two projections of events.
 ALTER TABLE daehwa.events_stored

@@ -11,57 +11,24 @@ from typing import Any, Final
 import msgspec
 
 from schemas.dead_letter import DeadLetter
-from schemas.event import NO_CONTEXT, Context, Event, WireEvent
+from schemas.event import WireEvent
 from schemas.trigger import Trigger
+from streams.archive.matched_rows import NO_ORDER, MatchedRows
 from streams.archive.tables import (
     EARLIEST,
     LATEST,
 )
-from streams.codec.codec import UNREADABLE
 from streams.identity.profile_key import archived_under
-from streams.orders.told import Told, told_of
 from streams.playbook.compiled import CompiledPlaybook
-from streams.playbook.matching import Match, match_event
-from streams.quality.findings import NOTHING_SEEN, Seen, findings
-from streams.triggers.complaint_overdue import promised
+from streams.quality.findings import findings
 from streams.triggers.registry import KINDS
 
 Columns = list[list[Any]]
 
 _MOST_UINT8: Final = 255
 _MOST_INT32: Final = 2**31 - 1
-_NO_ORDER: Final[tuple[Any, ...]] = ("", "", 0, "", "")
-_NO_AMOUNT: Final = -(2**62)
-"""`order_amount` where none was stated. Of a refund -1 is everything."""
 
-_ZERO: Final = [0]
-_ONE: Final = [1]
-
-_properties_decoder = msgspec.json.Decoder(dict[str, Any])
-_context_decoder = msgspec.json.Decoder(Context)
 _json_encoder = msgspec.json.Encoder()
-
-
-class _Row(msgspec.Struct, frozen=True, gc=False):
-    """What the playbook makes of one event, a field a column."""
-
-    topics: list[str] = []
-    stages: list[str] = []
-    ranks: list[int] = []
-    ends: list[int] = []
-    promised: list[int] = []
-    value: int = 0
-    currency: str = ""
-    left_topics: list[str] = []
-    left_stages: list[str] = []
-    order: tuple[Any, ...] = _NO_ORDER
-    """Step, key, hundredths, currency, key of the refund."""
-    seen: Seen = NOTHING_SEEN
-
-
-_NOTHING: Final = _Row()
-_UNKNOWN: Final = _Row(seen=Seen(looks_known=True))
-"""Of an event that the playbook does not know, whose name looks like one it does."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -103,7 +70,8 @@ def event_columns(
         places += [
             (place.log_id, place.partition, place.offset, index) for index in range(len(found))
         ]
-    matched = [_matched(event, playbook) for event in events]
+    row_of = MatchedRows(playbook).row_of
+    matched = [row_of(event) for event in events]
     hops = [min(max(event.hops, 0), _MOST_UINT8) if event.hops else 0 for event in events]
     columns: Columns = [
         [event.message_id for event in events],
@@ -130,7 +98,7 @@ def event_columns(
         [row.currency for row in matched],
         [row.left_topics for row in matched],
         [row.left_stages for row in matched],
-        *[[row.order[index] for row in matched] for index in range(len(_NO_ORDER))],
+        *[[row.order[index] for row in matched] for index in range(len(NO_ORDER))],
         _times([event.occurred_at for event in events]),
         _times([event.received_at for event in events]),
         [_time_or_none(event.sent_at) for event in events],
@@ -197,92 +165,6 @@ def _place_columns(places: list[Place]) -> Columns:
         [place.partition for place in places],
         [place.offset for place in places],
     ]
-
-
-def _matched(event: WireEvent, playbook: CompiledPlaybook) -> _Row:
-    """What the playbook makes of the event."""
-    kind = event.type
-    dispatch = playbook.dispatch
-    context = NO_CONTEXT
-    if kind == "track":
-        if not dispatch.rules_of(event.name or ""):
-            return _UNKNOWN if dispatch.nearest(event.name or "") else _NOTHING
-    elif kind == "contact":
-        if not dispatch.rules_of_contact(event.name or "", event.channel):
-            return _UNKNOWN if dispatch.nearest(event.name or "") else _NOTHING
-    elif kind not in ("page", "screen"):
-        return _NOTHING
-    try:
-        properties = _properties_decoder.decode(event.properties)
-        if kind in ("page", "screen"):
-            path = properties.get("path")
-            if not (path and isinstance(path, str)):  # the page is asked, as `match_event` does
-                context = _context_decoder.decode(event.context)
-    except UNREADABLE:
-        return _NOTHING
-    happened = Event(
-        message_id=event.message_id,
-        type=kind,
-        occurred_at=event.occurred_at,
-        received_at=event.received_at,
-        channel=event.channel,
-        name=event.name,
-        properties=properties,
-        context=context,
-        source=event.source,
-    )
-    found = match_event(happened, dispatch)
-    matches, step = found.matches, found.step
-    topicless = (
-        not matches
-        and not found.leaves
-        and step in (None, "placed")
-        and kind in ("track", "contact")
-    )
-    told = None if step is None else told_of(happened, step, playbook)
-    if not matches and not found.leaves and told is None and not topicless:
-        return _NOTHING
-    ends, clocks = _clocks(matches, playbook)
-    left = [(leave.topic, stage) for leave in found.leaves for stage in leave.stages]
-    placed = told is not None and step == "placed"
-    return _Row(
-        [match.topic for match in matches],
-        [match.stage for match in matches],
-        [_rank(match, playbook) for match in matches],
-        ends,
-        clocks,
-        (told.amount or 0) if told is not None and placed else 0,
-        told.currency if told is not None and placed else "",
-        [topic for topic, _ in left],
-        [stage for _, stage in left],
-        _NO_ORDER if told is None else _order(told),
-        Seen(properties, told, topicless, _differs(event, playbook)),
-    )
-
-
-def _differs(event: WireEvent, playbook: CompiledPlaybook) -> bool:
-    """Whether a track event's name is written in another way than in the playbook."""
-    return event.type == "track" and event.name not in playbook.dispatch.events
-
-
-def _order(told: Told) -> tuple[Any, ...]:
-    amount = _NO_AMOUNT if told.amount is None else told.amount
-    return told.step, told.key or "", amount, told.currency, told.refund
-
-
-def _clocks(matches: list[Match], playbook: CompiledPlaybook) -> tuple[list[int], list[int]]:
-    """Whether each stage is the last of its ladder, and the time promised for its topic."""
-    if len(matches) == 1 and matches[0].place[0] not in playbook.promises:
-        # The usual case: a new list per event would load the garbage collector.
-        return _ONE if matches[0].place in playbook.ends else _ZERO, _ZERO
-    return (
-        [int(found.place in playbook.ends) for found in matches],
-        [min(promised(found.topic, playbook), LATEST) for found in matches],
-    )
-
-
-def _rank(found: Match, playbook: CompiledPlaybook) -> int:
-    return min(max(playbook.rank(found.topic, found.stage), 0), _MOST_UINT8)
 
 
 def _times(column: list[int]) -> list[int]:

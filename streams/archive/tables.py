@@ -103,6 +103,8 @@ class Identity(msgspec.Struct, frozen=True):
     """SQL: the smaller, the earlier was the receipt; as `receipt_of`."""
     receipt_of: tuple[str, ...]
     """Columns: milliseconds, and of events the forwards and the place in the record."""
+    place_bits: int = 0
+    """Lowest bits of a receipt that tell apart rows of one record only."""
     elsewhere: str = ""
     """Column: a row where it holds another value than the first key may have its double in
     another partition."""
@@ -113,7 +115,8 @@ IDENTITIES: Final = {
         ("profile_key", "message_id", "copy"),
         "bitNot(receipt)",
         ("received_at", "hops", "log_index"),
-        "addressed_to",
+        place_bits=18,
+        elsewhere="addressed_to",
     ),
     TRIGGERS_TABLE: Identity(("customer_id", "id"), "bitNot(receipt)", ("decided_at",)),
 }

@@ -11,6 +11,8 @@ from typing import Final
 
 import structlog
 
+from infra.process_memory import settle_memory
+
 from .access import Access, Account
 from .backend import MAX_INSERT_BYTES
 from .directory import DirectoryInUseError, sole_use
@@ -31,6 +33,7 @@ def main() -> int:
         )
         return 2
     options = _options()
+    settle_memory()
     try:
         with sole_use(options.directory):
             asyncio.run(serve(options))

@@ -10,12 +10,12 @@ from typing import Final
 
 from .failure import TOO_MANY_BYTES, failure
 
-IN_MEMORY_BYTES: Final = 16 << 20
+IN_MEMORY_BYTES: Final = 64 << 20
 PIECE_BYTES: Final = 1 << 20
 
 
 class Spool:
-    """Bytes kept in memory up to 16 MiB, beyond that in an unlinked file in ``directory``.
+    """Bytes kept in memory up to 64 MiB, beyond that in an unlinked file in ``directory``.
 
     Beyond ``limit`` bytes it keeps nothing more and only remembers that it was too much, so that
     the rest of the insert can still be read off the connection.

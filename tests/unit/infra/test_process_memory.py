@@ -5,7 +5,7 @@ import sys
 
 BATCHES = """
 import ctypes, resource, sys
-from agents.process_memory import settle_memory
+from infra.process_memory import settle_memory
 if not hasattr(ctypes.CDLL(None), "mallopt"):
     sys.exit(77)
 if sys.argv[1] == "settled":

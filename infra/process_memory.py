@@ -1,4 +1,4 @@
-"""Memory settings of a worker process."""
+"""Memory settings of a process that works in batches."""
 
 import ctypes
 import gc
