@@ -308,55 +308,51 @@ CREATE OR REPLACE VIEW daehwa.funnel
 AS WITH
     reached AS
     (
-        SELECT customer, topic, stage, max(rank) AS rank, sum(times) AS times, min(first_at) AS first_at
+        SELECT
+            ifNull(nullIf(persons.customer, 0), visitors.person) AS customer,
+            visitors.topic AS topic,
+            visitors.stage AS stage,
+            max(visitors.rank) AS rank,
+            sum(visitors.times) AS times,
+            min(visitors.first_at) AS first_at
         FROM
         (
             SELECT
-                ifNull(nullIf(persons.customer, 0), visitors.person) AS customer,
-                visitors.topic AS topic,
-                visitors.stage AS stage,
-                visitors.rank AS rank,
-                visitors.times AS times,
-                visitors.first_at AS first_at
-            FROM
-            (
-                SELECT
-                    topic,
-                    stage,
-                    cityHash64(profile_key) AS person,
-                    max(stage_rank) AS rank,
-                    count() AS times,
-                    min(occurred_at) AS first_at
-                FROM daehwa.stages_stored
-                WHERE exit = 0
-                GROUP BY topic, stage, person
-            ) AS visitors
-            LEFT JOIN daehwa.persons AS persons ON persons.visitor = visitors.person
-        )
+                topic,
+                stage,
+                cityHash64(profile_key) AS person,
+                max(stage_rank) AS rank,
+                count() AS times,
+                min(occurred_at) AS first_at
+            FROM daehwa.stages_stored
+            WHERE exit = 0
+            GROUP BY topic, stage, person
+        ) AS visitors
+        LEFT JOIN daehwa.persons AS persons ON persons.visitor = visitors.person
         GROUP BY customer, topic, stage
     ),
     moved AS
     (
         SELECT
-            *,
-            row_number() OVER one_dialogue AS turn,
-            dateDiff('millisecond', lagInFrame(first_at) OVER one_dialogue, first_at) / 1000
-                AS seconds
+            topic,
+            arraySort(groupArray((first_at, rank, stage, times))) AS steps,
+            steps.1 AS times_of
         FROM reached
-        WINDOW one_dialogue AS
-        (
-            PARTITION BY customer, topic ORDER BY first_at, rank
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        )
+        GROUP BY customer, topic
     )
 SELECT
     topic,
-    stage,
-    max(rank) AS stage_rank,
+    step.3 AS stage,
+    max(step.2) AS stage_rank,
     count() AS customers,
-    sum(times) AS events,
-    if(countIf(turn > 1) = 0, NULL, medianExactIf(seconds, turn > 1)) AS median_seconds_before
+    sum(step.4) AS events,
+    quantileExactOrNullIf(0.5)(dateDiff('millisecond', before, step.1), turn > 1) / 1000
+        AS median_seconds_before
 FROM moved
+ARRAY JOIN
+    steps AS step,
+    arrayEnumerate(steps) AS turn,
+    arrayConcat([times_of[1]], arrayPopBack(times_of)) AS before
 GROUP BY topic, stage
 COMMENT 'How many customers reached each stage of each topic, and how long it took them.';
 

@@ -12,28 +12,19 @@ CREATE OR REPLACE VIEW daehwa.funnel_by_day
     customers UInt64 COMMENT 'customers of them'
 )
 AS SELECT
-    seen.day AS day,
+    toDate(seen.occurred_at) AS day,
     seen.topic AS topic,
     seen.stage AS stage,
-    max(seen.rank) AS stage_rank,
+    max(seen.stage_rank) AS stage_rank,
     seen.channel AS channel,
     seen.source AS source,
-    sum(seen.events) AS events,
+    count() AS events,
     uniqExact(ifNull(nullIf(persons.customer, 0), seen.person)) AS customers
 FROM
 (
-    SELECT
-        toDate(occurred_at) AS day,
-        topic,
-        stage,
-        channel,
-        source,
-        cityHash64(profile_key) AS person,
-        max(stage_rank) AS rank,
-        count() AS events
+    SELECT occurred_at, topic, stage, stage_rank, channel, source, cityHash64(profile_key) AS person
     FROM daehwa.stages_stored
     WHERE exit = 0
-    GROUP BY day, topic, stage, channel, source, person
 ) AS seen
 LEFT JOIN daehwa.persons AS persons ON persons.visitor = seen.person
 GROUP BY day, topic, stage, channel, source
@@ -329,24 +320,38 @@ AS WITH
         LEFT JOIN daehwa.persons AS persons ON persons.visitor = seen.person
         GROUP BY customer
     ),
+    exposed AS
+    (
+        SELECT
+            cityHash64(customer_id) AS customer,
+            groupArray((toString(campaign), toDate(first_exposed_at))) AS campaigns
+        FROM daehwa.campaign_exposures
+        GROUP BY customer
+    ),
     begun AS
     (
         SELECT
             lives.days AS days,
-            lives.days[1] AS began,
-            arrayJoin([
-                ('all', ''),
-                ('first_channel', lives.first_channel),
-                ('first_topic', interests.first_topic)]) AS kind
+            arrayJoin(arrayConcat(
+                [
+                    ('all', '', lives.days[1]),
+                    ('first_channel', lives.first_channel, lives.days[1]),
+                    ('first_topic', interests.first_topic, lives.days[1])],
+                arrayMap(one -> ('campaign', one.1, one.2), exposed.campaigns))) AS whose,
+            (whose.1, whose.2) AS kind,
+            whose.3 AS began
         FROM lives
         LEFT JOIN interests ON interests.customer = lives.customer
+        LEFT JOIN exposed ON exposed.customer = lives.customer
         UNION ALL
+        -- Who was exposed and has done nothing at all.
         SELECT
-            lives.days AS days,
-            toDate(exposed.first_exposed_at) AS began,
-            ('campaign', toString(exposed.campaign)) AS kind
-        FROM daehwa.campaign_exposures AS exposed
-        LEFT JOIN lives ON lives.customer = cityHash64(exposed.customer_id)
+            emptyArrayDate() AS days,
+            arrayJoin(arrayMap(one -> ('campaign', one.1, one.2), campaigns)) AS whose,
+            (whose.1, whose.2) AS kind,
+            whose.3 AS began
+        FROM exposed
+        WHERE customer NOT IN (SELECT customer FROM lives)
     ),
     periods AS
     (
@@ -410,7 +415,12 @@ AS WITH
         LEFT JOIN daehwa.persons AS persons ON persons.visitor = seen.person
         GROUP BY customer
     ),
-    (SELECT max(days[-1]) FROM lives) AS last_day,
+    (
+        SELECT max(toDate(occurred_at))
+        FROM daehwa.events_stored
+        WHERE copy = 0 AND type NOT IN ('timer', 'link', 'merge', 'adopt', 'erase')
+            AND NOT (type = 'contact' AND direction = 'outbound')
+    ) AS last_day,
     told AS
     (
         SELECT

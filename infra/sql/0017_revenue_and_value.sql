@@ -159,7 +159,9 @@ AS WITH
     (
         SELECT
             ifNull(nullIf(identities.customer_id, ''), told.profile_key) AS whose,
-            argMax((toString(told.topic), toString(told.stage)), (told.occurred_at, told.topic, told.stage)) AS latest,
+            argMax(
+                (toString(told.topic), toString(told.stage)),
+                (told.occurred_at, told.topic, told.stage)) AS latest,
             uniqExact(told.topic) - uniqExactIf(told.topic, told.stage_end = 1) AS unfinished,
             countIf(startsWith(told.topic, 'referral/')) AS referrals
         FROM daehwa.stages_stored AS told

@@ -199,35 +199,27 @@ AS WITH
             countIf(arm = 'treated') AS treated,
             countIf(arm = 'held_out') AS held_out,
             countIf(arm = 'treated' AND notEmpty(back)) AS treated_back,
-            countIf(arm = 'held_out' AND notEmpty(back)) AS held_out_back
+            countIf(arm = 'held_out' AND notEmpty(back)) AS held_out_back,
+            sumMap(
+                back.2,
+                arrayMap(one -> if(arm = 'treated', one.3, 0), back),
+                arrayMap(one -> if(arm = 'held_out', one.3, 0), back)) AS money
         FROM outcomes
         GROUP BY rule
-    ),
-    money AS
-    (
-        SELECT
-            rule,
-            one.2 AS currency,
-            sumIf(one.3, arm = 'treated') AS treated_hundredths,
-            sumIf(one.3, arm = 'held_out') AS held_out_hundredths
-        FROM outcomes
-        ARRAY JOIN back AS one
-        GROUP BY rule, currency
     )
 SELECT
-    arms.rule AS rule,
-    money.currency AS currency,
-    arms.treated AS treated,
-    arms.held_out AS held_out,
-    arms.treated_back AS treated_back,
-    arms.held_out_back AS held_out_back,
-    toDecimal64(money.treated_hundredths, 2) / 100 AS treated_revenue,
-    toDecimal64(money.held_out_hundredths, 2) / 100 AS held_out_revenue,
-    if(arms.treated = 0 OR arms.held_out = 0, NULL,
-        (money.treated_hundredths / arms.treated - money.held_out_hundredths / arms.held_out)
-            * arms.treated / 100) AS value_saved
+    rule,
+    one.1 AS currency,
+    treated,
+    held_out,
+    treated_back,
+    held_out_back,
+    toDecimal64(one.2, 2) / 100 AS treated_revenue,
+    toDecimal64(one.3, 2) / 100 AS held_out_revenue,
+    if(treated = 0 OR held_out = 0, NULL,
+        (one.2 / treated - one.3 / held_out) * treated / 100) AS value_saved
 FROM arms
-LEFT JOIN money ON money.rule = arms.rule
+LEFT ARRAY JOIN arrayZip(money.1, money.2, money.3) AS one
 COMMENT 'What churn alarms save: customers of each rule who were spoken to against those who were held out, from the first alarm about each, over 90 days. Only alarms with a hold-out are here. value_saved is the difference of the mean revenue, times the customers spoken to: an estimate, see the intervals of daehwa campaigns.';
 
 CREATE OR REPLACE VIEW daehwa.relationship_flow

@@ -186,27 +186,29 @@ CREATE OR REPLACE VIEW daehwa.offer_revenue
     revenue Decimal(18, 2) COMMENT 'their money, less refunds'
 )
 AS SELECT
-    explanation,
-    topic,
+    last.2 AS explanation,
+    last.3 AS topic,
     currency,
     count() AS orders,
-    toDecimal64(sum(hundredths), 2) / 100 AS revenue
+    toDecimal64(sum(net_hundredths), 2) / 100 AS revenue
 FROM
 (
     SELECT
-        offers.topic AS topic,
-        argMax(offers.explanation, (offers.decided_at, offers.explanation)) AS explanation,
-        any(bought.currency) AS currency,
-        any(bought.net_hundredths) AS hundredths
-    FROM
-    (
-        SELECT customer_id, order_key, currency, net_hundredths, name, assumeNotNull(placed_at) AS at
-        FROM daehwa.orders
-        ARRAY JOIN topics AS name
-        WHERE counts = 1
-    ) AS bought
+        bought.currency AS currency,
+        bought.net_hundredths AS net_hundredths,
+        arrayFilter(
+            one -> has(bought.topics, one.3) AND one.1 < bought.placed_at
+                AND one.1 >= bought.placed_at - INTERVAL 7 DAY,
+            offers.made) AS before,
+        arrayJoin(arrayMap(
+            name -> arraySort(arrayFilter(one -> one.3 = name, before))[-1],
+            arrayDistinct(before.3))) AS last
+    FROM daehwa.orders AS bought
     INNER JOIN
     (
+        SELECT whose, groupArray((decided_at, explanation, topic)) AS made
+        FROM
+        (
     SELECT
         multiIf(
             JSONExtractFloat(made.why, 'lift') > 1, 'likelier',
@@ -224,10 +226,11 @@ FROM
         WHERE type = 'offer.next'
     ) AS made
     LEFT JOIN daehwa.identities AS identities ON identities.visitor_id = made.customer_id
-    ) AS offers ON offers.whose = bought.customer_id AND offers.topic = bought.name
-    WHERE offers.decision = 'fire' AND bought.at > offers.decided_at
-        AND bought.at <= offers.decided_at + INTERVAL 7 DAY
-    GROUP BY bought.customer_id, bought.order_key, offers.topic
+        )
+        WHERE decision = 'fire'
+        GROUP BY whose
+    ) AS offers ON offers.whose = bought.customer_id
+    WHERE bought.counts = 1
 )
 GROUP BY explanation, topic, currency
 COMMENT 'Revenue of the orders that followed a next offer: orders that count for its topic, within 7 days after an offer that fired, each once. An order\'s money is all of it, also where it is for other topics too.';
