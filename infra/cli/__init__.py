@@ -25,6 +25,7 @@ COMMANDS = {
     "forget": "infra.cli.privacy:forget",
     "quality": "infra.cli.quality:quality",
     "campaigns": "infra.cli.campaigns:campaigns",
+    "archive": "infra.cli.archive_check:archive",
     "migrate": "infra.cli.migrate:migrate_command",
     "sql": "infra.cli.sql:sql",
     "doctor": "infra.cli.doctor:doctor",

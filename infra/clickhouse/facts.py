@@ -22,7 +22,8 @@ _ONE_PART: Final = {
     "min_insert_block_size_bytes": 0,
 }
 
-_COMPLETE: Final = "daehwa.facts_complete"
+COMPLETE: Final = "daehwa.facts_complete"
+"""Which partitions a fact table knows from their first record on."""
 
 Place = tuple[str, int]
 """Identity of a Kafka topic, and a partition of it."""
@@ -54,12 +55,12 @@ def complete_facts(
             if place not in complete:
                 fresh.append((table, *place))
         if fresh:
-            execute(f"INSERT INTO {_COMPLETE} (fact_table, log_id, log_partition) VALUES", fresh)
+            execute(f"INSERT INTO {COMPLETE} (fact_table, log_id, log_partition) VALUES", fresh)
 
 
 def _complete(execute: Callable[..., Any], table: str) -> set[Place]:
     rows = execute(
-        f"SELECT log_id, log_partition FROM {_COMPLETE} WHERE fact_table = %(table)s",  # noqa: S608
+        f"SELECT log_id, log_partition FROM {COMPLETE} WHERE fact_table = %(table)s",  # noqa: S608
         {"table": table},
     )
     return {(str(log_id), int(partition)) for log_id, partition in rows}
@@ -83,7 +84,7 @@ def _delete_above(execute: Callable[..., Any], table: str, place: Place, end: in
 
 def _derive(execute: Callable[..., Any], table: str, place: Place, at: int, end: int) -> None:
     """Derives the facts of the records after `at`, up to `end`."""
-    query = _query_of(execute, table)
+    query = fact_query(execute, table)
     log_id, partition = place
     for first in range(at + 1, end + 1, OFFSETS_AT_ONCE):
         last = min(first + OFFSETS_AT_ONCE - 1, end)
@@ -92,7 +93,7 @@ def _derive(execute: Callable[..., Any], table: str, place: Place, at: int, end:
             " AND log_partition = %(partition)s AND log_offset BETWEEN %(first)s AND %(last)s)"
             " AS events_stored"
         )
-        columns = ", ".join(_columns_of(execute, table))
+        columns = ", ".join(fact_columns(execute, table))
         execute(
             f"INSERT INTO {table} ({columns}) SELECT {columns} FROM "  # noqa: S608 - ours
             f"({query.replace('%', '%%').replace(f'FROM {EVENTS_TABLE}', f'FROM {events}')})",
@@ -101,7 +102,8 @@ def _derive(execute: Callable[..., Any], table: str, place: Place, at: int, end:
         )
 
 
-def _query_of(execute: Callable[..., Any], table: str) -> str:
+def fact_query(execute: Callable[..., Any], table: str) -> str:
+    """The query over all events that gives the rows of a fact table."""
     database, _, name = loading_view(table).partition(".")
     ((query,),) = execute(
         "SELECT as_select FROM system.tables WHERE database = %(database)s AND name = %(name)s",
@@ -110,7 +112,8 @@ def _query_of(execute: Callable[..., Any], table: str) -> str:
     return str(query)
 
 
-def _columns_of(execute: Callable[..., Any], table: str) -> list[str]:
+def fact_columns(execute: Callable[..., Any], table: str) -> list[str]:
+    """The columns of a fact table that its query gives, in their order."""
     database, _, name = table.partition(".")
     rows = execute(
         "SELECT name FROM system.columns WHERE database = %(database)s AND table = %(name)s"

@@ -85,7 +85,7 @@ class StoredKeys:
         kept = list(range(len(block.keys))) if first is None else first
         doubtful = [block.keys[index] for index in kept if known[index]]
         if doubtful:
-            stored = _stored(client.execute, table, identity, doubtful)
+            stored = stored_receipts(client.execute, table, doubtful)
             if stored:
                 kept, replaced = _later_dropped(block, kept, stored)
         if len(kept) == len(block.keys):
@@ -182,11 +182,16 @@ def erase_replaced(execute: Callable[..., Any], table: str, replaced: Sequence[K
     repeated."""
     if not replaced:
         return
-    names = IDENTITIES[table].keys
-    _delete(execute, table, names, replaced)
+    _delete(execute, table, IDENTITIES[table].keys, replaced)
     if table == EVENTS_TABLE:
-        for fact_table in FACT_TABLES:
-            _delete(execute, fact_table, names[:2], [key[:2] for key in replaced])
+        erase_facts(execute, replaced)
+
+
+def erase_facts(execute: Callable[..., Any], keys: Sequence[Key]) -> None:
+    """Deletes what was taken from the events of these keys. May be repeated."""
+    names = IDENTITIES[EVENTS_TABLE].keys[:2]
+    for fact_table in FACT_TABLES:
+        _delete(execute, fact_table, names, [key[:2] for key in keys])
 
 
 def _delete(
@@ -200,10 +205,10 @@ def _delete(
         )
 
 
-def _stored(
-    execute: Callable[..., Any], table: str, identity: Identity, keys: Sequence[Key]
-) -> dict[Key, int]:
-    """Key -> first stored receipt, of those that are stored."""
+def stored_receipts(execute: Callable[..., Any], table: str, keys: Sequence[Key]) -> dict[Key, int]:
+    """Key -> first stored receipt, of those keys of a table of `IDENTITIES` that are stored. Raises
+    what the driver raises."""
+    identity = IDENTITIES[table]
     names = ", ".join(identity.keys)
     found: dict[Key, int] = {}
     for start in range(0, len(keys), AT_ONCE):

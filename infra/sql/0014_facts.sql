@@ -43,7 +43,8 @@ ENGINE = ReplacingMergeTree
 ORDER BY (profile_key, topic, stage, exit, message_id)
 SETTINGS min_bytes_for_wide_part = 268435456, min_rows_for_wide_part = 1000000,
     deduplicate_merge_projection_mode = 'rebuild',
-    lightweight_mutation_projection_mode = 'rebuild';
+    lightweight_mutation_projection_mode = 'rebuild'
+COMMENT 'What each event says of the stages of dialogues: read daehwa.stage_events and daehwa.stage_exits.';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS daehwa.stages_loading TO daehwa.stages_stored AS
 SELECT
@@ -97,7 +98,8 @@ CREATE TABLE IF NOT EXISTS daehwa.merges_stored
     log_offset    Int64 COMMENT 'its record\'s offset there'
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (profile_key, message_id);
+ORDER BY (profile_key, message_id)
+COMMENT 'Which visitor was merged into which customer, each time: read daehwa.identities.';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS daehwa.merges_loading TO daehwa.merges_stored AS
 SELECT
@@ -133,7 +135,8 @@ CREATE TABLE IF NOT EXISTS daehwa.order_steps_stored
     log_offset     Int64 COMMENT 'its record\'s offset there'
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (profile_key, order_key, message_id);
+ORDER BY (profile_key, order_key, message_id)
+COMMENT 'What each event says of an order: read daehwa.orders.';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS daehwa.order_steps_loading TO daehwa.order_steps_stored AS
 SELECT
@@ -178,7 +181,8 @@ CREATE TABLE IF NOT EXISTS daehwa.contacts_stored
     INDEX triggers trigger_id TYPE bloom_filter GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (channel, toStartOfHour(occurred_at), profile_key, message_id);
+ORDER BY (channel, toStartOfHour(occurred_at), profile_key, message_id)
+COMMENT 'Contacts, and what became of deliveries: read daehwa.call_load and daehwa.trigger_funnel.';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS daehwa.contacts_loading TO daehwa.contacts_stored AS
 SELECT
@@ -217,7 +221,8 @@ CREATE TABLE IF NOT EXISTS daehwa.findings_stored
     log_offset    Int64 COMMENT 'its record\'s offset there'
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (toDate(received_at), source, finding, profile_key, message_id);
+ORDER BY (toDate(received_at), source, finding, profile_key, message_id)
+COMMENT 'What is doubtful about each event: read daehwa.data_quality.';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS daehwa.findings_loading TO daehwa.findings_stored AS
 SELECT
@@ -244,7 +249,8 @@ CREATE TABLE IF NOT EXISTS daehwa.facts_complete
     at            DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'when it was made complete'
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (fact_table, log_id, log_partition);
+ORDER BY (fact_table, log_id, log_partition)
+COMMENT 'Which partitions of which log a fact table knows from their first record on.';
 
 -- A block of an insert is a part of one file, and not of some two hundred.
 ALTER TABLE daehwa.events_stored
@@ -290,7 +296,8 @@ CREATE TABLE IF NOT EXISTS daehwa.consents_stored
     log_offset    Int64 COMMENT 'its record\'s offset there'
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (profile_key, message_id, statement);
+ORDER BY (profile_key, message_id, statement)
+COMMENT 'Each statement of consent: read daehwa.consents.';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS daehwa.consents_loading TO daehwa.consents_stored AS
 SELECT

@@ -46,12 +46,15 @@ def test_every_column_has_the_words_of_the_reference(
     meanings = {
         (table, name): plain(meaning)
         for table, section in documented.items()
-        for name, meaning in re.findall(r"^\| `([a-z_]+)` \| `[^`]+` \| (.*?) \|$", section, re.M)
+        for name, meaning in re.findall(
+            r"^\| `([a-z0-9_]+)` \| `[^`]+` \| (.*?) \|$", section, re.M
+        )
     }
     comments = {
         (table, name): comment
         for table, name, comment in client.execute(
             "SELECT table, name, comment FROM system.columns WHERE database = 'daehwa'"
+            " AND table NOT LIKE '%_loading'"
         )
     }
     assert comments == meanings
@@ -61,7 +64,10 @@ def test_every_table_and_view_says_what_it_holds(
     client: Client, documented: dict[str, str]
 ) -> None:
     comments = dict(
-        client.execute("SELECT name, comment FROM system.tables WHERE database = 'daehwa'")
+        client.execute(
+            "SELECT name, comment FROM system.tables WHERE database = 'daehwa'"
+            " AND engine != 'MaterializedView'"
+        )
     )
     assert comments.keys() == documented.keys()
     for table, comment in comments.items():
