@@ -54,10 +54,9 @@ class ArchiveCheck:
         return rows
 
     def _positions(self, topic: str) -> Finding:
-        committed, log_id = self._committed(topic), self._log_id(topic)
-        ends = high_watermarks(self._servers, committed)
-        waiting = sum(max(0, ends[tp] - at) for tp, at in committed.items())
-        stored = highest_stored(self._ask, TABLES[topic], log_id)
+        archived, stored = self._archived(topic)
+        ends = high_watermarks(self._servers, archived)
+        waiting = sum(max(0, ends[tp] - at) for tp, at in archived.items())
         beyond = [
             f"{topic}/{tp.partition}: {stored[tp.partition]} stored, log ends at {end}"
             for tp, end in ends.items()
@@ -73,12 +72,12 @@ class ArchiveCheck:
                 remedy="nothing: the archive worker goes on at the end of the log; look for why "
                 "Kafka lost them (an unclean election, a restored disk)",
             )
-        found = f"{sum(committed.values()):,} records archived, {waiting:,} waiting"
+        found = f"{sum(archived.values()):,} records archived, {waiting:,} waiting"
         return Finding(check=check, ok=True, found=found)
 
     def _log(self, topic: str, *, repair: bool) -> Finding:
         source = Source(
-            topic, self._log_id(topic), TABLES[topic], self._rows[topic], self._committed(topic)
+            topic, self._log_id(topic), TABLES[topic], self._rows[topic], self._archived(topic)[0]
         )
         store = partial(self._store, TABLES[topic]) if repair else None
         return check_log(self._settings, self._client, source, self._tell, store)
@@ -94,9 +93,16 @@ class ArchiveCheck:
         finally:
             inserter.close()
 
-    def _committed(self, topic: str) -> dict[TopicPartition, int]:
+    def _archived(self, topic: str) -> tuple[dict[TopicPartition, int], dict[int, int]]:
+        """Where the worker goes on in each partition, and partition -> the highest stored offset. A
+        worker that died between its insert and its commit goes on after what is stored."""
         places = [TopicPartition(topic, number) for number in range(self._settings.partitions)]
-        return committed_offsets(self._servers, ARCHIVE_GROUP, places, timeout_ms=5_000)
+        committed = committed_offsets(self._servers, ARCHIVE_GROUP, places, timeout_ms=5_000)
+        stored = highest_stored(self._ask, TABLES[topic], self._log_id(topic))
+        archived = {
+            place: max(at, stored.get(place.partition, -1) + 1) for place, at in committed.items()
+        }
+        return archived, stored
 
     def _log_id(self, topic: str) -> str:
         admin = TopicAdmin(self._settings)
