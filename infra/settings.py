@@ -107,11 +107,7 @@ class Settings(PrivacySettings):
         500, ge=0, description="how long the archive worker gathers rows"
     )
     archive_filter_mb: int = Field(
-        256,
-        ge=1,
-        le=65_536,
-        description="most memory (MiB) of the archive worker's filter of stored rows, per table: "
-        "3 bytes a row keep it fast, less only makes it slower",
+        256, ge=1, description="most memory (MiB) of the archive worker's filter of stored rows"
     )
     metrics_port: int = Field(
         0, ge=0, le=65535, description="port of a worker's /metrics; 0 opens none"

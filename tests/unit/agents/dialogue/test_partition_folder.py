@@ -258,7 +258,7 @@ async def test_a_worker_that_lets_go_leaves_nobody_waiting_for_room() -> None:
 async def test_an_archive_worker_that_lets_go_leaves_nobody_waiting_for_room() -> None:
     worker = ArchiveWorker(Settings(), shop(), lambda _: None)
     waiting: asyncio.Queue[Any] = asyncio.Queue(MAX_GATHERED)
-    worker._batchers["t"] = SimpleNamespace(waiting=waiting)  # type: ignore[assignment]
+    worker._lanes["t"] = [SimpleNamespace(waiting=waiting)]  # type: ignore[list-item]
     for offset in range(MAX_GATHERED):
         waiting.put_nowait(page(offset))
     handing = asyncio.create_task(worker.hand_over("t", page(MAX_GATHERED)))
