@@ -245,5 +245,6 @@ def archived(stack: RunningStack) -> float:
     return sum(
         float(line.rpartition(" ")[2])
         for line in lines
-        if line.startswith("daehwa_rows_archived_total{") and "events_stored" in line
+        if line.startswith(("daehwa_rows_archived_total{", "daehwa_rows_repeated_total{"))
+        and "events_stored" in line
     )
