@@ -188,10 +188,12 @@ def erase_replaced(execute: Callable[..., Any], table: str, replaced: Sequence[K
 
 
 def erase_facts(execute: Callable[..., Any], keys: Sequence[Key]) -> None:
-    """Deletes what was taken from the events of these keys. May be repeated."""
+    """Deletes what was taken from the events of these keys; nothing is taken from a copy. May be
+    repeated."""
     names = IDENTITIES[EVENTS_TABLE].keys[:2]
+    originals = [key[:2] for key in keys if not key[2]]
     for fact_table in FACT_TABLES:
-        _delete(execute, fact_table, names, [key[:2] for key in keys])
+        _delete(execute, fact_table, names, originals)
 
 
 def _delete(
