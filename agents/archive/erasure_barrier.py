@@ -51,7 +51,7 @@ class Erasing:
         pending = self._met[self._done : met]
         if pending:
             await self.erase(pending)
-            self._done = met
+            self._done = max(self._done, met)
 
     async def erase_since(self, met: int) -> None:
         """Deletes again for the erasures after the first `met`, whose rows may have come in
@@ -80,24 +80,8 @@ class ErasureBarrier(Protocol):
         ...
 
 
-class EventsErasureBarrier:
-    """The barrier of the Kafka topic with `erase` events."""
-
-    def __init__(self, erasing: Erasing) -> None:
-        self._erasing = erasing
-
-    def met(self) -> int:
-        return self._erasing.met()
-
-    async def ready(self, met: int) -> None:
-        await self._erasing.carry_out(met)
-
-    async def end(self, met_before: int) -> None:
-        await self._erasing.erase_since(met_before)
-
-
 class OtherErasureBarrier:
-    """The barrier of the other Kafka topics."""
+    """The barrier of a Kafka topic without `erase` events."""
 
     def __init__(self, erasing: Erasing) -> None:
         self._erasing = erasing
@@ -110,3 +94,10 @@ class OtherErasureBarrier:
 
     async def end(self, met_before: int) -> None:
         await self._erasing.erase_since(met_before)
+
+
+class EventsErasureBarrier(OtherErasureBarrier):
+    """The barrier of the Kafka topic with `erase` events."""
+
+    async def ready(self, met: int) -> None:
+        await self._erasing.carry_out(met)

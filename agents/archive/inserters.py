@@ -19,8 +19,9 @@ class ArchiveInserters:
 
     def __init__(self, settings: Settings) -> None:
         self._partitions = settings.partitions
-        keys, outage = StoredKeys(settings.archive_filter_mb << 20), Outage()
-        self._inserters = [Inserter(settings, keys=keys) for _ in range(1 + EVENT_LANES)]
+        self._keys = StoredKeys(settings.archive_filter_mb << 20)
+        outage = Outage()
+        self._inserters = [Inserter(settings, keys=self._keys) for _ in range(1 + EVENT_LANES)]
         self._patient = [RetryingInserter(one, outage=outage) for one in self._inserters]
 
     @property
@@ -34,7 +35,9 @@ class ArchiveInserters:
         return self._patient[1:] if topic == EVENTS else [self.first]
 
     async def take_over(self, log_id: str, partitions: Collection[int]) -> None:
-        """As `Inserter.take_over`, each lane its own partitions of the events."""
+        """The worker owns these partitions of the events from now on, each lane its own; what is
+        stored is looked at anew."""
+        self._keys.forget()
         for lane, inserter in enumerate(self._patient[1:]):
             owned = [partition for partition in partitions if partition % EVENT_LANES == lane]
             await inserter.take_over(log_id, owned, self._partitions)

@@ -1,15 +1,22 @@
-"""A finding of the archive check."""
+"""A finding of the archive check, and what its checks are given."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import msgspec
+from clickhouse_driver import Client
 
-Ask = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]
-"""Executes a query. Raises ClickHouseUnavailable or ClickHouseRefused."""
+from infra.clickhouse.failures import translated
+from infra.privacy.archived_rows import Ask
 
 Tell = Callable[[str, int, int], object]
 """Progress: what is done, how much of it, of how much."""
+
+
+def asking(client: Client) -> Ask:
+    """Asks over this connection."""
+    return lambda query, parameters: translated(
+        lambda: client.execute(query, dict(parameters) or None)
+    )
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

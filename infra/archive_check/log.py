@@ -32,7 +32,7 @@ class Source(NamedTuple):
     table: str
     rows: Rows
     stops: Mapping[TopicPartition, int]
-    """The offset before which the worker has stored everything."""
+    """The offset before which the worker has stored everything; no later than the log's end."""
 
 
 def check_log(
@@ -104,8 +104,6 @@ def _read(
         consumer.seek_to_beginning(*left)
         while left:
             polled: dict[Any, list[Any]] = consumer.poll(_WAIT_S * 1000, RECORDS_AT_ONCE)
-            if not polled:
-                raise TimeoutError(f"Kafka gives no records of {', '.join(map(str, left))}")
             for tp, records in polled.items():
                 if tp not in left:
                     continue
@@ -114,8 +112,12 @@ def _read(
                 ]
                 if before:
                     yield tp, before
-                if records[-1].offset >= left[tp] - 1:
-                    del left[tp]
-                    consumer.pause(tp)
+            # Kafka may have deleted all records before the stop.
+            done = [tp for tp, stop in left.items() if consumer.position(tp) >= stop]
+            if not polled and not done:
+                raise TimeoutError(f"Kafka gives no records of {', '.join(map(str, left))}")
+            for tp in done:
+                del left[tp]
+                consumer.pause(tp)
     finally:
         consumer.close()

@@ -4,7 +4,8 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from infra.archive_check.finding import Ask, Finding
+from infra.archive_check.finding import Finding
+from infra.privacy.archived_rows import Ask
 from infra.redis.profile_reader import ProfileReader, UnreadableProfileError
 
 SAMPLE: Final = 500
@@ -18,15 +19,16 @@ LEFT JOIN daehwa.identities AS identities ON identities.visitor_id = happened.pr
 WHERE copy = 0 AND type NOT IN ('timer', 'link', 'merge', 'adopt', 'erase')
     AND happened.profile_key != ''
 GROUP BY customer_id
-HAVING max(happened.received_at) < now64(3, 'UTC') - INTERVAL 1 MINUTE
+HAVING max(happened.received_at) < now64(3, 'UTC') - INTERVAL 10 SECOND
 ORDER BY cityHash64(customer_id, %(seed)s)
 LIMIT %(sample)s
 """
 
 
 async def check_profiles(ask: Ask, redis: Redis, partitions: int, seed: int) -> Finding:
-    """Compares how many events each profile counts with how many are stored. A profile that has
-    expired is left out, and one whose events were so many that they were folded in summary."""
+    """Compares how many events each profile counts with how many are stored. Left out are customers
+    of the last ten seconds, profiles that have expired, and those whose events were so many that
+    they were folded in summary. Raises RedisError, and as `Ask` does."""
     reader = ProfileReader(redis, partitions)
     compared, wrong = 0, []
     for customer, events in ask(_COUNTS, {"seed": seed, "sample": SAMPLE}):

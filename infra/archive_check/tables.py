@@ -4,8 +4,9 @@ events that Kafka has forgotten, too."""
 from collections.abc import Callable
 from typing import Any, Final
 
-from infra.archive_check.finding import Ask, Finding
+from infra.archive_check.finding import Finding
 from infra.clickhouse.facts import COMPLETE, fact_columns, fact_query
+from infra.privacy.archived_rows import Ask
 from streams.archive.tables import FACT_TABLES, IDENTITIES
 
 EXAMPLES: Final = 10
@@ -32,7 +33,7 @@ def check_doubles(ask: Ask) -> list[Finding]:
             Finding(
                 check=check,
                 ok=False,
-                found=f"{count:,} are stored twice, by two workers within one second",
+                found=f"{count:,} are stored a second time",
                 remedy=f"ClickHouse merges them in time; `OPTIMIZE TABLE {table} FINAL` at once",
             )
         )
@@ -104,13 +105,3 @@ def _sums(
 
 def _short(table: str) -> str:
     return table.removeprefix("daehwa.")
-
-
-def highest_stored(ask: Ask, table: str, log_id: str) -> dict[int, int]:
-    """Partition -> the highest stored offset of that log."""
-    rows = ask(
-        f"SELECT log_partition, max(log_offset) FROM {table}"  # noqa: S608 - ours
-        " WHERE log_id = %(log_id)s GROUP BY log_partition",
-        {"log_id": log_id},
-    )
-    return {int(partition): int(offset) for partition, offset in rows}

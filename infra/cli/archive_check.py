@@ -4,11 +4,10 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from random import randrange
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
-from clickhouse_driver import Client
 from kafka.errors import KafkaError
 from redis.exceptions import RedisError
 from rich.console import Console
@@ -17,16 +16,16 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.archive_check.check import ArchiveCheck
-from infra.archive_check.finding import Finding
+from infra.archive_check.finding import Finding, Tell, asking
 from infra.archive_check.profiles import check_profiles
 from infra.archive_check.rows import checked_rows
 from infra.cli.archive import PROBLEMS, archive_refusal
 from infra.cli.printing import plain_console
 from infra.cli.refusal import Refusal, settings_or_refusal
 from infra.clickhouse.connection import open_client
-from infra.clickhouse.failures import ClickHouseRefused, ClickHouseUnavailable, translated
+from infra.clickhouse.failures import ClickHouseRefused, ClickHouseUnavailable
 from infra.playbook.playbook_file import PlaybookError, read_playbook
-from infra.privacy.archived_rows import erased_ids
+from infra.privacy.archived_rows import Ask, erased_ids
 from infra.redis.connecting import redis_client
 from infra.settings import Settings
 from streams.privacy.erasure import Tombstones
@@ -79,23 +78,17 @@ def check(
         raise typer.Exit(1)
 
 
-def _findings(settings: Settings, tell: Any, repair: bool) -> Iterator[Finding]:
+def _findings(settings: Settings, tell: Tell, repair: bool) -> Iterator[Finding]:
     client = open_client(settings, answer_seconds=ANSWER_S)
     try:
         playbook = read_playbook(settings.playbook)
-
-        def ask(query: str, parameters: Any) -> list[tuple[Any, ...]]:
-            rows: list[tuple[Any, ...]] = translated(
-                lambda: client.execute(query, dict(parameters) or None)
-            )
-            return rows
-
+        ask = asking(client)
         tombstones = Tombstones()
         for erasure in erased_ids(ask, 0):
             tombstones.add(erasure)
         rows = checked_rows(playbook, tombstones, settings.region)
         yield from ArchiveCheck(settings, client, rows, tell).run(repair=repair)
-        yield asyncio.run(_profiles(settings, client, ask))
+        yield asyncio.run(_profiles(settings, ask))
     except PlaybookError as problem:
         raise Refusal(str(problem)) from None
     except (ClickHouseRefused, ClickHouseUnavailable) as problem:
@@ -110,7 +103,7 @@ def _findings(settings: Settings, tell: Any, repair: bool) -> Iterator[Finding]:
         client.disconnect()
 
 
-async def _profiles(settings: Settings, client: Client, ask: Any) -> Finding:
+async def _profiles(settings: Settings, ask: Ask) -> Finding:
     redis = redis_client(settings)
     try:
         return await check_profiles(ask, redis, settings.partitions, randrange(2**32))  # noqa: S311

@@ -11,6 +11,7 @@ one part, stored whole or not at all, and may be repeated.
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
+from infra.clickhouse.stored_offsets import Place, highest_offsets
 from streams.archive.tables import EVENTS_TABLE, FACT_TABLES, loading_view
 
 OFFSETS_AT_ONCE: Final = 5_000
@@ -25,9 +26,6 @@ _ONE_PART: Final = {
 COMPLETE: Final = "daehwa.facts_complete"
 """Which partitions a fact table knows from their first record on."""
 
-Place = tuple[str, int]
-"""Identity of a Kafka topic, and a partition of it."""
-
 
 def complete_facts(
     execute: Callable[..., Any], log_id: str, partitions: Collection[int], count: int
@@ -36,9 +34,9 @@ def complete_facts(
     nobody else may insert events of them meanwhile. Raises what the driver raises."""
     if not partitions:
         return
-    ends = _highest(execute, EVENTS_TABLE)
+    ends = highest_offsets(execute, EVENTS_TABLE)
     for table in FACT_TABLES:
-        have = _highest(execute, table)
+        have = highest_offsets(execute, table)
         complete = _complete(execute, table)
         ours = {(log_id, partition) for partition in partitions}
         fresh = []
@@ -66,14 +64,6 @@ def _complete(execute: Callable[..., Any], table: str) -> set[Place]:
     return {(str(log_id), int(partition)) for log_id, partition in rows}
 
 
-def _highest(execute: Callable[..., Any], table: str) -> dict[Place, int]:
-    rows = execute(
-        f"SELECT log_id, log_partition, max(log_offset) FROM {table}"  # noqa: S608 - ours
-        " GROUP BY log_id, log_partition"
-    )
-    return {(str(log_id), int(partition)): int(end) for log_id, partition, end in rows}
-
-
 def _delete_above(execute: Callable[..., Any], table: str, place: Place, end: int) -> None:
     execute(
         f"DELETE FROM {table} WHERE log_id = %(log_id)s"  # noqa: S608 - ours
@@ -84,20 +74,27 @@ def _delete_above(execute: Callable[..., Any], table: str, place: Place, end: in
 
 def _derive(execute: Callable[..., Any], table: str, place: Place, at: int, end: int) -> None:
     """Derives the facts of the records after `at`, up to `end`."""
-    query = fact_query(execute, table)
-    log_id, partition = place
-    for first in range(at + 1, end + 1, OFFSETS_AT_ONCE):
-        last = min(first + OFFSETS_AT_ONCE - 1, end)
-        events = (
-            f"(SELECT * FROM {EVENTS_TABLE} WHERE log_id = %(log_id)s"  # noqa: S608 - ours
-            " AND log_partition = %(partition)s AND log_offset BETWEEN %(first)s AND %(last)s)"
-            " AS events_stored"
+    if at >= end:
+        return
+    columns = ", ".join(fact_columns(execute, table))
+    which = "log_id = %(log_id)s AND log_partition = %(partition)s"
+    events = (
+        f"(SELECT * FROM {EVENTS_TABLE} WHERE {which}"  # noqa: S608 - ours
+        " AND log_offset BETWEEN %(first)s AND %(last)s) AS events_stored"
+    )
+    query = fact_query(execute, table).replace("%", "%%")
+    query = query.replace(f"FROM {EVENTS_TABLE}", f"FROM {events}")
+    known = {"log_id": place[0], "partition": place[1]}
+    while at < end:
+        ((first,),) = execute(
+            f"SELECT min(log_offset) FROM {EVENTS_TABLE}"  # noqa: S608 - ours
+            f" WHERE {which} AND log_offset > %(at)s",
+            {**known, "at": at},
         )
-        columns = ", ".join(fact_columns(execute, table))
+        at = min(first + OFFSETS_AT_ONCE - 1, end)
         execute(
-            f"INSERT INTO {table} ({columns}) SELECT {columns} FROM "  # noqa: S608 - ours
-            f"({query.replace('%', '%%').replace(f'FROM {EVENTS_TABLE}', f'FROM {events}')})",
-            {"log_id": log_id, "partition": partition, "first": first, "last": last},
+            f"INSERT INTO {table} ({columns}) SELECT {columns} FROM ({query})",  # noqa: S608 - ours
+            {**known, "first": first, "last": at},
             settings=_ONE_PART,
         )
 

@@ -11,6 +11,7 @@ from infra.clickhouse.facts import complete_facts
 from infra.clickhouse.failures import translated
 from infra.clickhouse.migrations import migrate
 from infra.clickhouse.stored_keys import StoredKeys, erase_replaced
+from infra.clickhouse.stored_offsets import highest_offsets
 from infra.settings import Settings
 from streams.archive.tables import COLUMNS_OF
 
@@ -46,11 +47,10 @@ class Inserter:
         with self._lock:
             return translated(lambda: self._insert(table, columns, token))
 
-    def take_over(self, log_id: str, partitions: Collection[int], count: int) -> None:
-        """Completes the facts of the events of these of `count` partitions, and looks anew at what
-        is stored: before the first insert, and after one whose outcome is unknown."""
+    def complete_facts(self, log_id: str, partitions: Collection[int], count: int) -> None:
+        """Completes the facts of these of `count` partitions of the events: before the first
+        insert, and after one whose outcome is unknown."""
         with self._lock:
-            self._keys.forget()
             translated(lambda: complete_facts(self._client.execute, log_id, partitions, count))
 
     def _insert(self, table: str, columns: Sequence[list[Any]], token: str) -> int:
@@ -69,7 +69,6 @@ class Inserter:
                 "insert_deduplication_token": token,
                 # An asynchronous insert merges blocks and loses their tokens.
                 "async_insert": 0,
-                "compile_expressions": 0,
                 "min_insert_block_size_rows": MAX_ROWS,
                 "min_insert_block_size_bytes": 0,
             },
@@ -81,12 +80,8 @@ class Inserter:
 
         Holds where each partition was inserted in its order; every offset below is stored too.
         """
-        rows = self._execute(
-            f"SELECT log_partition, max(log_offset) FROM {table} "  # noqa: S608 - a name of our own
-            "WHERE log_id = %(log_id)s GROUP BY log_partition",
-            {"log_id": log_id},
-        )
-        return dict(rows)
+        found = highest_offsets(self._execute, table)
+        return {partition: end for (of, partition), end in found.items() if of == log_id}
 
     def ask(self, query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """The rows that the query answers."""

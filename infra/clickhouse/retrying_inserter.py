@@ -64,15 +64,15 @@ class RetryingInserter:
 
     async def insert(self, table: str, columns: Sequence[list[Any]], token: str) -> None:
         """Inserts the block, however long ClickHouse is unavailable; see `Inserter.insert`. After a
-        failure it may be stored, wholly or without its facts: what the worker owns is looked at
-        anew before it is tried again."""
+        failure it may be stored, wholly or without its facts: those are completed before it is
+        tried again."""
         tries = 0
 
         def insert() -> int:
             nonlocal tries
             tries += 1
             if tries > 1 and self._owned is not None:
-                self._inserter.take_over(*self._owned)
+                self._inserter.complete_facts(*self._owned)
             return self._inserter.insert(table, columns, token)
 
         new = await self._until_available(insert)
@@ -80,10 +80,10 @@ class RetryingInserter:
         ROWS_REPEATED.labels(table).inc(len(columns[0]) - new)
 
     async def take_over(self, log_id: str, partitions: Collection[int], count: int) -> None:
-        """The worker owns these of `count` partitions of the events from now on; see
-        `Inserter.take_over`."""
-        self._owned = (log_id, partitions, count)
-        await self._until_available(lambda: self._inserter.take_over(log_id, partitions, count))
+        """This inserter owns these of `count` partitions of the events from now on. Completes their
+        facts, see `Inserter.complete_facts`."""
+        self._owned = owned = (log_id, partitions, count)
+        await self._until_available(lambda: self._inserter.complete_facts(*owned))
 
     async def highest_offsets(self, table: str, log_id: str) -> dict[int, int]:
         """See `Inserter.highest_offsets`."""

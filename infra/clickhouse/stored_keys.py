@@ -35,6 +35,7 @@ AT_ONCE: Final = 20_000
 """Keys of one look-up."""
 
 HASHES_AT_ONCE: Final = 1_000_000
+"""Hashes that are added to a new filter at a time."""
 
 LOOKED_UP: Final = 5_000
 """Rows that are looked up one by one before a filter is worth its reading."""
@@ -64,6 +65,8 @@ class StoredKeys:
         self._max_bytes = max_bytes
         self._filters: dict[str, KeyFilter] = {}
         self._counts: Counter[str] = Counter()
+        self._latest: dict[tuple[str, int], Hashes] = {}
+        """(table, connection) -> hashes of its latest block, which may not be stored yet."""
         self._lock = Lock()
 
     def forget(self) -> None:
@@ -99,11 +102,13 @@ class StoredKeys:
             self._counts[table] += rows
             count = self._counts[table]
             found = self._filters.get(table)
+            hashes = block.hashes()
             if found is None and count <= LOOKED_UP:
+                self._latest[table, id(client)] = hashes
                 return [True] * rows
             if found is None or self._outgrown(found, count):
                 found = self._filters[table] = self._load(client, table, rows)
-            hashes = block.hashes()
+            self._latest[table, id(client)] = hashes
             known = found.contains(hashes)
             found.add(hashes)
         for index in block.elsewhere():
@@ -119,9 +124,13 @@ class StoredKeys:
         found = KeyFilter(round((rows + more) * _SPARE) + AT_ONCE, self._max_bytes)
         hashed = _hashed(IDENTITIES[table])
         answer = client.execute_iter(f"SELECT {hashed} FROM {table}")  # noqa: S608 - ours
-        hashes = chain.from_iterable(answer)
+        hashes = chain.from_iterable(answer)  # rows of one column
         while page := list(islice(hashes, HASHES_AT_ONCE)):
             found.add(np.array(page, np.uint64))
+        # What other connections are inserting is not in the table's answer.
+        for (of, _), latest in self._latest.items():
+            if of == table:
+                found.add(latest)
         self._counts[table] = rows + more
         return found
 
@@ -158,9 +167,9 @@ class _Block:
     def receipt(self, index: int) -> int:
         """The smaller, the earlier."""
         values = [self._named[name][index] for name in self._identity.receipt_of]
-        found = 0
         if len(values) == 1:
             return int(max(values[0], 0))
+        found = 0
         for value, (shift, most) in zip(values, _RECEIPT_BITS, strict=True):
             found |= (max(value, 0) if most is None else min(value, most)) << shift
         return found & _UINT64

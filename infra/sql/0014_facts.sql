@@ -2,6 +2,11 @@
 -- stores an event once (infra/clickhouse/stored_keys.py) and completes facts after a crash
 -- (infra/clickhouse/facts.py), so that no view needs FINAL. A projection is part of its table's
 -- parts: it is exact with every insert, merge and erasure.
+
+-- Doubles that views left out with FINAL until now, and that ClickHouse has not merged yet.
+OPTIMIZE TABLE daehwa.events_stored FINAL SETTINGS optimize_skip_merged_partitions = 1;
+OPTIMIZE TABLE daehwa.triggers_stored FINAL SETTINGS optimize_skip_merged_partitions = 1;
+
 CREATE TABLE IF NOT EXISTS daehwa.stages_stored
 (
     topic         LowCardinality(String) COMMENT 'such as product/shoes',

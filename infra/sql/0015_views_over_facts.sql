@@ -113,7 +113,7 @@ FROM merges
 LEFT JOIN merges AS later ON later.merged_id = merges.merged_into
 COMMENT 'Which visitor turned out to be which customer.';
 
-CREATE OR REPLACE VIEW daehwa.persons
+CREATE OR REPLACE VIEW daehwa.identity_hashes
 (
     visitor UInt64 COMMENT 'cityHash64 of visitor_id',
     customer UInt64 COMMENT 'cityHash64 of customer_id'
@@ -328,7 +328,7 @@ AS WITH
             WHERE exit = 0
             GROUP BY topic, stage, person
         ) AS visitors
-        LEFT JOIN daehwa.persons AS persons ON persons.visitor = visitors.person
+        LEFT JOIN daehwa.identity_hashes AS persons ON persons.visitor = visitors.person
         GROUP BY customer, topic, stage
     ),
     moved AS
@@ -497,7 +497,7 @@ FROM
     WHERE copy = 0 AND type NOT IN ('timer', 'link', 'merge', 'adopt', 'erase')
     GROUP BY day, channel, person
 ) AS seen
-LEFT JOIN daehwa.persons AS persons ON persons.visitor = seen.person
+LEFT JOIN daehwa.identity_hashes AS persons ON persons.visitor = seen.person
 GROUP BY day, channel
 COMMENT 'How much happened on each channel, by day.';
 

@@ -26,7 +26,7 @@ FROM
     FROM daehwa.stages_stored
     WHERE exit = 0
 ) AS seen
-LEFT JOIN daehwa.persons AS persons ON persons.visitor = seen.person
+LEFT JOIN daehwa.identity_hashes AS persons ON persons.visitor = seen.person
 GROUP BY day, topic, stage, channel, source
 COMMENT 'The funnel by day, channel and source: how many customers came to each stage on a day, for any time window. Customers of several days do not add up: they are counted on each.';
 
@@ -98,7 +98,7 @@ FROM
             WHERE exit = 0
             GROUP BY topic, person
         ) AS seen
-        LEFT JOIN daehwa.persons AS persons ON persons.visitor = seen.person
+        LEFT JOIN daehwa.identity_hashes AS persons ON persons.visitor = seen.person
         GROUP BY customer, topic
 )
 GROUP BY topic
@@ -146,7 +146,7 @@ FROM
             WHERE exit = 0
             GROUP BY topic, person
         ) AS seen
-        LEFT JOIN daehwa.persons AS persons ON persons.visitor = seen.person
+        LEFT JOIN daehwa.identity_hashes AS persons ON persons.visitor = seen.person
         GROUP BY customer, topic
 )
 GROUP BY topic
@@ -186,7 +186,7 @@ FROM
             FROM daehwa.stages_stored
             WHERE exit = 0
         ) AS seen
-        LEFT JOIN daehwa.persons AS persons ON persons.visitor = seen.person
+        LEFT JOIN daehwa.identity_hashes AS persons ON persons.visitor = seen.person
     )
     WINDOW steps AS
     (
@@ -233,7 +233,7 @@ FROM
             FROM daehwa.stages_stored
             WHERE exit = 0
         ) AS seen
-        LEFT JOIN daehwa.persons AS persons ON persons.visitor = seen.person
+        LEFT JOIN daehwa.identity_hashes AS persons ON persons.visitor = seen.person
     )
     WINDOW steps AS
     (
@@ -302,7 +302,7 @@ AS WITH
                 AND NOT (type = 'contact' AND direction = 'outbound')
             GROUP BY day, channel, person
         ) AS seen
-        LEFT JOIN daehwa.persons AS persons ON persons.visitor = seen.person
+        LEFT JOIN daehwa.identity_hashes AS persons ON persons.visitor = seen.person
         GROUP BY customer
     ),
     interests AS
@@ -317,7 +317,7 @@ AS WITH
             WHERE exit = 0
             GROUP BY topic, person
         ) AS seen
-        LEFT JOIN daehwa.persons AS persons ON persons.visitor = seen.person
+        LEFT JOIN daehwa.identity_hashes AS persons ON persons.visitor = seen.person
         GROUP BY customer
     ),
     exposed AS
@@ -412,7 +412,7 @@ AS WITH
                 AND NOT (type = 'contact' AND direction = 'outbound')
             GROUP BY day, channel, person
         ) AS seen
-        LEFT JOIN daehwa.persons AS persons ON persons.visitor = seen.person
+        LEFT JOIN daehwa.identity_hashes AS persons ON persons.visitor = seen.person
         GROUP BY customer
     ),
     (

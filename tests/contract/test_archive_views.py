@@ -23,7 +23,7 @@ BLOCKS = 12
 ENVELOPE = 50
 
 ELSEWHERE = {
-    "persons": "identities by hash",
+    "identity_hashes": "identities by hash",
     "events": "test_events_are_what_was_sent_each_once",
     "internal_events": "test_events_are_what_was_sent_each_once",
     "triggers": "test_triggers_are_what_was_decided_each_once",

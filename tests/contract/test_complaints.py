@@ -352,7 +352,7 @@ def test_rows_from_before_have_no_clock_and_end_where_later_rows_say(
     log.store_as_before(client, said("old", "opened", -900), said("old", "resolved", -800),
                         said("open", "opened", -700))  # fmt: skip
     assert "0010_complaints.sql" in migrate(client)
-    inserter.take_over("log", (0,), 1)
+    inserter.complete_facts("log", (0,), 1)
     assert cases(client) == [Case("old", -900, -800, sla=None), Case("open", -700, sla=None)]
     # An older worker goes on for a while; then the new one.
     log.store_as_before(client, said("older worker", "opened", -600))

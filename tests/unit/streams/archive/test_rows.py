@@ -280,7 +280,7 @@ def test_an_sql_file_is_split_at_semicolons_that_end_a_statement() -> None:
 def test_every_statement_of_a_migration_can_be_repeated() -> None:
     repeatable = ("CREATE OR REPLACE", "IF NOT EXISTS", "IF EXISTS")
     idempotent = re.compile(
-        r"ALTER TABLE \S+\s+"
+        r"OPTIMIZE TABLE |ALTER TABLE \S+\s+"
         r"(COMMENT COLUMN|MODIFY COMMENT|MODIFY SETTING|MATERIALIZE PROJECTION) "
     )
     for path in MIGRATIONS.glob("*.sql"):
