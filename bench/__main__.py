@@ -9,6 +9,7 @@ import msgspec
 
 from bench import (
     archive,
+    archive_views,
     churn,
     collector,
     customer_view,
@@ -39,7 +40,10 @@ BENCHES: tuple[tuple[str, Callable[[], Iterator[Figure]]], ...] = (
     ("collector", collector.measure),
     ("screen_pop", screen_pop.measure),
     ("customer_view", customer_view.measure),
-    ("archive", archive.measure),
+    ("archive.rows_per_s", archive.measure),
+    ("archive.vs_bare_insert", archive.measure),
+    ("archive.disk", archive.measure),
+    ("archive.view", archive_views.measure),
     ("churn", churn.measure),
     ("fit.seconds", churn.measure),
     ("profile.bytes", state.measure_profiles),
