@@ -10,18 +10,15 @@ from clickhouse_driver import Client
 from infra.clickhouse.connection import open_client
 from infra.clickhouse.inserter import Inserter
 from infra.embedded.clickhouse.launch import ClickHouseProcess, launch
-from infra.playbook.playbook_file import read_playbook
-from infra.settings import SHIPPED_PLAYBOOK, Settings
-from streams.archive.rows import Place, block_token, event_columns, trigger_columns
+from infra.settings import Settings
 from streams.archive.tables import COLUMNS_OF, EVENTS_TABLE, TRIGGERS_TABLE
-from tests.harness.crm_history import History, batches, crm_history
+from tests.harness.crm_history import History, crm_history
+from tests.harness.stored_history import store_history
 
 GENERATED = 500_000
 """Events that are generated; ClickHouse makes the others."""
 
-ENVELOPE = 50
-BLOCK_RECORDS = 1_000
-PARTITIONS = 4
+BLOCK_ROWS = 50_000
 
 _SUFFIX = "~%d"
 _IDS = r"((?:user|visitor|trigger)-[0-9-]+)"
@@ -56,21 +53,10 @@ def archive_with(events: int, seed: int) -> Iterator[tuple[ClickHouseProcess, Cl
 
 
 def _store(settings: Settings, history: History) -> None:
-    playbook = read_playbook(SHIPPED_PLAYBOOK)
     inserter = Inserter(settings)
     try:
         inserter.migrate()
-        offset = 0
-        for batch in batches(history.arrivals, len(history.arrivals) // 50_000 + 1):
-            records = []
-            for start in range(0, len(batch), ENVELOPE):
-                place = Place("log", offset % PARTITIONS, offset)
-                records.append((place, batch[start : start + ENVELOPE]))
-                offset += 1
-            token = block_token(place for place, _ in records)
-            inserter.insert(EVENTS_TABLE, event_columns(records, playbook), token)
-        decided = [(Place("log", 0, at), one) for at, one in enumerate(history.triggers)]
-        inserter.insert(TRIGGERS_TABLE, trigger_columns(decided), "triggers")
+        store_history(inserter, history, len(history.arrivals) // BLOCK_ROWS + 1)
     finally:
         inserter.close()
 

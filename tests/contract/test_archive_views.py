@@ -9,18 +9,14 @@ from clickhouse_driver import Client
 from infra.clickhouse.connection import open_client
 from infra.clickhouse.inserter import Inserter
 from infra.embedded.clickhouse.launch import launch
-from infra.playbook.playbook_file import read_playbook
-from infra.settings import SHIPPED_PLAYBOOK, Settings
-from schemas.event import WireEvent
-from streams.archive.rows import Place, block_token, event_columns, trigger_columns
-from streams.archive.tables import EVENTS_TABLE, TRIGGERS_TABLE
+from infra.settings import Settings
 from tests.contract.view_oracles.comparing import ORACLES, assert_equal, rows_of
 from tests.contract.view_oracles.reading import INTERNAL, Reading
-from tests.harness.crm_history import History, batches, crm_history
+from tests.harness.crm_history import History, crm_history
+from tests.harness.stored_history import store_history
 
 EVENTS = 100_000
 BLOCKS = 12
-ENVELOPE = 50
 
 ELSEWHERE = {
     "identity_hashes": "identities by hash",
@@ -49,29 +45,12 @@ def client(tmp_path_factory: pytest.TempPathFactory, history: History) -> Iterat
     settings = Settings(clickhouse_url=server.url)
     inserter = Inserter(settings)
     inserter.migrate()
-    _store(inserter, history)
+    store_history(inserter, history, BLOCKS)
     client = open_client(settings)
     yield client
     client.disconnect()
     inserter.close()
     server.stop()
-
-
-def _store(inserter: Inserter, history: History) -> None:
-    playbook = read_playbook(SHIPPED_PLAYBOOK)
-    offset = 0
-    for batch in batches(history.arrivals, BLOCKS):
-        records: list[tuple[Place, list[WireEvent]]] = []
-        for start in range(0, len(batch), ENVELOPE):
-            records.append((Place("log", 0, offset), batch[start : start + ENVELOPE]))
-            offset += 1
-        columns = event_columns(records, playbook)
-        inserter.insert(EVENTS_TABLE, columns, block_token(place for place, _ in records))
-    # A worker that died after it wrote its triggers writes them again.
-    decided = [*history.triggers, *history.triggers[:100]]
-    places = [(Place("log", 0, number), one) for number, one in enumerate(decided)]
-    for number, start in enumerate(range(0, len(places), 700)):
-        inserter.insert(TRIGGERS_TABLE, trigger_columns(places[start : start + 700]), str(number))
 
 
 @pytest.mark.parametrize("view", sorted(ORACLES))

@@ -31,6 +31,7 @@ from streams.archive.tables import (
     EVENTS_TABLE,
     TRIGGERS_TABLE,
 )
+from tests.harness.grafana import without_macros
 from tests.harness.paths import ROOT
 
 GRAFANA = ROOT / "infra" / "grafana"
@@ -45,16 +46,6 @@ def queries() -> dict[str, str]:
     for variable in BOARD["templating"]["list"]:
         found[f"${variable['name']}"] = variable["query"]
     return found
-
-
-def without_macros(sql: str, start: datetime, end: datetime) -> str:
-    """What Grafana makes of the query for a span of time."""
-    first, last = (f"toDateTime({round(at.timestamp())})" for at in (start, end))
-    sql = re.sub(r"\$__timeFilter\((\w+)\)", rf"\1 >= {first} AND \1 <= {last}", sql)
-    sql = sql.replace("$__fromTime", first).replace("$__toTime", last)
-    sql = sql.replace("${family:singlequote}", "'product','complaint'")
-    assert "$" not in sql, f"a macro this test does not know: {sql}"
-    return sql
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Grafana's boards, generated from the views of the archive."""

@@ -1,0 +1,42 @@
+"""What a board is made of."""
+
+from typing import Final, Literal
+
+import msgspec
+
+Kind = Literal["stat", "timeseries", "barchart", "table"]
+
+DAYS: Final = "$__days"
+"""Stands for the board's span of time in the query of a view by day."""
+
+
+class Panel(msgspec.Struct, frozen=True):
+    """One question, and how its answer is shown."""
+
+    title: str
+    about: str
+    """What the numbers are, for whoever points at the title."""
+    kind: Kind
+    sql: str
+    """Over documented views, with Grafana's macros and `DAYS`. A time series begins with the column
+    `time`."""
+    unit: str = "short"
+    """As Grafana names it."""
+
+
+class Board(msgspec.Struct, frozen=True):
+    """Panels that are looked at together."""
+
+    uid: str
+    title: str
+    panels: tuple[Panel, ...]
+    days: int = 90
+    """What is shown first: so many days until now."""
+
+
+VARIABLES: Final = {
+    "source": ("Source", "SELECT DISTINCT source FROM daehwa.source_freshness ORDER BY source"),
+    "channel": ("Channel", "SELECT DISTINCT channel FROM daehwa.channel_mix ORDER BY channel"),
+    "topic": ("Topic", "SELECT DISTINCT topic FROM daehwa.revenue_by_topic ORDER BY topic"),
+}
+"""Name -> label and query. A board has those that its panels use."""
