@@ -6,10 +6,11 @@ from typing import Any, Final
 import msgspec
 
 from infra.grafana.boards import BOARDS
-from infra.grafana.panel import DAYS, VARIABLES, Board, Panel
+from infra.grafana.panel import DAYS, VARIABLES, Board, MetricPanel, Panel
 
 FOLDER: Final = Path(__file__).parent / "dashboards"
 DATA_SOURCE: Final = {"type": "grafana-clickhouse-datasource", "uid": "daehwa"}
+METRICS: Final = {"type": "prometheus", "uid": "daehwa-prometheus"}
 
 _DAYS: Final = "day >= toDate($__fromTime) AND day <= toDate($__toTime)"
 _COLUMNS: Final = 24
@@ -31,7 +32,7 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
 
 def board_json(board: Board) -> bytes:
     """The file of a board."""
-    written = " ".join(panel.sql for panel in board.panels)
+    written = " ".join(panel.sql for panel in board.panels if isinstance(panel, Panel))
     made = {
         "uid": board.uid,
         "title": board.title,
@@ -56,12 +57,13 @@ def write_boards() -> None:
         (FOLDER / f"{board.uid}.json").write_bytes(board_json(board))
 
 
-def _placed(panels: tuple[Panel, ...]) -> list[dict[str, Any]]:
+def _placed(panels: tuple[Panel | MetricPanel, ...]) -> list[dict[str, Any]]:
     """From left to right, then in the next row."""
     made = []
     x = y = row = 0
     for number, panel in enumerate(panels, 1):
-        width, height = _SIZES[panel.kind]
+        kind = panel.kind if isinstance(panel, Panel) else "timeseries"
+        width, height = _SIZES[kind]
         if x + width > _COLUMNS or (row and height != row):
             x, y = 0, y + row
         row = height
@@ -70,9 +72,27 @@ def _placed(panels: tuple[Panel, ...]) -> list[dict[str, Any]]:
     return made
 
 
-def _panel(number: int, panel: Panel, place: dict[str, int]) -> dict[str, Any]:
+def _panel(number: int, panel: Panel | MetricPanel, place: dict[str, int]) -> dict[str, Any]:
+    if isinstance(panel, Panel):
+        kind, target = panel.kind, _query(panel)
+    else:
+        kind, target = "timeseries", _metric(panel)
+    return {
+        "id": number,
+        "title": panel.title,
+        "description": panel.about,
+        "type": kind,
+        "datasource": target["datasource"],
+        "gridPos": place,
+        "fieldConfig": {"defaults": {"unit": panel.unit, "custom": {}}, "overrides": []},
+        "options": _OPTIONS[kind],
+        "targets": [target],
+    }
+
+
+def _query(panel: Panel) -> dict[str, Any]:
     series = panel.kind == "timeseries"
-    target = {
+    return {
         "refId": "A",
         "datasource": DATA_SOURCE,
         "editorType": "sql",
@@ -80,16 +100,15 @@ def _panel(number: int, panel: Panel, place: dict[str, int]) -> dict[str, Any]:
         "format": 0 if series else 1,
         "rawSql": panel.sql.replace(DAYS, _DAYS),
     }
+
+
+def _metric(panel: MetricPanel) -> dict[str, Any]:
     return {
-        "id": number,
-        "title": panel.title,
-        "description": panel.about,
-        "type": panel.kind,
-        "datasource": DATA_SOURCE,
-        "gridPos": place,
-        "fieldConfig": {"defaults": {"unit": panel.unit, "custom": {}}, "overrides": []},
-        "options": _OPTIONS[panel.kind],
-        "targets": [target],
+        "refId": "A",
+        "datasource": METRICS,
+        "expr": panel.expr,
+        "legendFormat": panel.legend,
+        "range": True,
     }
 
 

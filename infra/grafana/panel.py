@@ -24,12 +24,24 @@ class Panel(msgspec.Struct, frozen=True):
     """As Grafana names it."""
 
 
+class MetricPanel(msgspec.Struct, frozen=True):
+    """One metric of the running processes over time."""
+
+    title: str
+    about: str
+    expr: str
+    """PromQL over the metrics of `infra/metrics.py`."""
+    legend: str
+    """Name of a line, with labels in double braces."""
+    unit: str = "short"
+
+
 class Board(msgspec.Struct, frozen=True):
     """Panels that are looked at together."""
 
     uid: str
     title: str
-    panels: tuple[Panel, ...]
+    panels: tuple[Panel | MetricPanel, ...]
     days: int = 90
     """What is shown first: so many days until now."""
 

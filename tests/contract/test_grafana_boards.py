@@ -56,6 +56,7 @@ QUERIES = {
     (board.uid, panel["title"]): panel["targets"][0]["rawSql"]
     for board in BOARDS
     for panel in panels(board)
+    if "rawSql" in panel["targets"][0]
 }
 
 

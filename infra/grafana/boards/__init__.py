@@ -8,6 +8,7 @@ from infra.grafana.boards.contact_centre import CONTACT_CENTRE
 from infra.grafana.boards.customers import CUSTOMERS
 from infra.grafana.boards.dialogues import DIALOGUES
 from infra.grafana.boards.executive import EXECUTIVE
+from infra.grafana.boards.operations import OPERATIONS
 from infra.grafana.boards.quality import QUALITY
 from infra.grafana.panel import Board
 
@@ -19,4 +20,5 @@ BOARDS: Final[tuple[Board, ...]] = (
     CAMPAIGNS,
     CONTACT_CENTRE,
     QUALITY,
+    OPERATIONS,
 )
