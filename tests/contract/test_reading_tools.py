@@ -4,11 +4,13 @@ and read by every compression that they have."""
 import shutil
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
 import clickhouse_connect
+import polars
 import pytest
 import sqlalchemy
 from clickhouse_connect.driver.exceptions import DatabaseError
@@ -54,6 +56,42 @@ def test_clickhouse_connect(server: ClickHouseProcess, table: str, compress: str
         assert sum(len(block) for block in blocks) == len(rows)
     with pytest.raises(DatabaseError, match="UNKNOWN_IDENTIFIER"):
         client.query(f"SELECT nothing FROM {table}")
+    client.close()
+
+
+def test_data_frames_have_the_types_of_the_columns(server: ClickHouseProcess, table: str) -> None:
+    client = clickhouse_connect.get_client(
+        host=server.host, port=server.http_port, password=server.password
+    )
+    client.command(
+        f"CREATE TABLE {table} (a UInt32, b LowCardinality(String), c Array(String),"
+        " d Nullable(Float64), e DateTime64(3, 'UTC'), f Decimal(18, 2), g Date)"
+        " ENGINE = MergeTree ORDER BY a"
+    )
+    client.command(
+        f"INSERT INTO {table} VALUES"
+        f" (1, '대화', ['x'], 0.5, '{AT:%F %T.123}', 12.34, '2024-02-29'),"
+        f" (2, '', [], NULL, '{AT:%F %T.123}', -1, '1970-01-01')"
+    )
+    query = f"SELECT * FROM {table} ORDER BY a"
+    rows = [
+        (1, "대화", ["x"], 0.5, AT, Decimal("12.34"), date(2024, 2, 29)),
+        (2, "", [], None, AT, Decimal("-1.00"), date(1970, 1, 1)),
+    ]
+
+    arrow = client.query_arrow(f"SELECT * REPLACE (toDate32(g) AS g) FROM ({query})")
+    assert [tuple(row.values()) for row in arrow.to_pylist()] == rows
+    frame = polars.from_arrow(arrow)
+    assert isinstance(frame, polars.DataFrame)
+    assert frame.rows() == rows
+    assert frame.schema["f"] == polars.Decimal(18, 2)
+
+    table_of_pandas = client.query_df(query)
+    # clickhouse-connect gives times of UTC without a zone.
+    assert table_of_pandas["e"].tolist() == [AT.replace(tzinfo=None)] * 2
+    assert table_of_pandas["a"].dtype == "uint32"
+    assert table_of_pandas["d"].isna().tolist() == [False, True]
+    assert table_of_pandas["g"].dt.date.tolist() == [date(2024, 2, 29), date(1970, 1, 1)]
     client.close()
 
 
