@@ -28,7 +28,8 @@ LIMIT %(sample)s
 async def check_profiles(ask: Ask, redis: Redis, partitions: int, seed: int) -> Finding:
     """Compares how many events each profile counts with how many are stored. Left out are customers
     of the last ten seconds, profiles that have expired, and those whose events were so many that
-    they were folded in summary. Raises RedisError, and as `Ask` does."""
+    they were folded in summary. A customer without any stored event is found by the check of the
+    log, not here. Raises RedisError, and as `Ask` does."""
     reader = ProfileReader(redis, partitions)
     compared, wrong = 0, []
     for customer, events in ask(_COUNTS, {"seed": seed, "sample": SAMPLE}):
