@@ -15,7 +15,7 @@ from bench.figure import Figure
 from infra.clickhouse.facts import fact_columns, fact_query
 from streams.archive.tables import FACT_TABLES
 
-EVENTS = int(os.environ.get("DAEHWA_BENCH_EVENTS", "10000000"))
+EVENTS = 10_000_000
 TRIES = 3
 SECONDS_A_TRY = 3
 """A question that takes longer is asked once."""
@@ -38,7 +38,8 @@ class Cost(msgspec.Struct, frozen=True):
 def measure() -> Iterator[Figure]:
     """archive.view of each view, archive.views.p95, archive.views.median, archive.views.disk: on
     the embedded ClickHouse, with DAEHWA_BENCH_EVENTS events (10,000,000 without it)."""
-    with archive_with(EVENTS, seed=11) as (server, client):
+    wanted = int(os.environ.get("DAEHWA_BENCH_EVENTS", EVENTS))
+    with archive_with(wanted, seed=11) as (server, client):
         ((events,),) = client.execute("SELECT count() FROM daehwa.events_stored")
         yield from _disk(client, events)
         _ask_raw_events(client)

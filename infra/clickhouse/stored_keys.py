@@ -98,11 +98,11 @@ class StoredKeys:
     def _known(self, client: Client, table: str, block: "_Block") -> Sequence[bool]:
         """Whether each row may be stored already."""
         rows = len(block.keys)
+        hashes = block.hashes()
         with self._lock:
             self._counts[table] += rows
             count = self._counts[table]
             found = self._filters.get(table)
-            hashes = block.hashes()
             if found is None and count <= LOOKED_UP:
                 self._latest[table, id(client)] = hashes
                 return [True] * rows

@@ -49,6 +49,6 @@ class Board(msgspec.Struct, frozen=True):
 VARIABLES: Final = {
     "source": ("Source", "SELECT DISTINCT source FROM daehwa.source_freshness ORDER BY source"),
     "channel": ("Channel", "SELECT DISTINCT channel FROM daehwa.channel_mix ORDER BY channel"),
-    "topic": ("Topic", "SELECT DISTINCT topic FROM daehwa.revenue_by_topic ORDER BY topic"),
+    "topic": ("Topic", "SELECT DISTINCT topic FROM daehwa.stage_events ORDER BY topic"),
 }
 """Name -> label and query. A board has those that its panels use."""

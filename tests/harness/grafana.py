@@ -3,6 +3,8 @@
 import re
 from datetime import datetime
 
+from infra.grafana.panel import VARIABLES
+
 
 def without_macros(sql: str, start: datetime, end: datetime) -> str:
     """The query for a span of time, with every value of its variables. Fails on a macro that is not
@@ -11,14 +13,6 @@ def without_macros(sql: str, start: datetime, end: datetime) -> str:
     sql = re.sub(r"\$__timeFilter\((\w+)\)", rf"\1 >= {first} AND \1 <= {last}", sql)
     sql = sql.replace("$__fromTime", first).replace("$__toTime", last)
     sql = sql.replace("${family:singlequote}", "'product','complaint'")
-    sql = re.sub(r"\$\{(\w+):singlequote\}", lambda name: _VALUES[name[1]], sql)
+    sql = re.sub(r"\$\{(\w+):singlequote\}", lambda name: VARIABLES[name[1]][1], sql)
     assert "$" not in sql, f"a macro this does not know: {sql}"
     return sql
-
-
-_VALUES = {
-    "source": "SELECT DISTINCT source FROM daehwa.source_freshness",
-    "channel": "SELECT DISTINCT channel FROM daehwa.channel_mix",
-    "topic": "SELECT DISTINCT topic FROM daehwa.revenue_by_topic",
-}
-"""All of them, as the variable's own query finds them."""
