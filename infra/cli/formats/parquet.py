@@ -58,6 +58,8 @@ class Parquet:
             cells: Any = values
             if field.type == self._arrow.string():
                 cells = [None if value is None else cell_text(value) for value in values]
+            elif field.type == self._arrow.bool_():  # a view may give UInt8 where it says Bool
+                cells = [None if value is None else bool(value) for value in values]
             arrays.append(self._arrow.array(cells, type=field.type))
         self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
 

@@ -1,7 +1,6 @@
-"""`daehwa export ID` and `daehwa forget ID`: privacy requests."""
+"""`daehwa forget ID`: erases a customer."""
 
 import json
-import sys
 import time
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -12,35 +11,11 @@ import typer
 from infra.cli.asking import api_address, message_of, no_answer
 from infra.cli.refusal import Refusal
 
-CustomerId = Annotated[str, typer.Argument(help="Customer id or anonymous id.")]
-
 LOOK_EVERY_S = 0.5
 
 
-def export(customer_id: CustomerId) -> None:
-    """Write everything held on a customer to standard output, a line of JSON each.
-
-    Needs DAEHWA_URL and DAEHWA_API_TOKEN. Example: daehwa export u1 > u1.ndjson
-    """
-    url, headers = api_address()
-    path = f"{url}/v1/customers/{quote(customer_id, safe='')}/export"
-    last = b""
-    try:
-        with httpx.stream("GET", path, headers=headers, timeout=300) as answer:
-            if answer.status_code != 200:
-                answer.read()
-                raise Refusal(message_of(answer))
-            for chunk in answer.iter_bytes():
-                sys.stdout.buffer.write(chunk)
-                last = (last + chunk)[-200:]
-    except httpx.HTTPError as problem:
-        raise Refusal(f"the export was interrupted: {problem}") from None
-    if b'{"kind":"end"' not in last:
-        raise Refusal("the export is not complete: its last line is missing")
-
-
 def forget(
-    customer_id: CustomerId,
+    customer_id: Annotated[str, typer.Argument(help="Customer id or anonymous id.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON.")] = False,
     wait: Annotated[
