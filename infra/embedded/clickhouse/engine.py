@@ -49,15 +49,19 @@ class Engine:
             # Held to the end: the engine shuts down with its last connection.
             self._control = Session(self._connect, "control")
             self._make_default_ordinary()
+            # The query log is there from the first query on, not from the first flush.
+            self._control.query("SYSTEM FLUSH LOGS", "Null")
         except (RuntimeError, ClickHouseError) as error:
             raise DirectoryUnusableError(f"The engine cannot open {directory}: {error}") from None
         about = self._control.query("SELECT version(), timezone()", "TSVRaw").decode().split()
         self.version: tuple[int, ...] = tuple(int(part) for part in about[0].split("."))
         self.timezone = about[1]
 
-    def open_session(self, *, readonly: bool = False) -> Session:
-        """A new session (about a millisecond); blocks."""
-        return Session(self._connect, f"session-{next(self._tags)}", readonly=readonly)
+    def open_session(self, user: str, *, readonly: bool = False) -> Session:
+        """A new session (about a millisecond); blocks. The query log shows `user` in its
+        `log_comment`, such as `session-7 dashboard`: the engine has one user for all."""
+        tag = f"session-{next(self._tags)} {user}"
+        return Session(self._connect, tag, readonly=readonly)
 
     async def run(self, call: Callable[[], Result]) -> Result:
         """Run a blocking engine call in a worker thread and wait for it."""

@@ -119,7 +119,7 @@ class HttpSessions:
         ending.add_done_callback(self._ending.discard)
 
     async def _opened(self, account: Account) -> Session:
-        open_session = partial(self._engine.open_session, readonly=account.readonly)
+        open_session = partial(self._engine.open_session, account.user, readonly=account.readonly)
         return await self._engine.run(open_session)
 
 

@@ -70,7 +70,9 @@ class NativeConnection:
                 f"Clients older than protocol revision {packets.REVISION} are not supported.",
             )
         engine = self.backend.engine
-        self._session = await engine.run(partial(engine.open_session, readonly=account.readonly))
+        self._session = await engine.run(
+            partial(engine.open_session, account.user, readonly=account.readonly)
+        )
         await engine.run(partial(self._session.use, hello.database))
         await self.send(packets.hello(engine.version, engine.timezone, "embedded"))
 

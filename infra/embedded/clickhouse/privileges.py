@@ -36,6 +36,15 @@ _NAMING_FILES: Final = (
 )
 """Settings by which a format reads a file."""
 
+_QUERY_LOG: Final = (
+    "<query_log><database>system</database><table>query_log</table>"
+    "<engine>ENGINE = MergeTree ORDER BY (event_date, event_time) PARTITION BY event_date"
+    " TTL event_date + INTERVAL 3 DAY SETTINGS ttl_only_drop_parts = 1</engine>"
+    "<flush_interval_milliseconds>7500</flush_interval_milliseconds></query_log>"
+)
+"""As a ClickHouse server writes it, but of this start only: the engine keeps its system database in
+memory, and the rows until it ends, three days at most."""
+
 _FORBIDDEN: Final = frozenset({"OUTFILE", "INFILE"})
 _FILE: Final = re.compile(r"""[`"]?file[`"]?""", re.IGNORECASE)
 
@@ -45,7 +54,7 @@ def write_config(folder: Path) -> Path:
     users, config = folder / "users.xml", folder / "config.xml"
     constraints = "".join(f"<{name}><readonly/></{name}>" for name in _NAMING_FILES)
     users.write_text(
-        "<clickhouse><profiles><default><constraints>"
+        "<clickhouse><profiles><default><log_queries>1</log_queries><constraints>"
         f"{constraints}</constraints></default></profiles><quotas><default/></quotas>"
         "<users><default><password/><networks><ip>::/0</ip></networks><profile>default</profile>"
         f"<quota>default</quota><grants><query>{escape(_GRANTS)}</query></grants></default></users>"
@@ -53,7 +62,7 @@ def write_config(folder: Path) -> Path:
         encoding="utf-8",
     )
     config.write_text(
-        f"<clickhouse><users_config>{escape(str(users))}</users_config></clickhouse>",
+        f"<clickhouse><users_config>{escape(str(users))}</users_config>{_QUERY_LOG}</clickhouse>",
         encoding="utf-8",
     )
     return config

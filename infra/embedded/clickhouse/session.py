@@ -176,7 +176,7 @@ class Session:
             self._connection.close()
 
     def _described(self, table: str, parameters: Mapping[str, str] | None = None) -> Columns:
-        sql = f"DESCRIBE TABLE {table} SETTINGS print_pretty_type_names = 0"
+        sql = f"DESCRIBE TABLE {table} SETTINGS print_pretty_type_names = 0, log_queries = 0"
         rows = json.loads(self.query(sql, "JSONCompact", parameters))["data"]
         return tuple((row[0], row[1]) for row in rows)
 
