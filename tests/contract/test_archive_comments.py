@@ -9,6 +9,7 @@ from clickhouse_driver import Client
 
 from infra.clickhouse.connection import open_client
 from infra.clickhouse.migrations import migrate
+from infra.dbt.sources import FILE, sources_yaml
 from infra.embedded.clickhouse.launch import launch
 from infra.settings import Settings
 from tests.harness.paths import DOCS
@@ -74,3 +75,8 @@ def test_every_table_and_view_says_what_it_holds(
         assert comment, table
         said = plain(documented[table]).replace(" (privacy.md)", "")
         assert comment in said, table
+
+
+def test_the_sources_of_the_dbt_project_are_the_views(client: Client) -> None:
+    # Where this fails: python -m infra.dbt.sources
+    assert FILE.read_text(encoding="utf-8") == sources_yaml(client.execute)
